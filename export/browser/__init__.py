@@ -1,0 +1,1 @@
+"""The browser's half of Pointillist: JavaScript sources, and the code that builds and serves them."""

@@ -1,0 +1,31 @@
+// Bundles the runtime into dist/: component.js (page side), worker.js and its chunks,
+// and beside them the WebAssembly files of onnxruntime-web that the worker loads.
+
+import { copyFileSync, mkdirSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { build } from "esbuild";
+
+// Plain WebAssembly for the CPU; "asyncify" is the build with WebGPU. Only the one in use is fetched.
+const WASM_FILES = ["ort-wasm-simd-threaded", "ort-wasm-simd-threaded.asyncify"];
+
+rmSync("dist", { recursive: true, force: true });
+mkdirSync("dist");
+
+await build({
+  entryPoints: ["component.js", "worker.js"],
+  outdir: "dist",
+  bundle: true,
+  splitting: true, // one chunk per execution provider, fetched when needed
+  format: "esm",
+  target: "es2022",
+  minify: true,
+  legalComments: "linked",
+  conditions: ["onnxruntime-web-use-extern-wasm"],
+});
+
+const resolve = createRequire(import.meta.url).resolve;
+for (const name of WASM_FILES) {
+  for (const ending of ["mjs", "wasm"]) {
+    copyFileSync(resolve(`onnxruntime-web/${name}.${ending}`), `dist/${name}.${ending}`);
+  }
+}

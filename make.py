@@ -1,0 +1,92 @@
+#!/usr/bin/env python3
+"""Sets up what a command needs, then runs it. Needs Python 3.11+ and nothing else.
+
+    python3 make.py run            the app, in the browser (port 8501)
+    python3 make.py test           the tests (adds torch, pytest, playwright)
+    python3 make.py train --demo   the training; --demo needs no data set
+    python3 make.py export         the trained network to ONNX
+
+What follows the command is handed on: `python3 make.py test tests/model -k crop`,
+`python3 make.py run --server.port 9000`.
+
+A Python script and not a Makefile because a machine with Python may well have no
+make. Packages go to .venv; they are installed again only when a file that decides
+what is installed (see INSTALLED_FROM) has changed.
+"""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+VENV = ROOT / ".venv"
+PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+STAMP = VENV / "pointillist.json"
+
+# command -> (extra of pyproject.toml or "", what Python is given)
+COMMANDS = {
+    "run": ("", ["-m", "streamlit", "run", "app.py"]),
+    "test": ("test", ["-m", "pytest"]),
+    "train": ("train", ["-m", "model.train"]),
+    "export": ("train", ["-m", "export"]),
+}
+
+# Installing builds the browser's bundle from export/browser, so its sources count too.
+INSTALLED_FROM = ["pyproject.toml", "model/constants.json", "export/browser/*.*"]
+
+
+def digest() -> str:
+    """SHA-256 over the files that decide what an installation contains."""
+    files = sorted({path for pattern in INSTALLED_FROM for path in ROOT.glob(pattern)})
+    sums = [(path.relative_to(ROOT).as_posix(), hashlib.sha256(path.read_bytes()).hexdigest()) for path in files]
+    return hashlib.sha256(json.dumps(sums).encode()).hexdigest()
+
+
+def install(extra: str) -> None:
+    """Create .venv and install the project, editable, with `extra`; nothing to do if that is in place."""
+    try:
+        installed = json.loads(STAMP.read_text())
+    except (OSError, ValueError):
+        installed = {}
+    wanted = digest()
+    extras = installed.get("extras", []) if installed.get("digest") == wanted else []
+    if extra in extras:
+        return
+    if not PYTHON.exists():
+        print(f"Creating {VENV.name} ...", flush=True)
+        try:
+            venv.create(VENV, with_pip=True)
+        except subprocess.CalledProcessError:
+            sys.exit("This Python cannot create a virtual environment with pip (on Debian: apt install python3-venv).")
+    print("Installing Pointillist ...", flush=True)
+    target = f".[{extra}]" if extra else "."
+    subprocess.run(
+        [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--editable", target],
+        cwd=ROOT,
+        check=True,
+    )
+    STAMP.write_text(json.dumps({"digest": wanted, "extras": sorted({*extras, extra, ""})}))
+
+
+def main() -> int:
+    if sys.version_info < (3, 11):
+        sys.exit("Pointillist needs Python 3.11 or newer; this is " + sys.version.split()[0] + ".")
+    if len(sys.argv) < 2 or sys.argv[1] not in COMMANDS:
+        print(__doc__)
+        return 2
+    extra, arguments = COMMANDS[sys.argv[1]]
+    try:
+        install(extra)
+        return subprocess.run([PYTHON, *arguments, *sys.argv[2:]], cwd=ROOT).returncode
+    except subprocess.CalledProcessError as error:
+        return error.returncode  # pip has said why
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

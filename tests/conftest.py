@@ -1,0 +1,140 @@
+"""Fixtures shared by all tests: the running app and a real Chromium."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# Chromium as it is started for every browser test. The background switches keep a
+# machine without a network from waiting for connections that can't be made.
+CHROMIUM_SWITCHES = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+class AppServer:
+    """A Pointillist server in a process of its own: `url`, `pid`, and `log()` for what it has printed."""
+
+    def __init__(self, log_path: Path, environment: dict[str, str] | None = None):
+        self.log_path = log_path
+        port = free_port()
+        self.url = f"http://localhost:{port}"
+        self._process = subprocess.Popen(
+            [
+                sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py"),
+                "--server.port", str(port), "--server.headless", "true", "--server.fileWatcherType", "none",
+            ],
+            cwd=ROOT,
+            env={**os.environ, **(environment or {})},
+            stdout=log_path.open("w"),
+            stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        self.pid = self._process.pid
+
+    def wait_until_ready(self, seconds: float = 60) -> None:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if self._process.poll() is not None:
+                raise RuntimeError(f"the app stopped while starting:\n{self.log()}")
+            try:
+                with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=2) as answer:
+                    if answer.status == 200:
+                        return
+            except OSError:
+                time.sleep(0.2)
+        raise RuntimeError(f"the app did not answer within {seconds} s:\n{self.log()}")
+
+    def log(self) -> str:
+        return self.log_path.read_text(errors="replace")
+
+    def stop(self) -> None:
+        self._process.terminate()
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+@pytest.fixture(scope="session")
+def app_server(tmp_path_factory):
+    """One running app for all browser tests (AppServer)."""
+    server = AppServer(tmp_path_factory.mktemp("app") / "server.log")
+    try:
+        server.wait_until_ready()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def app_url(app_server) -> str:
+    return app_server.url
+
+
+def chromium_path() -> str | None:
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    return next((path for name in names if (path := shutil.which(name))), None)
+
+
+@pytest.fixture(scope="session")
+def launch_chromium():
+    """Function (*extra switches) -> a playwright Browser; all are closed at the end of the session.
+
+    Without a Chromium on the machine the tests that ask for it are skipped, but in CI they fail.
+    """
+    path = chromium_path()
+    if path is None:
+        message = "no Chromium found on this machine (on Debian: apt install chromium)"
+        pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browsers = []
+
+        def launch(*switches: str):
+            browser = playwright.chromium.launch(executable_path=path, args=[*CHROMIUM_SWITCHES, *switches])
+            browsers.append(browser)
+            return browser
+
+        yield launch
+        for browser in browsers:
+            browser.close()
+
+
+@pytest.fixture(scope="session")
+def chromium(launch_chromium):
+    """One headless Chromium without a camera, for all tests that need no switches of their own."""
+    return launch_chromium()
+
+
+@pytest.fixture
+def page(chromium, app_url):
+    """A fresh visitor's page (1280 x 900) at the app's front page; `page.errors` collects script errors."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
+    page = context.new_page()
+    page.errors = []
+    page.on("pageerror", lambda error: page.errors.append(str(error)))
+    page.goto(app_url)
+    yield page
+    context.close()
