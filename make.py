@@ -29,7 +29,8 @@ STAMP = VENV / "pointillist.json"
 
 # command -> (extra of pyproject.toml or "", what Python is given)
 COMMANDS = {
-    "run": ("", ["-m", "streamlit", "run", "app.py"]),
+    # Streamlit would ask for an e-mail address at the very first start.
+    "run": ("", ["-m", "streamlit", "run", "app.py", "--server.showEmailPrompt=false"]),
     "test": ("test", ["-m", "pytest"]),
     "train": ("train", ["-m", "model.train"]),
     "export": ("train", ["-m", "export"]),

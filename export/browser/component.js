@@ -1,1 +1,232 @@
-export default function () {}
+// The live view as a Streamlit component (v2): camera in, points drawn over it, nothing sent to the server.
+
+import { CameraError, closeCamera, isMirrored, listCameras, openCamera } from "./camera.js";
+import { draw } from "./draw.js";
+import { saveJson, savePng } from "./save.js";
+import { buildView } from "./view.js";
+
+const views = new WeakMap(); // parent element -> its LiveView: Streamlit calls again whenever `data` changes
+
+/**
+ * @param component  {parentElement, data: {runtime, smoothing, mesh}}
+ *   runtime: address of the runtime's folder; smoothing: strength, 1 = as in constants.json, 0 = none;
+ *   mesh: draw the face's mesh too
+ */
+export default function ({ parentElement, data }) {
+  let view = views.get(parentElement);
+  if (!view) views.set(parentElement, (view = new LiveView(parentElement, data.runtime)));
+  view.configure(data);
+  return () => {
+    view.close();
+    views.delete(parentElement);
+  };
+}
+
+class LiveView {
+  #elements;
+  #worker = null;
+  #ready = null; // promise: the worker has loaded the network
+  #stream = null;
+  #options = {};
+  #busy = false; // a frame is with the worker; frames that come meanwhile are dropped
+  #finished = []; // times of the last results, for frames per second
+  #latencies = [];
+  #still = null; // {picture: ImageBitmap, result} while frozen
+  #runtime;
+
+  constructor(parent, runtime) {
+    this.#runtime = runtime;
+    this.#elements = buildView(parent);
+    const { start, still, cameras, png, json } = this.#elements;
+    start.onclick = () => (this.#stream ? this.stop() : this.start());
+    still.onclick = () => (this.#still ? this.#resume() : this.#worker.postMessage({ type: "still" }));
+    cameras.onchange = () => this.start({ deviceId: cameras.value });
+    png.onclick = () => savePng(this.#still.picture, this.#still.result, this.#drawing());
+    json.onclick = () => saveJson(this.#still.result);
+    // Leaving the tab for another page of the app unmounts the component; closing the tab ends here.
+    addEventListener("pagehide", this.#leave);
+  }
+
+  #leave = () => this.stop();
+
+  configure(options) {
+    this.#options = options;
+    this.#worker?.postMessage({ type: "configure", smoothing: options.smoothing });
+  }
+
+  async start(wish) {
+    const { start, message, hint, video, engine } = this.#elements;
+    this.stop();
+    message.hidden = true;
+    start.disabled = true;
+    try {
+      hint.textContent = "Waiting for the camera …";
+      const stream = await openCamera(wish);
+      hint.textContent = "Loading the network …";
+      this.#stream = stream;
+      stream.getVideoTracks()[0].onended = () => this.#fail("The camera was disconnected. Connect it and start again.");
+      video.srcObject = stream;
+      video.classList.toggle("mirrored", isMirrored(stream));
+      await video.play();
+      engine.textContent = await this.#startWorker();
+      if (this.#stream !== stream) return; // stopped meanwhile
+      await this.#offerCameras();
+      hint.hidden = true;
+      this.#elements.still.hidden = false;
+      start.textContent = "Stop camera";
+      this.#nextFrame();
+    } catch (error) {
+      this.#fail(error instanceof CameraError ? error.message : `The live view could not start: ${error.message}`);
+    } finally {
+      start.disabled = false;
+    }
+  }
+
+  /** Releases the camera; the worker keeps the loaded network for the next start. */
+  stop() {
+    const { start, still, cameras, hint, video, canvas, png, json } = this.#elements;
+    closeCamera(this.#stream);
+    this.#stream = null;
+    this.#still = null;
+    this.#busy = false;
+    video.srcObject = null;
+    canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
+    for (const element of [still, cameras, png, json]) element.hidden = true;
+    still.textContent = "Freeze";
+    hint.hidden = false;
+    hint.textContent = "The camera is off. Pictures stay on this device.";
+    start.textContent = "Start camera";
+    this.#worker?.postMessage({ type: "forget" });
+    this.#finished = [];
+    this.#latencies = [];
+  }
+
+  close() {
+    removeEventListener("pagehide", this.#leave);
+    this.stop();
+    this.#worker?.terminate();
+    this.#worker = null;
+  }
+
+  #fail(sentence) {
+    this.stop();
+    this.#elements.message.textContent = sentence;
+    this.#elements.message.hidden = false;
+  }
+
+  #startWorker() {
+    this.#ready ??= new Promise((resolve, reject) => {
+      const base = new URL(this.#runtime + "/", document.baseURI).href;
+      this.#worker = new Worker(base + "worker.js", { type: "module" });
+      this.#worker.onerror = (event) => reject(new Error(event.message || "the worker could not be loaded"));
+      this.#worker.onmessage = ({ data }) => {
+        if (data.type === "ready") resolve(data.engine);
+        else if (data.type === "failed") reject(new Error(data.message));
+        else this.#receive(data);
+      };
+      this.#worker.postMessage({ type: "open", base, smoothing: this.#options.smoothing });
+    }).catch((error) => {
+      this.#ready = null;
+      this.#worker?.terminate();
+      this.#worker = null;
+      throw error;
+    });
+    return this.#ready;
+  }
+
+  #receive(data) {
+    if (data.type === "parity") {
+      this.#elements.parity.textContent = data.sentence;
+      this.#elements.root.dataset.parity = data.difference;
+    } else if (data.type === "error") {
+      this.#fail(`The live view stopped: ${data.message}`);
+    } else if (data.type === "result" && this.#stream) {
+      this.#busy = false;
+      if (!this.#still) this.#show(data);
+    } else if (data.type === "still" && this.#stream) {
+      this.#freeze(data);
+    }
+  }
+
+  /** Hands the newest frame to the worker as soon as it is free. */
+  #nextFrame = async () => {
+    const { video } = this.#elements;
+    const stream = this.#stream;
+    if (!stream) return;
+    video.requestVideoFrameCallback(this.#nextFrame);
+    if (this.#busy || this.#still || !video.videoWidth) return;
+    this.#busy = true;
+    const time = performance.now();
+    const frame = await createImageBitmap(video);
+    if (this.#stream !== stream) return frame.close();
+    this.#worker.postMessage({ type: "frame", frame, time }, [frame]);
+  };
+
+  #drawing() {
+    return { mirrored: this.#elements.video.classList.contains("mirrored"), mesh: this.#options.mesh };
+  }
+
+  #show({ result, time }) {
+    const { canvas, stage, fps, latency, root } = this.#elements;
+    stage.style.aspectRatio = `${result.width} / ${result.height}`;
+    this.#paint(canvas, result);
+    const now = performance.now();
+    this.#finished = [...this.#finished.filter((past) => past > now - 2000), now];
+    this.#latencies = [...this.#latencies.slice(-29), now - time];
+    const span = (now - this.#finished[0]) / 1000;
+    const rate = span > 0.5 ? (this.#finished.length - 1) / span : 0;
+    const middle = [...this.#latencies].sort((a, b) => a - b)[this.#latencies.length >> 1];
+    fps.textContent = rate ? rate.toFixed(0) : "–";
+    latency.textContent = `${middle.toFixed(0)} ms`;
+    // For tests and for the curious: the newest figures, readable from outside.
+    Object.assign(root.dataset, {
+      fps: rate.toFixed(1),
+      latency: middle.toFixed(1),
+      hands: result.hands.length,
+      faces: result.faces.length,
+    });
+  }
+
+  #paint(canvas, result) {
+    const density = Math.min(devicePixelRatio || 1, 2);
+    const [width, height] = [Math.round(canvas.clientWidth * density), Math.round(canvas.clientHeight * density)];
+    if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
+    const context = canvas.getContext("2d");
+    context.clearRect(0, 0, width, height);
+    draw(context, result, this.#drawing());
+  }
+
+  #freeze({ picture, result }) {
+    const { canvas, video, still, png, json } = this.#elements;
+    this.#still = { picture, result };
+    this.#paint(canvas, result);
+    const context = canvas.getContext("2d");
+    context.globalCompositeOperation = "destination-over"; // the frozen picture goes under the points
+    if (this.#drawing().mirrored) context.setTransform(-1, 0, 0, 1, canvas.width, 0);
+    context.drawImage(picture, 0, 0, canvas.width, canvas.height);
+    context.resetTransform();
+    context.globalCompositeOperation = "source-over";
+    video.pause();
+    still.textContent = "Go on";
+    png.hidden = json.hidden = false;
+  }
+
+  #resume() {
+    const { video, still, png, json } = this.#elements;
+    this.#still = null;
+    this.#busy = false;
+    video.play();
+    still.textContent = "Freeze";
+    png.hidden = json.hidden = true;
+  }
+
+  async #offerCameras() {
+    const { cameras } = this.#elements;
+    const found = await listCameras();
+    const current = this.#stream.getVideoTracks()[0].getSettings().deviceId;
+    cameras.replaceChildren(
+      ...found.map(({ deviceId, label }) => new Option(label, deviceId, false, deviceId === current)),
+    );
+    cameras.hidden = found.length < 2;
+  }
+}

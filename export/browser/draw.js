@@ -1,0 +1,164 @@
+// Draws a result on a 2-D canvas of any size: model/draw.py for the browser, the same colours and proportions.
+
+import constants from "./constants.js";
+
+const { hand: HAND, face: FACE } = constants;
+const FACE_COLOURS = {
+  oval: "#FFFFFF",
+  brow: "#FFD166",
+  eye: "#7FDBFF",
+  iris: "#39E58C",
+  nose: "#B8A6FF",
+  lips: "#FF7A90",
+};
+const MESH_COLOUR = "#9ADCFF";
+const HALO = "#000000";
+// Expected error as a share of the object's size: drawn in full below SURE, faintest above LOST.
+const [SURE, LOST, FAINTEST] = [0.03, 0.15, 0.25];
+const LINE = 0.014; // width of a hand's bones, as a share of the hand's larger side
+const CONTOUR = 0.007; // width of a face's contours, likewise
+
+const fingerOf = (point) => HAND.fingers.find(({ points }) => points.includes(point));
+const POINT_COLOURS = HAND.points.map((_, point) => fingerOf(point)?.colour ?? HAND.palm_colour);
+const BONE_COLOURS = HAND.edges.map(([a, b]) =>
+  HAND.palm.includes(a) && HAND.palm.includes(b) ? HAND.palm_colour : fingerOf(b).colour,
+);
+const CONTOUR_COLOURS = FACE.contours.map(
+  ({ name }) => FACE_COLOURS[Object.keys(FACE_COLOURS).find((part) => name.includes(part))],
+);
+
+/** How strongly a point is drawn, FAINTEST..1, from its expected error and the object's size (same unit). */
+export function opacity(sigma, size) {
+  const doubt = (sigma / Math.max(size, 1e-6) - SURE) / (LOST - SURE);
+  return 1 - (1 - FAINTEST) * Math.min(Math.max(doubt, 0), 1);
+}
+
+/**
+ * @param {CanvasRenderingContext2D} context  its canvas covers the whole picture
+ * @param {{width, height, hands, faces}} result  in pixels of the picture, see landmarker.js
+ * @param {{mirrored?: boolean, mesh?: boolean}} options  mirrored: the picture is shown as in a mirror
+ */
+export function draw(context, result, { mirrored = false, mesh = false } = {}) {
+  const scale = context.canvas.width / result.width;
+  // Mirrored here and not by CSS, so that labels stay readable.
+  const place = ([x, y]) => [((mirrored ? result.width - 1 - x : x) + 0.5) * scale, (y + 0.5) * scale];
+  context.save();
+  context.lineCap = context.lineJoin = "round";
+  const labels = [];
+  for (const face of result.faces) {
+    const prepared = prepare(face, place);
+    drawFace(context, prepared, mesh);
+    labels.push([`face ${percent(face.score)}`, prepared.points]);
+  }
+  for (const hand of result.hands) {
+    const prepared = prepare(hand, place);
+    drawHand(context, prepared);
+    labels.unshift([`${hand.handedness} ${percent(hand.handedness_score)}`, prepared.points]);
+  }
+  drawLabels(context, labels);
+  context.restore();
+}
+
+const percent = (share) => `${Math.round(share * 100)} %`;
+
+/** Points in canvas pixels, the object's larger side there, and how strongly each point is drawn. */
+function prepare({ landmarks, sigma }, place) {
+  const size = larger(landmarks);
+  const points = landmarks.map(place);
+  return { points, size: larger(points), strength: sigma.map((value) => opacity(value, size)) };
+}
+
+function larger(points) {
+  let [left, right, top, bottom] = [Infinity, -Infinity, Infinity, -Infinity];
+  for (const [x, y] of points) {
+    left = Math.min(left, x);
+    right = Math.max(right, x);
+    top = Math.min(top, y);
+    bottom = Math.max(bottom, y);
+  }
+  return Math.max(right - left, bottom - top);
+}
+
+function drawHand(context, { points, size, strength }) {
+  const width = Math.max(LINE * size, 1);
+  const bones = HAND.edges.map(([a, b], index) => ({
+    path: [points[a], points[b]],
+    colour: BONE_COLOURS[index],
+    alpha: Math.min(strength[a], strength[b]),
+  }));
+  for (const { path, alpha } of bones) line(context, path, width * 1.9, HALO, alpha * 0.45);
+  for (const { path, alpha, colour } of bones) line(context, path, width, colour, alpha);
+  const radius = Math.max(width * 1.05, 1.3);
+  points.forEach((point, index) => dot(context, point, radius * 1.45, HALO, strength[index] * 0.55));
+  points.forEach((point, index) => dot(context, point, radius, POINT_COLOURS[index], strength[index]));
+}
+
+function drawFace(context, { points, size, strength }, mesh) {
+  const width = Math.max(CONTOUR * size, 0.8);
+  if (mesh) {
+    context.beginPath();
+    for (const [a, b, c] of FACE.triangles) {
+      context.moveTo(...points[a]);
+      context.lineTo(...points[b]);
+      context.lineTo(...points[c]);
+    }
+    stroke(context, width * 0.45, MESH_COLOUR, 0.4);
+  }
+  const contours = FACE.contours.map(({ points: indices, closed }, index) => ({
+    path: (closed ? [...indices, indices[0]] : indices).map((point) => points[point]),
+    alpha: indices.reduce((sum, point) => sum + strength[point], 0) / indices.length,
+    colour: CONTOUR_COLOURS[index],
+  }));
+  for (const { path, alpha } of contours) line(context, path, width * 2.1, HALO, alpha * 0.4);
+  for (const { path, alpha, colour } of contours) line(context, path, width, colour, alpha);
+}
+
+function line(context, points, width, colour, alpha) {
+  context.beginPath();
+  points.forEach(([x, y], index) => (index ? context.lineTo(x, y) : context.moveTo(x, y)));
+  stroke(context, width, colour, alpha);
+}
+
+function stroke(context, width, colour, alpha) {
+  context.globalAlpha = alpha;
+  context.lineWidth = width;
+  context.strokeStyle = colour;
+  context.stroke();
+}
+
+function dot(context, [x, y], radius, colour, alpha) {
+  context.beginPath();
+  context.arc(x, y, radius, 0, 2 * Math.PI);
+  context.globalAlpha = alpha;
+  context.fillStyle = colour;
+  context.fill();
+}
+
+/** Labels above the objects, moved down where they would cover each other or leave the canvas. */
+function drawLabels(context, labels) {
+  const { width, height } = context.canvas;
+  const size = Math.max(0.021 * Math.max(width, height), 11);
+  const padding = size / 4;
+  const h = size * 1.25 + 2 * padding;
+  context.font = `${size}px system-ui, sans-serif`;
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  context.globalAlpha = 1;
+  const taken = [];
+  for (const [text, points] of labels) {
+    const w = context.measureText(text).width + 2 * padding;
+    const mean = points.reduce((sum, [x]) => sum + x, 0) / points.length;
+    const highest = Math.min(...points.map(([, y]) => y));
+    const x = Math.min(Math.max(mean - w / 2, 0), Math.max(width - w, 0));
+    let y = Math.min(Math.max(highest - h * 1.4, 0), Math.max(height - h, 0));
+    const covers = (other) => Math.abs(x - other.x) < (w + other.w) / 2 && Math.abs(y - other.y) < h;
+    while (y + 2 * h < height && taken.some(covers)) y += h / 2;
+    taken.push({ x, y, w });
+    context.fillStyle = "rgba(12, 14, 18, 0.75)";
+    context.beginPath();
+    context.roundRect(x, y, w, h, h / 4);
+    context.fill();
+    context.fillStyle = "#FFFFFF";
+    context.fillText(text, x + w / 2, y + h / 2);
+  }
+}

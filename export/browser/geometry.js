@@ -1,0 +1,257 @@
+// Where a crop lies in a photo, and the one transform between the two: model/geometry.py for the browser.
+//
+// Frames: photo and crop pixels, x right, y down, an integer is a pixel's centre. A transform is the
+// upper two rows of a 3 x 3 matrix, [a, b, c, d, e, f]: x' = a x + b y + c, y' = d x + e y + f.
+// A picture is an ImageData, or anything with width, height and RGBA bytes in `data`.
+
+import constants from "./constants.js";
+
+const CROP = constants.crop_side;
+const LARGEST_BILINEAR_SHRINK = 1.5; // shrinking further in one bilinear step would skip pixels and alias
+const LEAST_SIDE = 2; // photo pixels; keeps the transform invertible whatever the network says
+
+/** Clockwise angle in radians of the direction (ux, uy) from the picture's up; 0 if it has no length. */
+export function angleOf(ux, uy) {
+  return ux || uy ? Math.atan2(ux, -uy) : 0;
+}
+
+/** The square region {cx, cy, side, angle} of a detected object: box [x, y, w, h] and `up` [ux, uy] in the photo. */
+export function roiFromBox(kind, [x, y, w, h], [ux, uy]) {
+  const side = constants.roi[kind].scale_box * Math.max(w, h, LEAST_SIDE);
+  return { cx: x + w / 2, cy: y + h / 2, side, angle: angleOf(ux, uy) };
+}
+
+/** The region around known points [[x, y, ...], ...] in photo pixels, turned so that the object is upright. */
+export function roiFromPoints(kind, points) {
+  const rule = constants.roi[kind];
+  const [from, to] = [points[rule.up_from], points[rule.up_to]];
+  const angle = angleOf(to[0] - from[0], to[1] - from[1]);
+  const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
+  let [left, right, top, bottom] = [Infinity, -Infinity, Infinity, -Infinity]; // in the object's own axes
+  for (const [x, y] of points) {
+    const across = x * cos + y * sin;
+    const down = y * cos - x * sin;
+    left = Math.min(left, across);
+    right = Math.max(right, across);
+    top = Math.min(top, down);
+    bottom = Math.max(bottom, down);
+  }
+  const [across, down] = [(left + right) / 2, (top + bottom) / 2];
+  return {
+    cx: across * cos - down * sin,
+    cy: across * sin + down * cos,
+    side: rule.scale_points * Math.max(right - left, bottom - top, LEAST_SIDE),
+    angle,
+  };
+}
+
+/** Transform: pixel of the size x size crop -> photo pixel. */
+export function toPhoto({ cx, cy, side, angle }, size = CROP) {
+  const [cos, sin] = [(Math.cos(angle) * side) / size, (Math.sin(angle) * side) / size];
+  const middle = (size - 1) / 2;
+  return [cos, -sin, cx - (cos - sin) * middle, sin, cos, cy - (sin + cos) * middle];
+}
+
+export function apply([a, b, c, d, e, f], x, y) {
+  return [a * x + b * y + c, d * x + e * y + f];
+}
+
+/** The transform that applies `first`, then `second`. */
+export function compose(second, first) {
+  const [a, b, c, d, e, f] = second;
+  const [g, h, i, j, k, l] = first;
+  return [a * g + b * j, a * h + b * k, a * i + b * l + c, d * g + e * j, d * h + e * k, d * i + e * l + f];
+}
+
+export function invert([a, b, c, d, e, f]) {
+  const s = 1 / (a * e - b * d);
+  return [e * s, -b * s, (b * f - e * c) * s, -d * s, a * s, (d * c - a * f) * s];
+}
+
+/**
+ * Cuts a region out of a picture; black where it reaches beyond.
+ * @param {Uint8Array} out  receives size * size * 3 RGB bytes, from `offset` on
+ */
+export function cut(picture, roi, out, offset = 0, size = CROP) {
+  let matrix = toPhoto(roi, size);
+  let source = picture;
+  const shrink = roi.side / size;
+  if (shrink > LARGEST_BILINEAR_SHRINK) {
+    const region = regionAround(picture, matrix, size);
+    if (!region) return void out.fill(0, offset, offset + size * size * 3);
+    const { picture: small, toSmall } = areaResize(region.picture, 1 / shrink);
+    matrix = compose(toSmall, compose([1, 0, -region.left, 0, 1, -region.top], matrix));
+    source = small;
+  }
+  warp(source, matrix, out, offset, size);
+}
+
+/** The part of the picture that a crop can touch, as a view {picture with an origin, left, top}, or null. */
+function regionAround(picture, matrix, size) {
+  const [low, high] = [-0.5, size - 0.5];
+  const corners = [[low, low], [high, low], [high, high], [low, high]].map(([x, y]) => apply(matrix, x, y));
+  const [xs, ys] = [corners.map(([x]) => x), corners.map(([, y]) => y)];
+  const left = Math.max(Math.floor(Math.min(...xs)) - 2, 0);
+  const top = Math.max(Math.floor(Math.min(...ys)) - 2, 0);
+  const right = Math.min(Math.ceil(Math.max(...xs)) + 3, picture.width);
+  const bottom = Math.min(Math.ceil(Math.max(...ys)) + 3, picture.height);
+  if (left >= right || top >= bottom) return null;
+  const view = { data: picture.data, width: right - left, height: bottom - top, left, top, stride: picture.width };
+  return { picture: view, left, top };
+}
+
+/** Bilinear warp of an RGBA picture into RGB bytes; `matrix` takes an output pixel to a picture pixel. */
+function warp({ data, width, height }, [a, b, c, d, e, f], out, offset, size) {
+  let to = offset;
+  for (let row = 0; row < size; row++) {
+    let x = b * row + c;
+    let y = e * row + f;
+    for (let column = 0; column < size; column++, x += a, y += d, to += 3) {
+      const left = Math.floor(x);
+      const top = Math.floor(y);
+      if (left < -1 || top < -1 || left >= width || top >= height) {
+        out[to] = out[to + 1] = out[to + 2] = 0;
+        continue;
+      }
+      const fx = x - left;
+      const fy = y - top;
+      // Weights of the four neighbours; one beyond the edge counts as black.
+      const w00 = left >= 0 && top >= 0 ? (1 - fx) * (1 - fy) : 0;
+      const w01 = left + 1 < width && top >= 0 ? fx * (1 - fy) : 0;
+      const w10 = left >= 0 && top + 1 < height ? (1 - fx) * fy : 0;
+      const w11 = left + 1 < width && top + 1 < height ? fx * fy : 0;
+      const i = (top * width + left) * 4;
+      const p00 = w00 ? i : 0;
+      const p01 = w01 ? i + 4 : 0;
+      const p10 = w10 ? i + width * 4 : 0;
+      const p11 = w11 ? i + width * 4 + 4 : 0;
+      for (let k = 0; k < 3; k++) {
+        out[to + k] = data[p00 + k] * w00 + data[p01 + k] * w01 + data[p10 + k] * w10 + data[p11 + k] * w11 + 0.5;
+      }
+    }
+  }
+}
+
+/**
+ * The whole picture in size x size RGB bytes, centred, black around.
+ * @returns {number[]} transform: pixel of the letterboxed picture -> photo pixel
+ */
+export function letterbox(picture, out, offset = 0, size = CROP) {
+  const { picture: small, toSmall } = areaResize(picture, size / Math.max(picture.width, picture.height));
+  const left = Math.floor((size - small.width) / 2);
+  const top = Math.floor((size - small.height) / 2);
+  copy(small, 0, 0, out, offset, size, left, top);
+  return compose(invert(toSmall), [1, 0, -left, 0, 1, -top]);
+}
+
+/** Copies a window of `small` that starts at (fromX, fromY) to (toX, toY) of a black size x size RGB picture. */
+export function copy(small, fromX, fromY, out, offset, size, toX = 0, toY = 0) {
+  out.fill(0, offset, offset + size * size * 3);
+  const width = Math.min(small.width - fromX, size - toX);
+  const height = Math.min(small.height - fromY, size - toY);
+  for (let row = 0; row < height; row++) {
+    let from = ((fromY + row) * small.width + fromX) * 4;
+    let to = offset + ((toY + row) * size + toX) * 3;
+    for (let column = 0; column < width; column++, from += 4, to += 3) {
+      out[to] = small.data[from];
+      out[to + 1] = small.data[from + 1];
+      out[to + 2] = small.data[from + 2];
+    }
+  }
+}
+
+/** The whole picture with its longer side resized to `longer`: {picture, toSmall}. */
+export function fit(picture, longer) {
+  return areaResize(picture, longer / Math.max(picture.width, picture.height));
+}
+
+/** Resizes by averaging what each new pixel covers (bilinear when enlarging): {picture, toSmall: old -> new pixel}. */
+function areaResize(picture, scale) {
+  const width = Math.max(1, roundHalfEven(picture.width * scale));
+  const height = Math.max(1, roundHalfEven(picture.height * scale));
+  const [sx, sy] = [width / picture.width, height / picture.height];
+  const weigh = scale < 1 ? coverage : neighbours;
+  const columns = weigh(picture.width, width);
+  const rows = weigh(picture.height, height);
+  const { left = 0, top = 0, stride = picture.width } = picture;
+
+  const line = new Float32Array(width * 3); // one new row, summed over the old rows that it covers
+  const data = new Uint8ClampedArray(width * height * 4);
+  const narrow = new Map(); // old row -> it resized across, for rows that two new rows share
+  for (let y = 0; y < height; y++) {
+    line.fill(0);
+    for (let r = rows.start[y]; r < rows.start[y + 1]; r++) {
+      const row = rows.index[r];
+      if (!narrow.has(row)) narrow.set(row, resizeRow(picture.data, ((top + row) * stride + left) * 4, columns, width));
+      const values = narrow.get(row);
+      const weight = rows.weight[r];
+      for (let i = 0; i < line.length; i++) line[i] += values[i] * weight;
+    }
+    for (const row of narrow.keys()) if (row < rows.index[rows.start[y + 1] - 1]) narrow.delete(row);
+    for (let x = 0, i = 0, to = y * width * 4; x < width; x++, i += 3, to += 4) {
+      data[to] = line[i]; // Uint8ClampedArray rounds
+      data[to + 1] = line[i + 1];
+      data[to + 2] = line[i + 2];
+      data[to + 3] = 255;
+    }
+  }
+  const toSmall = [sx, 0, (sx - 1) / 2, 0, sy, (sy - 1) / 2]; // pixel centres: (x + 0.5) s - 0.5
+  return { picture: { data, width, height }, toSmall };
+}
+
+function resizeRow(data, from, { start, index, weight }, width) {
+  const values = new Float32Array(width * 3);
+  for (let x = 0; x < width; x++) {
+    let [red, green, blue] = [0, 0, 0];
+    for (let c = start[x]; c < start[x + 1]; c++) {
+      const i = from + index[c] * 4;
+      red += data[i] * weight[c];
+      green += data[i + 1] * weight[c];
+      blue += data[i + 2] * weight[c];
+    }
+    values[x * 3] = red;
+    values[x * 3 + 1] = green;
+    values[x * 3 + 2] = blue;
+  }
+  return values;
+}
+
+/** Old pixels under each new pixel: entries start[i]..start[i + 1] of `index` and `weight` (summing to 1). */
+function coverage(oldSize, newSize) {
+  const step = oldSize / newSize;
+  return table(newSize, (i, add) => {
+    const [from, to] = [i * step, Math.min((i + 1) * step, oldSize)];
+    for (let old = Math.floor(from); old < to; old++) {
+      const part = (Math.min(to, old + 1) - Math.max(from, old)) / step;
+      if (part > 1e-6) add(Math.min(old, oldSize - 1), part);
+    }
+  });
+}
+
+function neighbours(oldSize, newSize) {
+  const step = oldSize / newSize;
+  return table(newSize, (i, add) => {
+    const at = Math.min(Math.max((i + 0.5) * step - 0.5, 0), oldSize - 1);
+    const first = Math.floor(at);
+    add(first, 1 - (at - first));
+    if (at > first) add(first + 1, at - first);
+  });
+}
+
+function table(size, fill) {
+  const [start, index, weight] = [[0], [], []];
+  for (let i = 0; i < size; i++) {
+    fill(i, (old, part) => {
+      index.push(old);
+      weight.push(part);
+    });
+    start.push(index.length);
+  }
+  return { start, index, weight };
+}
+
+function roundHalfEven(value) {
+  const floor = Math.floor(value);
+  if (value - floor !== 0.5) return Math.round(value);
+  return floor % 2 ? floor + 1 : floor;
+}

@@ -1,0 +1,42 @@
+// Offers a frozen picture and its points as files.
+
+import { draw } from "./draw.js";
+
+const NAME = "pointillist";
+
+function offer(blob, name) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}
+
+/** The picture in its own resolution with the points drawn on it, as it is seen (mirrored or not). */
+export function savePng(picture, result, options) {
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [picture.width, picture.height];
+  const context = canvas.getContext("2d");
+  if (options.mirrored) context.setTransform(-1, 0, 0, 1, canvas.width, 0);
+  context.drawImage(picture, 0, 0);
+  context.resetTransform();
+  draw(context, result, options);
+  canvas.toBlob((blob) => offer(blob, `${NAME}.png`), "image/png");
+}
+
+/** The document of `pointillist detect --json`; points in pixels of the unmirrored picture. */
+export function saveJson(result) {
+  offer(new Blob([JSON.stringify(toDocument(result))], { type: "application/json" }), `${NAME}.json`);
+}
+
+export function toDocument({ width, height, hands, faces }, photo = NAME) {
+  return {
+    photo,
+    width,
+    height,
+    hands: hands.map(({ handedness, handedness_score, score, box, landmarks, sigma }) => ({
+      handedness, handedness_score, score, box, landmarks, sigma,
+    })),
+    faces: faces.map(({ score, box, landmarks, ibug68 }) => ({ score, box, landmarks, ibug68 })),
+  };
+}

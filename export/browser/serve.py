@@ -1,0 +1,99 @@
+"""Serves the in-browser runtime from the app itself: the bundle, and the network cut for the browser.
+
+Everything lies under /runtime/<version>/, where <version> changes with the content, so that a
+browser may keep the files for good. `app.py` adds `routes()` to its `st.App`; a page reads
+`address()`.
+"""
+
+import functools
+import hashlib
+import io
+from pathlib import Path
+
+import onnx
+import streamlit as st
+from onnx.utils import Extractor
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+BUNDLE = Path(__file__).parent / "dist"
+NETWORK = Path(__file__).parents[2] / "model" / "weights" / "pointillist.onnx"
+
+# onnxruntime-web cannot run only a part of a graph, so each branch becomes a file of its own.
+# The feature maps and heat maps are left out: the live page does not show them.
+PARTS = {
+    "detector": ["detections"],
+    "landmarks": [
+        "hand", "hand_sigma", "hand_presence", "handedness",
+        "face", "face_sigma", "face_presence", "face_ibug68",
+    ],
+}  # fmt: skip
+
+FOR_GOOD = {"Cache-Control": "public, max-age=31536000, immutable"}
+
+
+class BundleMissing(RuntimeError):
+    """The browser bundle has not been built."""
+
+
+@functools.cache
+def version() -> str:
+    """12 hex digits over the bundle and the network; BundleMissing if there is no bundle."""
+    if not (BUNDLE / "worker.js").exists():
+        raise BundleMissing("The in-browser runtime is not built; installing the project builds it (make.py run).")
+    digest = hashlib.sha256()
+    for path in [*sorted(BUNDLE.iterdir()), NETWORK]:
+        digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def address() -> str:
+    """Path of the runtime's folder on this server, for example /runtime/0123456789ab."""
+    base = st.get_option("server.baseUrlPath").strip("/")
+    return (f"/{base}" if base else "") + f"/runtime/{version()}"
+
+
+@functools.cache
+def part(name: str) -> bytes:
+    """One branch of the network as an ONNX file of its own; `name` is a key of PARTS."""
+    model = onnx.load(NETWORK)
+    cut = Extractor(model).extract_model(["image"], PARTS[name])
+    # The entries that describe the weights to people stay with the original file.
+    del cut.metadata_props[:]
+    buffer = io.BytesIO()
+    onnx.save(cut, buffer)
+    return buffer.getvalue()
+
+
+def _part(request) -> Response:
+    name = request.path_params["name"]
+    if name not in PARTS:
+        raise HTTPException(404)
+    return Response(part(name), media_type="application/octet-stream", headers=FOR_GOOD)
+
+
+# Said here because some systems' tables are wrong, and browsers refuse modules of another type.
+MEDIA_TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "application/wasm"}
+
+
+class _Bundle(StaticFiles):
+    async def get_response(self, path, scope):
+        response = await super().get_response(path, scope)
+        response.headers.update(FOR_GOOD)
+        if (ending := Path(path).suffix) in MEDIA_TYPES:
+            response.headers["Content-Type"] = MEDIA_TYPES[ending]
+        return response
+
+
+def routes() -> list:
+    """The routes of the runtime, for st.App; an empty list if the bundle has not been built."""
+    try:
+        root = address()
+    except BundleMissing:
+        return []
+    return [
+        Route(root + "/{name}.onnx", _part),
+        Mount(root, _Bundle(directory=BUNDLE)),
+    ]
