@@ -1,0 +1,37 @@
+"""Starts everything: the web server with its headers and routes, and the navigation between the pages.
+
+Streamlit reads this file twice. The server imports it and runs `app`; every visit then runs it as a script, which
+shows the navigation and the page chosen. What the pages share, the one loaded network above all, is in pages/parts.
+"""
+
+from pathlib import Path
+
+import streamlit as st
+from starlette.middleware import Middleware
+
+# file in pages/ -> title; a page whose file is not there is left out
+PAGES = {
+    "upload.py": "Photos",
+    "live.py": "Live camera",
+    "training.py": "How it learned",
+}
+
+
+def show() -> None:
+    """The navigation, and the page that the visitor chose (the first one to begin with)."""
+    folder = Path(__file__).parent / "pages"
+    pages = [st.Page(folder / file, title=title) for file, title in PAGES.items() if (folder / file).exists()]
+    page = st.navigation(pages, position="top")
+    # An icon of our own: named icons, here or on a page's entry, would be loaded from the internet.
+    icon = folder / "parts" / "icon.png"
+    st.set_page_config(page_title=f"{page.title} · Pointillist", page_icon=icon, layout="wide")
+    page.run()
+
+
+if __name__ == "__main__":
+    show()
+else:
+    from export.browser.serve import routes
+    from pages.parts.headers import Headers
+
+    app = st.App(__file__, middleware=[Middleware(Headers)], routes=routes())

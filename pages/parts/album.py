@@ -1,0 +1,94 @@
+"""The photos of one visitor: kept while the visitor goes from page to page, gone when the tab is closed."""
+
+import hashlib
+import unicodedata
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import streamlit as st
+
+from model import Result
+
+MOST_PHOTOS = 60
+MOST_BYTES = 300_000_000  # of all photos of one visitor together
+
+
+@dataclass
+class Photo:
+    """One photo as it came in, and what was found in it: `result` or `error`, neither before it was looked at."""
+
+    name: str  # as its owner wrote it: show it as plain text only
+    content: bytes
+    result: Result | None = None
+    error: str | None = None  # one plain sentence
+    digest: str = field(init=False)  # of the content: the same picture is analysed once
+    key: str = field(init=False)  # of name and content: names the photo's widgets
+
+    def __post_init__(self) -> None:
+        self.digest = hashlib.sha256(self.content).hexdigest()
+        self.key = hashlib.sha256(self.name.encode("utf-8", "replace") + b"\0" + self.content).hexdigest()[:16]
+
+    @property
+    def looked_at(self) -> bool:
+        return self.result is not None or self.error is not None
+
+    @property
+    def shown_name(self) -> str:
+        """The name without its folder and control characters, shortened in the middle; still not safe as markup."""
+        name = self.name.replace("\\", "/").rsplit("/", 1)[-1]
+        # C*: control and formatting characters, among them those that turn the writing direction
+        name = "".join(c for c in name if not unicodedata.category(c).startswith("C")).strip() or "photo"
+        return name if len(name) <= 60 else f"{name[:38]}…{name[-20:]}"
+
+    @property
+    def stem(self) -> str:
+        """A file name without extension for downloads: letters, digits, '-' and '_' only."""
+        stem = Path(self.shown_name).stem
+        return "".join(c if c.isalnum() or c in "-_" else "_" for c in stem).strip("_")[:60] or "photo"
+
+
+class Album:
+    """Photos in the order they came, each once; bounded in number and size."""
+
+    def __init__(self) -> None:
+        self._photos: dict[str, Photo] = {}
+        self.round = 0  # grows when the album is emptied, so that the widgets start anew too
+
+    def __iter__(self):
+        return iter(self._photos.values())
+
+    def __len__(self) -> int:
+        return len(self._photos)
+
+    def add(self, name: str, content: bytes) -> str | None:
+        """Take a photo in and return its key; None if the album is full."""
+        photo = Photo(name, content)
+        if photo.key in self._photos:
+            return photo.key
+        if len(self) >= MOST_PHOTOS or len(content) + sum(len(p.content) for p in self) > MOST_BYTES:
+            return None
+        self._photos[photo.key] = photo
+        return photo.key
+
+    def remove(self, key: str) -> None:
+        self._photos.pop(key, None)
+
+    def clear(self) -> None:
+        self._photos.clear()
+        self.round += 1
+
+    @property
+    def waiting(self) -> list[Photo]:
+        return [photo for photo in self if not photo.looked_at]
+
+    @property
+    def last_found(self) -> Photo | None:
+        """The newest photo in which something was found."""
+        return next((p for p in reversed(list(self)) if p.result and (p.result.hands or p.result.faces)), None)
+
+
+def visitors_album() -> Album:
+    """This visitor's album; pages other than the upload page may read it."""
+    if "album" not in st.session_state:
+        st.session_state["album"] = Album()
+    return st.session_state["album"]

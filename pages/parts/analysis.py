@@ -1,0 +1,81 @@
+"""Looks at the photos of an album, and makes the pictures to show of them."""
+
+import io
+import logging
+
+import cv2
+import numpy as np
+import streamlit as st
+from PIL import Image
+
+from model import Landmarker, PhotoError, Result, open_photo
+from model.draw import Layers, draw
+from pages.parts.album import Album, Photo
+from pages.parts.landmarker import shared_landmarker
+
+VIEW = 1280  # longer side in pixels of the pictures shown on the page; downloads have the photo's own size
+
+log = logging.getLogger(__name__)
+
+
+def analyse_waiting(album: Album, landmarker: Landmarker) -> None:
+    """Look at every photo that is new, with a progress bar. A photo that can't be read gets its sentence, no more."""
+    waiting = album.waiting
+    if not waiting:
+        return
+    bar = st.progress(0.0)
+    for done, photo in enumerate(waiting):
+        bar.progress(done / len(waiting), f"Looking at photo {done + 1} of {len(waiting)} …")
+        twin = next((other for other in album if other.looked_at and other.digest == photo.digest), None)
+        if twin:  # the same picture under another name
+            photo.result, photo.error = twin.result, twin.error
+        else:
+            _analyse(photo, landmarker)
+    bar.empty()
+
+
+def _analyse(photo: Photo, landmarker: Landmarker) -> None:
+    try:
+        photo.result = landmarker.detect(open_photo(photo.content))
+    except PhotoError as error:
+        photo.error = str(error)
+    except Exception:  # one photo must not stop the others, whatever is wrong with it
+        log.exception("a photo of %d bytes could not be analysed", len(photo.content))
+        photo.error = "Something went wrong while looking at this photo. The other photos are not affected."
+
+
+# Each visitor's pictures are cached apart and go when the visitor goes. The digest stands for the content.
+
+
+@st.cache_resource(scope="session", max_entries=8, show_spinner=False)
+def _view(digest: str, _content: bytes) -> np.ndarray:
+    """The photo, upright, at most VIEW pixels long, uint8 (H, W, 3)."""
+    rgb = open_photo(_content)
+    shrink = VIEW / max(rgb.shape[:2])
+    if shrink >= 1:
+        return rgb
+    return cv2.resize(rgb, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
+
+
+@st.cache_resource(scope="session", max_entries=60, show_spinner=False)
+def _annotated_view(digest: str, layers: Layers, _photo: Photo) -> bytes:
+    picture = draw(_view(digest, _photo.content), _photo.result, layers)
+    jpeg = io.BytesIO()
+    # Full colour resolution: thin coloured lines would bleed otherwise.
+    Image.fromarray(picture).save(jpeg, "JPEG", quality=88, subsampling=0)
+    return jpeg.getvalue()
+
+
+@st.cache_resource(scope="session", max_entries=3, show_spinner="Running the network once more, with its insides …")
+def _traced(digest: str, _content: bytes) -> Result:
+    return shared_landmarker().detect(open_photo(_content), trace=True)
+
+
+def annotated_view(photo: Photo, layers: Layers) -> bytes:
+    """JPEG of the photo with its landmarks, for the page."""
+    return _annotated_view(photo.digest, layers, photo)
+
+
+def traced(photo: Photo) -> Result:
+    """The photo's result with the trace of every hand and face."""
+    return _traced(photo.digest, photo.content)

@@ -1,0 +1,76 @@
+"""The ways in which photos come in: dropped or chosen files, the clipboard, the camera, an example."""
+
+import streamlit as st
+
+from pages.parts.album import MOST_BYTES, MOST_PHOTOS, Album
+from pages.parts.examples import EXAMPLES
+from pages.parts.paste import paste_button
+
+FULL = (
+    f"Not all photos were taken in: the limit is {MOST_PHOTOS} photos or {MOST_BYTES // 1_000_000} MB together. "
+    "Remove some and add the rest."
+)
+
+
+def take_in(album: Album) -> None:
+    """Shows the widgets and puts what they bring into the album."""
+    full = _from_files(album)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        paste_button("photos")
+        camera = st.toggle("Use the camera", key="camera_on", help="Take a picture with this device's camera.")
+        if len(album):
+            st.button("Remove all photos", icon=":material/delete:", on_click=album.clear)
+    if camera:
+        full |= _from_camera(album)
+    if full:
+        st.warning(FULL, icon=":material/inventory_2:")
+
+
+def _from_files(album: Album) -> bool:
+    """The drop zone; True if the album had no room for a file.
+
+    The widget forgets its files when the visitor goes to another page, the album doesn't. So only a file that the
+    widget itself has shown and shows no longer was removed by the visitor.
+    """
+    key = f"photos_{album.round}"
+    if key not in st.session_state:
+        st.session_state["files_shown"] = {}
+    files = st.file_uploader(
+        "Drop photos here, choose them or paste one",
+        accept_multiple_files=True,
+        key=key,
+        help="JPEG, PNG, WebP, HEIC, TIFF, GIF, BMP or AVIF, several at once. They stay in this server's memory and "
+        "are never stored.",
+    )
+    before: dict[str, str | None] = st.session_state["files_shown"]
+    now = {file.file_id: before.get(file.file_id) or album.add(file.name, file.getvalue()) for file in files}
+    for photo_key in set(before.values()) - set(now.values()):
+        if photo_key:
+            album.remove(photo_key)
+    st.session_state["files_shown"] = now
+    return None in now.values()
+
+
+def _from_camera(album: Album) -> bool:
+    """The camera; every picture taken stays in the album. True if there was no room for it."""
+    shot = st.camera_input("Take a picture", key=f"camera_{album.round}", resolution="720p")
+    if shot is None or st.session_state.get("last_shot") == shot.file_id:
+        return False
+    st.session_state["last_shot"] = shot.file_id
+    shots = st.session_state["shots"] = st.session_state.get("shots", 0) + 1
+    return album.add(f"camera {shots}.jpg", shot.getvalue()) is None
+
+
+def offer_examples(album: Album) -> None:
+    """Example pictures, each with a button that puts it into the album."""
+    grid = st.grid(len(EXAMPLES), min_column_width=100, gap="xsmall")  # beside each other on a phone too
+    for example in EXAMPLES:
+        with grid.cell():
+            st.image(str(example.path), alt=example.description, width="stretch")
+            st.button(
+                example.title,
+                key=f"example_{example.file}",
+                on_click=lambda example=example: album.add(example.file, example.path.read_bytes()),
+                width="stretch",
+                wrap=True,
+            )

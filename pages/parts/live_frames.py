@@ -1,0 +1,79 @@
+"""What the server does with one visitor's camera frames: track, draw, hand back. Knows nothing of Streamlit."""
+
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass
+
+import av
+
+from model import Landmarker, Tracker
+from model.draw import Layers, draw
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Over the last seconds: results per second; ms from a frame's arrival to its result; of these, ms of work."""
+
+    fps: float
+    latency_ms: float
+    work_ms: float
+    hands: int
+    faces: int
+
+
+class LiveFrames:
+    """The callback of one visitor's camera stream. Called from streamlit-webrtc's worker thread."""
+
+    WINDOW = 2.0  # seconds that the figures look back
+
+    def __init__(self, landmarker: Landmarker):
+        self._landmarker = landmarker
+        self._tracker = Tracker(landmarker)
+        self._done: deque[tuple[float, float, float]] = deque()  # (finished, latency, work) in seconds
+        self._lock = threading.Lock()
+        self._size: tuple[int, int] | None = None
+        self._newest = None
+        # Set by the page, read by the next frame.
+        self.smoothing = 1.0
+        self.mirrored = True
+        self.layers = Layers()
+
+    async def __call__(self, frames: list[av.VideoFrame]) -> list[av.VideoFrame]:
+        """Only the newest of the waiting frames is worked on; the others are dropped, so that no delay builds up."""
+        frame = frames[-1]
+        started = time.perf_counter()
+        picture = self._process(frame)
+        finished = time.perf_counter()
+        with self._lock:
+            self._done.append((finished, finished - started, finished - started))
+            while self._done[0][0] < finished - self.WINDOW:
+                self._done.popleft()
+        return [picture]
+
+    def _process(self, frame: av.VideoFrame) -> av.VideoFrame:
+        rgb = frame.to_ndarray(format="rgb24")
+        if rgb.shape[:2] != self._size:  # WebRTC changes the size as the bandwidth changes
+            self._tracker = Tracker(self._landmarker)
+            self._size = rgb.shape[:2]
+        # The network sees the unmirrored picture, so that left and right are the person's own.
+        result = self._tracker.update(rgb, frame.time)
+        self._newest = result
+        if self.mirrored:
+            rgb, result = rgb[:, ::-1], result.mirrored()
+        return av.VideoFrame.from_ndarray(draw(rgb, result, self.layers), format="rgb24")
+
+    def figures(self) -> Figures | None:
+        """None until there was a frame, or when there was none for a while."""
+        with self._lock:
+            done = list(self._done)
+        if len(done) < 2 or done[-1][0] < time.perf_counter() - self.WINDOW:
+            return None
+        middle = len(done) // 2
+        return Figures(
+            fps=(len(done) - 1) / (done[-1][0] - done[0][0]),
+            latency_ms=1000 * sorted(latency for _, latency, _ in done)[middle],
+            work_ms=1000 * sorted(work for _, _, work in done)[middle],
+            hands=len(self._newest.hands),
+            faces=len(self._newest.faces),
+        )

@@ -1,0 +1,74 @@
+"""One photo of the album with everything that was found in it."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from model.draw import FACE_COLOURS, Layers
+from model.points import FINGERS
+from pages.parts.album import Photo
+from pages.parts.analysis import annotated_view
+from pages.parts.downloads import offer_downloads
+from pages.parts.points_table import show_points
+from pages.parts.trace import show_trace
+from pages.parts.words import details, names, summary
+
+
+@st.fragment
+def show_photo(photo: Photo, layers: Layers) -> None:
+    """The annotated picture beside the findings; below them, when opened, the points and the way to them.
+
+    A fragment: opening one photo's table leaves the rest of the page alone.
+    """
+    with st.container(border=True, key=f"photo_{photo.key}"):
+        if photo.error:
+            _name(photo)
+            st.error(photo.error, icon=":material/broken_image:")
+            return
+        picture, findings = st.columns([3, 2], gap="medium")
+        with picture:
+            alt = f"The photo with its landmarks. {summary(photo.result)}"
+            st.image(annotated_view(photo, layers), alt=alt, width="stretch")
+        with findings:
+            _name(photo)
+            _findings(photo)
+            offer_downloads(photo, layers)
+        if not names(photo.result):
+            return
+        _when_opened("The points", ":material/table:", show_points, photo)
+        _when_opened("How the network got there", ":material/account_tree:", show_trace, photo)
+
+
+def _when_opened(title: str, icon: str, show: Callable[[Photo], None], photo: Photo) -> None:
+    """An expander whose content is computed only while it is open."""
+    expander = st.expander(title, icon=icon, key=f"{show.__name__}_{photo.key}", on_change="rerun")
+    if expander.open:
+        with expander:
+            show(photo)
+
+
+def _name(photo: Photo) -> None:
+    st.text(photo.shown_name)  # never as markup: the name is the visitor's
+
+
+def _findings(photo: Photo) -> None:
+    result = photo.result
+    st.markdown(f"**{summary(result)}**")
+    if not names(result):
+        st.markdown(
+            "Nothing is drawn where the network is not sure. It helps if a hand or face is at least 20 pixels large, "
+            "in focus and not mostly covered."
+        )
+    st.markdown("\n".join(f"- **{name}**: {details(thing)}" for name, thing in names(result)))
+    st.caption(f"{result.width} × {result.height} pixels, {result.timings['total']:.0f} ms")
+
+
+def legend() -> None:
+    """Which colour is which finger and which part of the face."""
+    fingers = [(finger.name, finger.colour) for finger in FINGERS]
+    swatches = "".join(
+        f'<span style="white-space:nowrap;margin-right:1rem"><span aria-hidden="true" style="display:inline-block;width:.8em;'
+        f'height:.8em;border-radius:50%;margin-right:.4em;border:1px solid #8888;background:{colour}"></span>{name}</span>'
+        for name, colour in [*fingers, *FACE_COLOURS.items()]
+    )
+    st.html(f'<div style="font-size:.875rem;line-height:1.9">{swatches}</div>')

@@ -1,0 +1,55 @@
+"""A result in words."""
+
+from model import Face, Hand, Result
+from model.draw import opacity
+
+NUMBERS = "no one two three four five six seven eight nine ten eleven twelve".split()
+
+
+def number(count: int) -> str:
+    return NUMBERS[count] if count < len(NUMBERS) else str(count)
+
+
+def counted(count: int, one: str) -> str:
+    """'one hand', 'two hands'."""
+    return f"{number(count)} {one}{'' if count == 1 else 's'}"
+
+
+def summary(result: Result) -> str:
+    """One sentence: what was found."""
+    if not result.hands and not result.faces:
+        return "No hand and no face was found."
+    sides = [hand.handedness for hand in result.hands]
+    hands = counted(len(sides), "hand")
+    if sides:
+        parts = [f"{number(sides.count(side))} {side}" for side in ("left", "right") if side in sides]
+        hands += f" ({' and '.join(parts) if len(sides) > 1 else sides[0]})"
+    text = f"{hands} and {counted(len(result.faces), 'face')}"
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def names(result: Result) -> list[tuple[str, Hand | Face]]:
+    """A name for each hand and face, in the result's order: 'Right hand', 'Face 2', ..."""
+    named = []
+    for side in ("left", "right"):
+        own = [hand for hand in result.hands if hand.handedness == side]
+        named += [(f"{side.capitalize()} hand{_place(i, own)}", hand) for i, hand in enumerate(own)]
+    named += [(f"Face{_place(i, result.faces)}", face) for i, face in enumerate(result.faces)]
+    return named
+
+
+def _place(index: int, among) -> str:
+    return f" {index + 1}" if len(among) > 1 else ""
+
+
+def details(thing: Hand | Face) -> str:
+    """How sure the network is, in a few words: score, side, and how many points it is unsure of."""
+    size = max(float(side) for side in thing.landmarks[:, :2].max(0) - thing.landmarks[:, :2].min(0))
+    unsure = int((opacity(thing.sigma, size) < 0.7).sum())
+    words = [f"{thing.score:.0%} sure"]
+    if isinstance(thing, Hand):
+        words.append(f"{thing.handedness} with {thing.handedness_score:.0%}")
+    words.append(f"expected error {float(thing.sigma.mean()):.1f} px")
+    if unsure:
+        words.append(f"{unsure} of {len(thing.sigma)} points unsure (drawn faint)")
+    return ", ".join(words)

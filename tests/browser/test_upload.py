@@ -1,0 +1,111 @@
+"""The upload page in a real Chromium: a photo goes in, its landmarks come out."""
+
+import json
+from pathlib import Path
+from urllib.parse import urlparse
+
+import numpy as np
+import pytest
+from PIL import Image
+
+pytestmark = pytest.mark.browser
+
+EXAMPLES = Path(__file__).parents[2] / "model" / "examples"
+SECONDS = 1000  # Playwright counts in milliseconds
+
+
+def truth(name: str) -> dict:
+    return json.loads((EXAMPLES / name).with_suffix(".json").read_text())
+
+
+def drop_zone(page):
+    page.get_by_role("heading", name="Find hands and faces").wait_for(timeout=60 * SECONDS)
+    return page.locator("[class*=st-key-photos_] input[type=file]")
+
+
+def download(page, button: str) -> Path:
+    with page.expect_download(timeout=30 * SECONDS) as event:
+        page.get_by_role("button", name=button, exact=True).click()
+    return event.value.path()
+
+
+def error(found, true) -> float:
+    """Mean distance of the points as a fraction of the larger side of the true points' box."""
+    found, true = np.asarray(found)[:, :2], np.asarray(true)
+    return np.linalg.norm(found - true, axis=1).mean() / np.ptp(true, axis=0).max()
+
+
+def test_photo_in_landmarks_out(page):
+    hosts = set()
+    page.on("request", lambda request: hosts.add(urlparse(request.url).hostname))
+    page.reload()
+    drop_zone(page).set_input_files(EXAMPLES / "greeting.webp")
+    page.get_by_text("Two hands (one left and one right) and one face.").wait_for(timeout=60 * SECONDS)
+
+    shown = page.get_by_role("img", name="The photo with its landmarks. Two hands")
+    shown.wait_for()
+    assert shown.evaluate("image => image.complete && image.naturalWidth") == 800
+
+    answer = json.loads(download(page, "JSON").read_text())
+    expected = truth("greeting.webp")
+    assert (answer["photo"], answer["width"], answer["height"]) == ("greeting.webp", 800, 600)
+    assert len(answer["faces"]) == 1
+    by_side = {hand["handedness"]: hand for hand in answer["hands"]}
+    for hand in expected["hands"]:
+        assert error(by_side[hand["handedness"]]["landmarks"], hand["landmarks"]) < 0.12, hand["handedness"]
+    assert error(answer["faces"][0]["ibug68"], expected["faces"][0]["ibug68"]) < 0.06
+
+    with Image.open(download(page, "Picture")) as picture:
+        assert picture.format == "PNG" and picture.size == (800, 600)
+        drawn = np.asarray(picture.convert("RGB")).astype(int)
+    original = np.asarray(Image.open(EXAMPLES / "greeting.webp").convert("RGB"))
+    assert (np.abs(drawn - original).max(axis=2) > 60).mean() > 0.005, "nothing was drawn"
+
+    assert page.evaluate("crossOriginIsolated"), "WebAssembly threads need isolation"
+    assert hosts <= {"localhost", None, ""}, "the page asked another host"
+    assert not page.errors
+
+
+def test_trace_shows_the_tensors_of_this_photo(page):
+    drop_zone(page).set_input_files(EXAMPLES / "hands.webp")
+    page.get_by_text("How the network got there").click(timeout=60 * SECONDS)
+    page.get_by_role("tab", name="1 Crop").wait_for(timeout=30 * SECONDS)
+    page.get_by_role("img", name="The hand, cut out upright.").wait_for()
+    page.get_by_role("tab", name="3 Features").click()
+    page.get_by_role("img", name="All 64 feature maps").wait_for()
+    page.get_by_role("tab", name="4 Coordinates").click()
+    page.get_by_text("63 numbers: 21 points").wait_for()
+
+
+def test_pasted_picture_is_taken_in(page):
+    drop_zone(page)
+    page.get_by_role("button", name="Paste a picture").wait_for()
+    page.evaluate(
+        """async () => {
+            const canvas = Object.assign(document.createElement("canvas"), { width: 64, height: 48 });
+            canvas.getContext("2d").fillRect(0, 0, 64, 48);
+            const blob = await new Promise((done) => canvas.toBlob(done, "image/png"));
+            const clipboardData = new DataTransfer();
+            clipboardData.items.add(new File([blob], "clipped.png", { type: "image/png" }));
+            document.body.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
+        }"""
+    )
+    page.get_by_text("No hand and no face was found.").wait_for(timeout=60 * SECONDS)
+
+
+def test_name_with_markup_is_only_text(page, tmp_path):
+    name = "<img src=x onerror=document.title='owned'>.webp"
+    photo = {"name": name, "mimeType": "image/webp", "buffer": (EXAMPLES / "hands.webp").read_bytes()}
+    broken = {"name": "<b>broken</b>.jpg", "mimeType": "image/jpeg", "buffer": b"\xff\xd8 not a photo"}
+    drop_zone(page).set_input_files([photo, broken])
+    page.get_by_text("2 photos, 1 of them could not be read").wait_for(timeout=60 * SECONDS)
+    page.get_by_test_id("stText").filter(has_text="onerror").wait_for()
+    assert page.locator("img[src=x]").count() == 0
+    assert page.title() != "owned"
+
+
+def test_phone_width_needs_no_sideways_scrolling(page):
+    page.set_viewport_size({"width": 360, "height": 740})
+    drop_zone(page).set_input_files(EXAMPLES / "group.webp")
+    page.get_by_text("How the network got there").wait_for(timeout=60 * SECONDS)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360

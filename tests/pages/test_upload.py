@@ -1,0 +1,202 @@
+"""The upload page through Streamlit's AppTest: a visitor without a browser, with the real network."""
+
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "model" / "examples"
+
+
+def png(colour=(120, 90, 60), size=(64, 48)) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", size, colour).save(file, "PNG")
+    return file.getvalue()
+
+
+def upload(visitor: AppTest, *files: tuple[str, bytes, str]) -> AppTest:
+    visitor.file_uploader[0].set_value(list(files))
+    return visitor.run()
+
+
+@pytest.fixture
+def visitor() -> AppTest:
+    return AppTest.from_file(ROOT / "app.py", default_timeout=60).run()
+
+
+def texts(visitor: AppTest) -> list[str]:
+    return [element.value for element in visitor.text]
+
+
+def test_empty_page_offers_examples(visitor):
+    assert not visitor.exception
+    assert visitor.title[0].value == "Find hands and faces"
+    labels = {button.label for button in visitor.button}
+    assert {"Two hands and a face", "Two people in a park", "Two hands"} <= labels
+
+
+def test_example_is_analysed_on_click(visitor):
+    next(b for b in visitor.button if b.label == "Two hands and a face").click()
+    visitor.run()
+    assert not visitor.exception
+    assert texts(visitor) == ["greeting.webp"]
+    photo = next(iter(visitor.session_state["album"]))
+    assert photo.result is not None and (photo.result.width, photo.result.height) == (800, 600)
+
+
+def test_bad_file_gets_a_sentence_and_the_others_go_on(visitor):
+    upload(
+        visitor,
+        ("notes.txt", b"not a picture", "text/plain"),
+        ("empty.png", b"", "image/png"),
+        ("wall.png", png(), "image/png"),
+    )
+    assert not visitor.exception
+    assert len(visitor.error) == 2
+    assert all(error.value.strip().endswith(".") for error in visitor.error)
+    by_name = {photo.name: photo for photo in visitor.session_state["album"]}
+    assert by_name["wall.png"].result is not None and by_name["notes.txt"].error
+
+
+def test_names_are_never_markup(visitor):
+    name = "<img src=x onerror=alert(1)> **bold** [link](javascript:1) :red[x].png"
+    upload(visitor, (name, png(), "image/png"))
+    assert not visitor.exception
+    assert any("onerror" in text for text in texts(visitor))
+    rendered = [*visitor.markdown, *visitor.caption, *visitor.error, *visitor.expander, *visitor.button]
+    assert not any("onerror" in str(getattr(e, "value", "")) + str(getattr(e, "label", "")) for e in rendered)
+
+
+def test_a_photo_is_analysed_once(visitor, monkeypatch):
+    from model import Landmarker
+
+    calls = []
+    detect = Landmarker.detect
+    monkeypatch.setattr(Landmarker, "detect", lambda self, *a, **k: calls.append(1) or detect(self, *a, **k))
+    upload(visitor, ("a.png", png(), "image/png"), ("the same, again.png", png(), "image/png"))
+    visitor.run()
+    visitor.run()
+    assert len(visitor.session_state["album"]) == 2
+    assert len(calls) == 1
+
+
+def test_removed_file_goes_and_other_photos_stay(visitor):
+    next(b for b in visitor.button if b.label == "Two hands").click()
+    visitor.run()
+    upload(visitor, ("a.png", png(), "image/png"))
+    assert {p.name for p in visitor.session_state["album"]} == {"hands.webp", "a.png"}
+    visitor.file_uploader[0].set_value([])
+    visitor.run()
+    assert {p.name for p in visitor.session_state["album"]} == {"hands.webp"}
+
+
+def test_remove_all_photos(visitor):
+    upload(visitor, ("a.png", png(), "image/png"))
+    next(b for b in visitor.button if b.label == "Remove all photos").click()
+    visitor.run()
+    assert not visitor.exception and len(visitor.session_state["album"]) == 0
+    assert visitor.file_uploader[0].value == []
+
+
+def test_layers_can_be_switched(visitor):
+    upload(visitor, ("a.png", png(), "image/png"))
+    visitor.pills(key="layers").set_value(["mesh", "photo"])
+    visitor.run()
+    assert not visitor.exception
+
+
+def test_many_photos_come_in_pages(visitor):
+    upload(visitor, *[(f"{i}.png", png((i, 0, 0)), "image/png") for i in range(12)])
+    assert not visitor.exception
+    assert len(texts(visitor)) == 5
+    assert any("12 photos" in m.value for m in visitor.markdown)
+
+
+class TestAlbum:
+    def test_limits(self, monkeypatch):
+        from pages.parts import album
+
+        monkeypatch.setattr(album, "MOST_PHOTOS", 2)
+        mine = album.Album()
+        assert mine.add("a", b"1") and mine.add("b", b"2")
+        assert mine.add("c", b"3") is None
+        assert mine.add("a", b"1"), "what is in already needs no room"
+        mine.clear()
+        monkeypatch.setattr(album, "MOST_BYTES", 3)
+        assert mine.add("a", b"123") and mine.add("b", b"4") is None
+
+    @pytest.mark.parametrize(
+        "name, shown",
+        [
+            ("../../etc/passwd", "passwd"),
+            ("C:\\photos\\me.jpg", "me.jpg"),
+            ("a\u202egpj.exe\x00\n.jpg", "agpj.exe.jpg"),
+            ("", "photo"),
+            ("x" * 255, "x" * 38 + "…" + "x" * 20),
+        ],
+    )
+    def test_shown_name(self, name, shown):
+        from pages.parts.album import Photo
+
+        photo = Photo(name, b"")
+        assert photo.shown_name == shown
+        assert photo.stem and all(c.isalnum() or c in "-_" for c in photo.stem)
+
+
+class TestDownloads:
+    @pytest.fixture
+    def photos(self):
+        from model import Landmarker, open_photo
+        from pages.parts.album import Photo
+
+        landmarker = Landmarker()
+        photos = [Photo(file, (EXAMPLES / file).read_bytes()) for file in ("greeting.webp", "hands.webp")]
+        for photo in photos:
+            photo.result = landmarker.detect(open_photo(photo.content))
+        photos.append(Photo("notes.txt", b"not a picture", error="This is not a picture."))
+        return photos
+
+    def test_zip_holds_everything(self, photos):
+        from model.draw import Layers
+        from pages.parts.downloads import as_zip
+
+        with zipfile.ZipFile(io.BytesIO(as_zip(photos, Layers()))) as files:
+            assert files.testzip() is None
+            assert set(files.namelist()) == {
+                "annotated/01_greeting.png", "annotated/02_hands.png", "landmarks.jsonl", "landmarks.csv", "coco.json",
+            }  # fmt: skip
+            with Image.open(files.open("annotated/01_greeting.png")) as picture:
+                assert picture.size == (800, 600)
+            lines = [json.loads(line) for line in files.read("landmarks.jsonl").decode().splitlines()]
+            assert [line["photo"] for line in lines] == ["greeting.webp", "hands.webp", "notes.txt"]
+            assert lines[2] == {"photo": "notes.txt", "error": "This is not a picture."}
+            assert (lines[0]["width"], lines[0]["height"]) == (800, 600)
+            coco = json.loads(files.read("coco.json"))
+            assert [image["file_name"] for image in coco["images"]] == ["greeting.webp", "hands.webp"]
+
+
+class TestTensorPictures:
+    def test_grid_has_every_plane_once(self):
+        from pages.parts.tensor_pictures import GAP, grid
+
+        sheet = grid(np.random.default_rng(0).random((21, 64, 64)), columns=7, tile=32)
+        assert sheet.shape == (3 * (32 + GAP) - GAP, 7 * (32 + GAP) - GAP, 3) and sheet.dtype == np.uint8
+
+    def test_heat_of_a_flat_plane_is_dark(self):
+        from pages.parts.tensor_pictures import heat
+
+        assert heat(np.full((4, 4), 7.0), 16).max() < 10
+
+    def test_strongest_ignores_flat_planes(self):
+        from pages.parts.tensor_pictures import strongest
+
+        planes = np.zeros((3, 8, 8), np.float32)
+        planes[0] = 100
+        planes[2, 4, 4] = 5
+        assert strongest(planes) == 2
