@@ -1,0 +1,34 @@
+"""Pointillist: the landmarks of every hand and face in a photo or a live camera picture.
+
+    from model import Landmarker, open_photo
+    result = Landmarker().detect(open_photo("holiday.jpg"))
+
+The runtime needs numpy, OpenCV, Pillow and onnxruntime; torch is for training only and is never imported
+from here. Names are loaded when they are first used, so that `import model` stays fast.
+"""
+
+from importlib import import_module
+
+_HOMES = {
+    "Landmarker": "landmarker",
+    "WeightsError": "landmarker",
+    "Tracker": "tracker",
+    "Result": "result",
+    "Hand": "result",
+    "Face": "result",
+    "Trace": "result",
+    "ROI": "geometry",
+    "open_photo": "photo",
+    "PhotoError": "photo",
+}
+__all__ = list(_HOMES)
+
+
+def __getattr__(name: str):
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

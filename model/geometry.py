@@ -1,0 +1,142 @@
+"""Where a crop lies in a photo, and the one transform between the two.
+
+Frames: photo pixels and crop pixels, x right, y down, an integer is a pixel's centre. Transforms are 3 x 3 float64
+matrices for column vectors (x, y, 1); every one of them is invertible.
+"""
+
+import math
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from model.constants import CONSTANTS, CROP
+
+# Shrinking further than this in one bilinear step would skip photo pixels and alias.
+_LARGEST_BILINEAR_SHRINK = 1.5
+_LEAST_SIDE = 2.0  # photo pixels; keeps the transform invertible whatever the network says
+
+
+@dataclass(frozen=True)
+class ROI:
+    """A square region of interest in a photo, seen as an upright crop.
+
+    cx, cy: its centre, photo pixels. side: photo pixels. angle: radians, clockwise as seen, from the photo's up to
+    the object's up. mirrored: the crop shows the photo's left on its right (a mirrored camera preview).
+    """
+
+    cx: float
+    cy: float
+    side: float
+    angle: float = 0.0
+    mirrored: bool = False
+
+    def to_crop(self, size: int = CROP) -> np.ndarray:
+        """(3, 3) photo pixel -> pixel of the size x size crop."""
+        return np.linalg.inv(self.to_photo(size))
+
+    def to_photo(self, size: int = CROP) -> np.ndarray:
+        """(3, 3) crop pixel -> photo pixel."""
+        scale = self.side / size
+        cos, sin = math.cos(self.angle) * scale, math.sin(self.angle) * scale
+        flip = -1.0 if self.mirrored else 1.0
+        middle = (size - 1) / 2
+        matrix = np.array([[cos * flip, -sin, 0.0], [sin * flip, cos, 0.0], [0.0, 0.0, 1.0]])
+        matrix[:2, 2] = np.array([self.cx, self.cy]) - matrix[:2, :2] @ (middle, middle)
+        return matrix
+
+    def corners(self) -> np.ndarray:
+        """(4, 2) outer corners in photo pixels: top left, top right, bottom right, bottom left of the crop."""
+        low, high = -0.5, CROP - 0.5
+        return transform(self.to_photo(), np.array([[low, low], [high, low], [high, high], [low, high]]))
+
+    def mirror(self, width: int) -> "ROI":
+        """The same region in the photo flipped left to right; its crop is the same picture."""
+        return replace(self, cx=width - 1 - self.cx, angle=-self.angle, mirrored=not self.mirrored)
+
+
+def roi_from_box(kind: str, box: tuple[float, float, float, float], up: tuple[float, float]) -> ROI:
+    """The first crop of a detected object: box (x, y, w, h) in photo pixels, `up` a direction in the photo."""
+    x, y, w, h = box
+    side = CONSTANTS["roi"][kind]["scale_box"] * max(w, h, _LEAST_SIDE)
+    return ROI(x + w / 2, y + h / 2, side, angle_of(up))
+
+
+def roi_from_points(kind: str, points: np.ndarray) -> ROI:
+    """The crop around known points (K, >= 2) in photo pixels, turned so that the object is upright."""
+    rule = CONSTANTS["roi"][kind]
+    xy = np.asarray(points, np.float64)[:, :2]
+    angle = angle_of(xy[rule["up_to"]] - xy[rule["up_from"]])
+    across = np.array([math.cos(angle), math.sin(angle)])
+    down = np.array([-across[1], across[0]])
+    turned = xy @ np.stack([across, down], axis=1)  # (K, 2) in the object's own axes
+    low, high = turned.min(axis=0), turned.max(axis=0)
+    centre = (low + high) / 2
+    cx, cy = centre[0] * across + centre[1] * down
+    side = rule["scale_points"] * max(*(high - low), _LEAST_SIDE)
+    return ROI(float(cx), float(cy), float(side), angle)
+
+
+def angle_of(up) -> float:
+    """Clockwise angle in radians of the direction (ux, uy), y down, from the picture's up; 0 if it has no length."""
+    ux, uy = float(up[0]), float(up[1])
+    return math.atan2(ux, -uy) if (ux or uy) else 0.0
+
+
+def transform(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Apply a (3, 3) affine matrix to points (..., 2)."""
+    return points @ matrix[:2, :2].T + matrix[:2, 2]
+
+
+def cut(rgb: np.ndarray, roi: ROI, size: int = CROP) -> np.ndarray:
+    """The crop (size, size, 3) uint8 that `roi` describes; black where it reaches beyond the photo."""
+    height, width = rgb.shape[:2]
+    corners = roi.corners()
+    left, top = np.maximum(np.floor(corners.min(axis=0)).astype(int) - 2, 0)
+    right, bottom = np.minimum(np.ceil(corners.max(axis=0)).astype(int) + 3, (width, height))
+    if left >= right or top >= bottom:
+        return np.zeros((size, size, 3), np.uint8)
+    region = rgb[top:bottom, left:right]
+    to_region = np.eye(3)
+    to_region[:2, 2] = -left, -top
+
+    shrink = roi.side / size
+    if shrink > _LARGEST_BILINEAR_SHRINK:
+        to_small, small = _area_resize(region, 1 / shrink)
+        region, to_region = small, to_small @ to_region
+    return cv2.warpAffine(
+        region,
+        (to_region @ roi.to_photo(size))[:2],
+        (size, size),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_CONSTANT,
+    )
+
+
+def fit(rgb: np.ndarray, longer: int) -> tuple[np.ndarray, np.ndarray]:
+    """The whole photo with its longer side resized to `longer`, and (3, 3) its pixels -> photo pixels."""
+    to_small, small = _area_resize(rgb, longer / max(rgb.shape[:2]))
+    return small, np.linalg.inv(to_small)
+
+
+def letterbox(rgb: np.ndarray, size: int = CROP) -> tuple[np.ndarray, np.ndarray]:
+    """The whole photo in a size x size picture, centred, black around; and (3, 3) its pixels -> photo pixels."""
+    small, to_photo = fit(rgb, size)
+    height, width = small.shape[:2]
+    left, top = (size - width) // 2, (size - height) // 2
+    picture = np.zeros((size, size, 3), np.uint8)
+    picture[top : top + height, left : left + width] = small
+    shift = np.eye(3)
+    shift[:2, 2] = -left, -top
+    return picture, to_photo @ shift
+
+
+def _area_resize(rgb: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
+    """(3, 3) old -> new pixel, and the resized picture. Whole pixels make the two axes' scales differ a little."""
+    height, width = rgb.shape[:2]
+    new_width, new_height = max(1, round(width * scale)), max(1, round(height * scale))
+    interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    small = cv2.resize(rgb, (new_width, new_height), interpolation=interpolation)
+    sx, sy = new_width / width, new_height / height
+    matrix = np.array([[sx, 0, (sx - 1) / 2], [0, sy, (sy - 1) / 2], [0, 0, 1]])  # pixel centres: (x + 0.5) s - 0.5
+    return matrix, small

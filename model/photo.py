@@ -1,0 +1,121 @@
+"""Opens whatever a person calls a photo as upright RGB, or says in one sentence why it cannot."""
+
+import contextlib
+import io
+import os
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from model.constants import CONSTANTS
+
+MOST_BYTES: int = CONSTANTS["photo"]["most_bytes"]
+MOST_PIXELS: int = CONSTANTS["photo"]["most_pixels"]
+
+# Only formats that cameras, phones and browsers write. Pillow would also hand PostScript to another program.
+FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF", "PPM", "DIB", "ICO")
+SUFFIXES = frozenset(
+    ".jpg .jpeg .jpe .jfif .mpo .png .webp .gif .bmp .dib .tif .tiff .avif .heic .heif .hif .ppm .pgm .ico".split()
+)
+
+_HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"hevm", b"hevs", b"mif1", b"msf1")
+
+
+class PhotoError(ValueError):
+    """A photo that cannot be used; its text is one plain sentence for the person who chose the photo."""
+
+
+def open_photo(source: bytes | bytearray | memoryview | str | os.PathLike) -> np.ndarray:
+    """The photo in `source` (the file's bytes, or its path) as uint8 (H, W, 3) RGB, turned upright by its EXIF tag.
+
+    Transparency is laid on white; greyscale, palette, CMYK, 16-bit and HEIC become 8-bit RGB; of an animation the
+    first picture is taken. Files above MOST_BYTES and pictures above MOST_PIXELS are refused before they are decoded.
+    Raises PhotoError.
+    """
+    data = _read(source)
+    if not data:
+        raise PhotoError("The file is empty.")
+    try:
+        with _open(data) as picture:
+            if picture.width * picture.height > MOST_PIXELS:
+                raise PhotoError(_too_many_pixels(picture.width, picture.height))
+            return _upright_rgb(picture)
+    except PhotoError:
+        raise
+    except Image.DecompressionBombError:
+        raise PhotoError(_too_many_pixels()) from None
+    except MemoryError:
+        raise PhotoError("There is not enough memory to open this picture.") from None
+    except Image.UnidentifiedImageError:
+        raise PhotoError("This file is not a picture in a format that can be opened.") from None
+    except Exception:  # decoders raise many things on damaged files: OSError, SyntaxError, struct.error, EOFError ...
+        raise PhotoError("The picture is damaged or incomplete and cannot be opened.") from None
+
+
+def _read(source) -> bytes:
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        size, data = len(source), source
+    else:
+        try:
+            path = Path(source)
+            # A device or a pipe has no size to check, and reading it may never end.
+            if path.exists() and not path.is_file():
+                raise PhotoError("This is not a file.")
+            size = path.stat().st_size
+            data = path.read_bytes() if size <= MOST_BYTES else b""
+        except (OSError, ValueError) as error:
+            if isinstance(error, PhotoError):
+                raise
+            raise PhotoError(f"The file cannot be read: {_reason(error)}.") from None
+    if size > MOST_BYTES:
+        raise PhotoError(f"The file is too large: {size / 1e6:.0f} MB, the limit is {MOST_BYTES / 1e6:.0f} MB.")
+    return bytes(data)
+
+
+def _reason(error: Exception) -> str:
+    text = getattr(error, "strerror", None) or str(error)
+    return text[:1].lower() + text[1:]
+
+
+def _too_many_pixels(width: int | None = None, height: int | None = None) -> str:
+    limit = f"the limit is {MOST_PIXELS // 1_000_000} megapixels"
+    if width is None:
+        return f"The picture has too many pixels; {limit}."
+    return f"The picture is too large: {width} x {height} pixels; {limit}."
+
+
+def _open(data: bytes) -> Image.Image:
+    if data[4:8] == b"ftyp" and any(brand in data[8:64] for brand in _HEIF_BRANDS):
+        import pillow_heif  # only then: importing it takes a while
+
+        pillow_heif.register_heif_opener()
+    Image.init()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit is stricter
+        return Image.open(io.BytesIO(data), formats=[name for name in FORMATS if name in Image.OPEN])
+
+
+def _upright_rgb(picture: Image.Image) -> np.ndarray:
+    picture.load()
+    with contextlib.suppress(Exception):  # a broken EXIF block must not cost the photo; it is shown as stored
+        picture = ImageOps.exif_transpose(picture)
+    if picture.mode.startswith(("I", "F")):
+        return _from_deep_grey(np.asarray(picture))
+    if "A" in picture.mode or "a" in picture.mode or "transparency" in picture.info:
+        picture = picture.convert("RGBA")
+        white = Image.new("RGBA", picture.size, "white")
+        picture = Image.alpha_composite(white, picture)
+    return np.array(picture.convert("RGB"))  # a copy: Pillow's own memory may not be written to
+
+
+def _from_deep_grey(values: np.ndarray) -> np.ndarray:
+    """Greyscale of more than 8 bits (H, W) -> uint8 (H, W, 3). Floats and 32 bits do not say their range: guess it."""
+    if values.dtype.itemsize == 2:
+        top = 65535.0
+    else:
+        largest = np.nanmax(values, initial=0)
+        top = next((limit for limit in (1.0, 255.0) if largest <= limit), 65535.0)
+    grey = np.clip(np.nan_to_num(values.astype(np.float32)) * (255 / top), 0, 255).round().astype(np.uint8)
+    return np.repeat(grey[..., None], 3, axis=2)
