@@ -1,0 +1,121 @@
+"""Batches for the landmark network: rows of hands, then pictures without either, then faces, all freshly augmented."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from torch.utils.data import IterableDataset
+
+from model import augment
+from model.data import Samples
+
+UPRIGHT = {"hand": (0, 9), "face": (152, 10)}  # from the wrist to the middle knuckle, from the chin to the forehead
+IBUG_CHIN, IBUG_BROW = 8, 27
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How many rows of each kind a batch has, and how large its crops are."""
+
+    size: int = 128
+    hands: int = 36
+    empty: int = 4
+    faces: int = 24
+
+    @property
+    def rows(self) -> int:
+        return self.hands + self.empty + self.faces
+
+    @property
+    def hand_rows(self) -> slice:
+        """What the hand head sees: hands, empty pictures and as many faces, so that it learns to say no."""
+        return slice(0, self.hands + self.empty * 2)
+
+    @property
+    def face_rows(self) -> slice:
+        return slice(self.hands - self.empty, self.rows)
+
+
+def sample(s: Samples, i: int, size: int, rng: np.random.Generator, pool: list[np.ndarray], flips: dict[str, np.ndarray], amount: float = 1.0) -> dict[str, np.ndarray]:
+    """One row: crop (size, size, 3) and its labels, x and y as fractions of the crop, z in the same unit.
+
+    amount 0 gives the upright, centred, unaltered crop: what is measured on.
+    """
+    points, z, weights, right = s.points[i], s.z[i], s.weights[i], -1 if s.right is None else int(s.right[i])
+    ibug, ibug_weights = (s.ibug[i], s.ibug_weights[i]) if s.ibug is not None else (None, None)
+    around, upright = points, UPRIGHT[s.kind]
+    if s.kind == "face" and not weights.any():  # labelled with 68 points only
+        around, upright = ibug, (IBUG_CHIN, IBUG_BROW)
+    elif s.kind == "face":
+        around = points[:468]
+    centre, side, angle = augment.jittered_roi(s.kind, around, rng, upright, amount)
+    mirror = bool(amount) and rng.random() < 0.5
+    matrix = augment.similarity(centre, side, angle, mirror, size)
+    image = augment.warp(s.images[i], matrix, size, cv2.BORDER_REPLICATE if amount and rng.random() < 0.15 else cv2.BORDER_CONSTANT)
+    if amount:
+        if s.masks is not None and rng.random() < 0.6:
+            alpha = cv2.GaussianBlur(augment.warp(s.masks[i], matrix, size), (3, 3), 0).astype(np.float32)[..., None] / 255
+            image = (image * alpha + augment.background(pool, size, rng) * (1 - alpha)).astype(np.uint8)
+        if rng.random() < 0.12:
+            augment.occlude(image, pool, rng)
+        image = augment.camera(image, rng)
+    row = {"image": image, "points": (augment.moved(points, matrix) + 0.5) / size, "z": z / side, "weights": weights, "side": side}
+    if ibug is not None:
+        row |= {"ibug": (augment.moved(ibug, matrix) + 0.5) / size, "ibug_weights": ibug_weights}
+    if mirror:
+        order = flips[s.kind]
+        row |= {k: row[k][order] for k in ("points", "z", "weights")}
+        if ibug is not None:
+            row |= {k: row[k][augment.FLIP_IBUG] for k in ("ibug", "ibug_weights")}
+        right = 1 - right if right >= 0 else right
+    return row | {"right": right}
+
+
+def stack(rows: list[dict]) -> dict[str, torch.Tensor]:
+    keys = rows[0].keys() if rows else ()
+    return {k: torch.from_numpy(np.stack([np.asarray(r[k], np.uint8 if k == "image" else np.float32) for r in rows])) for k in keys}
+
+
+def flips_of(sets: list[Samples]) -> dict[str, np.ndarray]:
+    """Mirror permutations. The mesh's comes from the mean of faces and of their mirror images' eye frames, where there are any."""
+    from model.data import eye_frame
+    meshes = [s.points[(s.weights[:, :468] > 0).all(1)] for s in sets if s.kind == "face"]
+    meshes = [m for m in meshes if len(m)]
+    mesh = augment.flip_mesh(eye_frame(np.concatenate(meshes).astype(np.float64))[0].mean(0)) if meshes else np.arange(478)
+    return {"hand": np.arange(21), "face": mesh}
+
+
+class Batches(IterableDataset):
+    """An endless stream for one epoch's worth of batches; (seed, epoch, worker) decide it completely."""
+
+    def __init__(self, sets: list[Samples], pool: list[np.ndarray], plan: Plan, seed: int, epoch: int, count: int):
+        self.sets, self.pool, self.plan, self.seed, self.epoch, self.count = sets, pool, plan, seed, epoch, count
+        self.flips = flips_of(sets)
+        self.rows: dict[str, list[tuple[Samples, np.ndarray, np.ndarray | None]]] = {"hand": [], "face": []}
+        for s in sets:
+            index = np.flatnonzero(s.split == "train")
+            odds = None if s.odds is None else s.odds[index] / s.odds[index].sum()
+            if len(index):
+                self.rows[s.kind].append((s, index, odds))
+
+    def draw(self, kind: str, n: int, rng: np.random.Generator) -> list[dict]:
+        sets = self.rows[kind]
+        shares = np.array([s.share for s, _, _ in sets])
+        rows = []
+        for k in rng.choice(len(sets), n, p=shares / shares.sum()):
+            s, index, odds = sets[k]
+            rows.append(sample(s, int(rng.choice(index, p=odds)), self.plan.size, rng, self.pool, self.flips))
+        return rows
+
+    def __iter__(self):
+        info = torch.utils.data.get_worker_info()
+        worker, workers = (info.id, info.num_workers) if info else (0, 1)
+        cv2.setNumThreads(0)
+        rng = np.random.default_rng([self.seed, self.epoch, worker])
+        for _ in range(worker, self.count, workers):
+            hands, faces = self.draw("hand", self.plan.hands, rng), self.draw("face", self.plan.faces, rng)
+            empty = [augment.camera(augment.background(self.pool, self.plan.size, rng), rng) for _ in range(self.plan.empty)]
+            hand, face = stack(hands), stack(faces)
+            images = torch.cat([hand.pop("image"), torch.from_numpy(np.stack(empty)), face.pop("image")])
+            yield {"image": images, "hand": hand, "face": face}

@@ -1,0 +1,117 @@
+"""What training makes small.
+
+Landmarks: cross entropy of the heat maps against a narrow Gaussian (fast at first), the absolute error of their
+expectation and of the refined points (precise later), and a Laplace log-likelihood that teaches sigma to tell the error.
+Detector: focal loss with the box's IoU as the target score, GIoU of the box, the angle of "up".
+"""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+HEAT_SIGMA = 1.0  # cells
+
+
+def mean(x: Tensor, weights: Tensor) -> Tensor:
+    return (x * weights).sum() / weights.sum().clamp(min=1e-6)
+
+
+def heat_map_loss(logits: Tensor, target: Tensor, weights: Tensor) -> Tensor:
+    """logits (N, K, H, W); target (N, K, 2) fractions; points outside the crop do not count.
+
+    The Gaussian is separable, so the cross entropy is a sum over log-probabilities weighted by two 1-D Gaussians.
+    """
+    n, k, h, w = logits.shape
+
+    def gaussian(at: Tensor, cells: int) -> Tensor:  # (N, K, cells), sums to 1
+        grid = (torch.arange(cells, device=at.device) + 0.5) - at[..., None] * cells
+        return (-0.5 * (grid / HEAT_SIGMA) ** 2).softmax(-1)
+
+    inside = ((target > 0) & (target < 1)).all(-1).float() * weights
+    logits = logits.float()
+    gx, gy = gaussian(target[..., 0], w), gaussian(target[..., 1], h)
+    expected = torch.einsum("nkhw,nkh,nkw->nk", logits, gy, gx)
+    return mean(logits.flatten(2).logsumexp(-1) - expected, inside)
+
+
+def point_losses(out: dict[str, Tensor], rows: slice, target: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Losses of one head's points: absolute errors in percent of the crop's side, and sigma's log-likelihood."""
+    points, log_sigma = out["points"][rows], out["log_sigma"][rows]
+    xy, z, weights = target["points"], target["z"], target["weights"]
+    error = (points[..., :2] - xy).abs().sum(-1)
+    radial = (points[..., :2].detach() - xy).norm(dim=-1)
+    known = torch.isfinite(z).float() * weights
+    return {
+        "points": 100 * mean(error, weights),
+        "depth": 100 * mean((points[..., 2] - torch.nan_to_num(z)).abs(), known),
+        "sigma": mean(radial * (-log_sigma).exp() + log_sigma, weights),
+    }
+
+
+def hand_losses(out: dict[str, Tensor], target: dict[str, Tensor], seen: int) -> dict[str, Tensor]:
+    """`seen`: how many rows of the head's input are hands (the first ones)."""
+    rows = slice(0, seen)
+    xy, weights = target["points"], target["weights"]
+    present = torch.zeros_like(out["presence"])
+    present[rows] = 1
+    known = (target["right"] >= 0).float()
+    return point_losses(out, rows, target) | {
+        "heat": heat_map_loss(out["logits"][rows], xy, weights),
+        "coarse": 100 * mean((out["coarse"][rows] - xy).abs().sum(-1), weights),
+        "presence": F.binary_cross_entropy_with_logits(out["presence"], present),
+        "handedness": mean(F.binary_cross_entropy_with_logits(out["right"][rows, 0], target["right"].clamp(min=0), reduction="none"), known),
+    }
+
+
+def face_losses(out: dict[str, Tensor], target: dict[str, Tensor], seen: int) -> dict[str, Tensor]:
+    """`seen`: how many rows of the head's input are faces (the last ones)."""
+    rows = slice(out["presence"].shape[0] - seen, None)
+    anchors = torch.cat([target["ibug"], target["points"][:, 468:]], 1)
+    anchor_weights = torch.cat([target["ibug_weights"], target["weights"][:, 468:] * 0.3], 1)
+    present = torch.zeros_like(out["presence"])
+    present[rows] = 1
+    return point_losses(out, rows, target) | {
+        "heat": heat_map_loss(out["logits"][rows], anchors, anchor_weights),
+        "coarse": 100 * mean((out["coarse"][rows] - anchors).abs().sum(-1), anchor_weights),
+        "ibug": 100 * mean((out["ibug"][rows] - target["ibug"]).abs().sum(-1), target["ibug_weights"]),
+        "presence": F.binary_cross_entropy_with_logits(out["presence"], present),
+    }
+
+
+WEIGHTS = {"points": 1.0, "depth": 0.3, "sigma": 0.1, "heat": 0.5, "coarse": 0.5, "ibug": 1.0, "presence": 0.5, "handedness": 0.5}
+
+
+def total(losses: dict[str, Tensor]) -> Tensor:
+    return sum(WEIGHTS[k] * v for k, v in losses.items())
+
+
+def giou(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    """Boxes as distances (..., 4) left, top, right, bottom from a common centre -> (IoU, generalised IoU), Rezatofighi et al. 2019."""
+    low, high = torch.minimum(a, b), torch.maximum(a, b)
+    overlap = (low[..., 0] + low[..., 2]).clamp(min=0) * (low[..., 1] + low[..., 3]).clamp(min=0)
+    area = lambda s: (s[..., 0] + s[..., 2]) * (s[..., 1] + s[..., 3])  # noqa: E731
+    union = area(a) + area(b) - overlap
+    iou = overlap / union.clamp(min=1e-6)
+    hull = area(high)
+    return iou, iou - (hull - union) / hull.clamp(min=1e-6)
+
+
+@torch.compiler.disable  # picks rows by a mask: every batch another shape
+def detector_losses(out: dict[str, Tensor], target: dict[str, Tensor]) -> dict[str, Tensor]:
+    """target: positive (N, 2, cells) 0/1, known (N, 2, cells) 0 where a class is unlabelled, sides (N, 2, cells, 4) in cells,
+    up (N, 2, cells, 2) unit or zero where unknown."""
+    positive = target["positive"] > 0
+    count = positive.sum().clamp(min=1)
+    sides = target["sides"][positive]
+    iou, generalised = giou(out["sides"][positive], sides)
+    score = torch.zeros_like(out["score"])
+    score[positive] = iou.detach().clamp(0.05, 1)
+    # Quality focal loss (Li et al. 2020): the score learns how good the box is, hard cells count more.
+    focal = F.binary_cross_entropy_with_logits(out["score"], score, reduction="none") * (out["score"].detach().sigmoid() - score).abs() ** 2
+    up, known_up = target["up"][positive], target["up"][positive].norm(dim=-1) > 0.5
+    predicted = F.normalize(out["up"][positive], dim=-1)
+    return {
+        "score": (focal * target["known"]).sum() / count * 4,
+        "box": (1 - generalised).sum() / count * 2,
+        "up": mean(1 - (predicted * up).sum(-1), known_up.float()),
+    }

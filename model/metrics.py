@@ -1,0 +1,64 @@
+"""The measures of the field, each a few lines. Points are pixels; a row is one object."""
+
+import numpy as np
+
+OUTER_EYES = (36, 45)  # iBUG 68
+INNER_51 = slice(17, 68)
+
+
+def extent(points: np.ndarray) -> np.ndarray:
+    """(N, K, 2) -> (N,): the larger side of the box around the points."""
+    return np.ptp(points, axis=1).max(axis=1)
+
+
+def outer_eye_distance(ibug: np.ndarray) -> np.ndarray:
+    """(N, 68, 2) -> (N,)."""
+    return np.linalg.norm(ibug[:, OUTER_EYES[0]] - ibug[:, OUTER_EYES[1]], axis=1)
+
+
+def point_errors(predicted: np.ndarray, truth: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """(N, K, 2) twice, (N,) -> (N, K): Euclidean errors as a fraction of each row's scale."""
+    return np.linalg.norm(predicted - truth, axis=2) / scale[:, None]
+
+
+def nme(errors: np.ndarray) -> float:
+    """Normalised mean error: the mean of `point_errors`."""
+    return float(errors.mean()) if errors.size else float("nan")
+
+
+def pck(errors: np.ndarray, threshold: float) -> float:
+    """Percentage of correct keypoints (as a fraction, 0..1): errors within the threshold (Yang and Ramanan 2013)."""
+    return float((errors <= threshold).mean()) if errors.size else float("nan")
+
+
+def pa_mpjpe(predicted: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """(N, K, 3) twice -> (N,): mean joint error after the best similarity transform (Procrustes, Umeyama 1991), in truth's unit."""
+    result = np.empty(len(truth))
+    for i, (p, t) in enumerate(zip(predicted.astype(np.float64), truth.astype(np.float64))):
+        pc, tc = p - p.mean(0), t - t.mean(0)
+        u, s, vt = np.linalg.svd(pc.T @ tc)
+        sign = np.array([1.0, 1.0, np.sign(np.linalg.det(u @ vt))])
+        rotation = (u * sign) @ vt
+        scale = (s * sign).sum() / max((pc**2).sum(), 1e-12)
+        result[i] = np.linalg.norm(scale * pc @ rotation - tc, axis=1).mean()
+    return result
+
+
+def iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Boxes (N, 4) and (M, 4) as x, y, w, h -> (N, M) intersection over union."""
+    a, b = np.asarray(a, float).reshape(-1, 4), np.asarray(b, float).reshape(-1, 4)
+    low = np.maximum(a[:, None, :2], b[None, :, :2])
+    high = np.minimum(a[:, None, :2] + a[:, None, 2:], b[None, :, :2] + b[None, :, 2:])
+    overlap = np.clip(high - low, 0, None).prod(2)
+    return overlap / np.maximum(a[:, None, 2:].prod(2) + b[None, :, 2:].prod(2) - overlap, 1e-9)
+
+
+def match(found: np.ndarray, scores: np.ndarray, truth: np.ndarray, threshold: float) -> np.ndarray:
+    """Greedy by score, each true box once -> (N,) index of the true box of every found one, -1 for a false find."""
+    pairs = np.full(len(found), -1)
+    free = iou(found, truth)
+    for i in np.argsort(-np.asarray(scores)):
+        if free.shape[1] and free[i].max() >= threshold:
+            pairs[i] = free[i].argmax()
+            free[:, pairs[i]] = -1
+    return pairs

@@ -1,0 +1,242 @@
+"""The network: five stages from a crop to points, and the detector that finds the crops.
+
+Two trunks of the same plan (an encoder down to 8 x 8 and back up, plain 3 x 3 convolutions because they are the fastest
+to train and to run on a CPU). The landmark trunk ends in the 64 x 64 x 64 features that both heads read; the detector's
+ends at 32 x 32, one prediction per cell.
+
+Coordinates inside the network are fractions of the crop's side: x = (pixel + 0.5) / side, so that the same weights
+work at every resolution that 32 divides (training starts at 128 and ends at 256).
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+SIZE = 256
+HAND_POINTS, FACE_POINTS, IBUG_POINTS, IRIS_POINTS = 21, 478, 68, 10
+ANCHORS = IBUG_POINTS + IRIS_POINTS  # the face's points that get a heat map of their own; the mesh follows them
+CLASSES = ("hand", "face")
+
+
+def conv(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True))
+
+
+class Residual(nn.Module):
+    """Two convolutions and a way around them (He et al. 2016)."""
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.first = conv(channels, channels)
+        self.second = nn.Sequential(nn.Conv2d(channels, channels, 3, 1, 1, bias=False), nn.BatchNorm2d(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu(x + self.second(self.first(x)))
+
+
+class Encoder(nn.Module):
+    """Picture -> maps at a quarter, an eighth, a sixteenth and a thirty-second of its side."""
+
+    def __init__(self, widths: tuple[int, ...] = (16, 20, 40, 80, 128)):
+        super().__init__()
+        a, b, c, d, e = widths
+        self.stem = conv(3, a, 2)
+        self.quarter = nn.Sequential(conv(a, b, 2), conv(b, b))
+        self.eighth = nn.Sequential(conv(b, c, 2), Residual(c))
+        self.sixteenth = nn.Sequential(conv(c, d, 2), Residual(d))
+        self.smallest = nn.Sequential(conv(d, e, 2), Residual(e))
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        # x (N, 3, 256, 256)
+        quarter = self.quarter(self.stem(x))   # (N, 20, 64, 64)
+        eighth = self.eighth(quarter)          # (N, 40, 32, 32)
+        sixteenth = self.sixteenth(eighth)     # (N, 80, 16, 16)
+        smallest = self.smallest(sixteenth)    # (N, 128, 8, 8)
+        return quarter, eighth, sixteenth, smallest
+
+
+class Merge(nn.Module):
+    """A finer map and a coarser one, brought to the same channels and added (feature pyramid, Lin et al. 2017)."""
+
+    def __init__(self, fine: int, coarse: int, outputs: int):
+        super().__init__()
+        self.fine = nn.Conv2d(fine, outputs, 1, bias=False)
+        self.coarse = nn.Conv2d(coarse, outputs, 1, bias=False)
+        self.norm = nn.BatchNorm2d(outputs)
+
+    def forward(self, fine: Tensor, coarse: Tensor) -> Tensor:
+        up = F.interpolate(self.coarse(coarse), scale_factor=2.0, mode="nearest")
+        return F.relu(self.norm(self.fine(fine) + up))
+
+
+def preprocess(image: Tensor) -> Tensor:
+    """Stage 2. uint8 RGB (N, H, W, 3), 0..255 -> float (N, 3, H, W), 0..1."""
+    return image.permute(0, 3, 1, 2).float() / 255.0
+
+
+def expectation(logits: Tensor) -> tuple[Tensor, Tensor]:
+    """Heat maps -> where they are: the integral regression of Sun et al. 2018 (soft-argmax).
+
+    logits (N, K, H, W) -> (points (N, K, 2), x and y as fractions of the side; maps (N, K, H, W), each sums to 1).
+    """
+    n, k, h, w = logits.shape
+    maps = logits.flatten(2).float().softmax(-1).view(n, k, h, w)
+    x = (torch.arange(w, device=logits.device, dtype=torch.float32) + 0.5) / w
+    y = (torch.arange(h, device=logits.device, dtype=torch.float32) + 0.5) / h
+    return torch.stack([(maps.sum(2) * x).sum(-1), (maps.sum(3) * y).sum(-1)], -1), maps
+
+
+class Summary(nn.Module):
+    """What the whole crop looks like, in one vector: the smallest maps, pooled to 4 x 4 and fully connected."""
+
+    def __init__(self, channels: int = 128, outputs: int = 128):
+        super().__init__()
+        self.full = nn.Linear(channels * 16, outputs)
+
+    def forward(self, smallest: Tensor) -> Tensor:
+        while smallest.shape[-1] > 4:  # 8 x 8 at 256 pixels, 4 x 4 at 128
+            smallest = F.avg_pool2d(smallest, 2)
+        return F.relu(self.full(smallest.flatten(1)))  # (N, 128)
+
+
+class HandHead(nn.Module):
+    """Stage 4 for a hand: heat maps give each point's place, fully connected layers refine it and add depth."""
+
+    def __init__(self):
+        super().__init__()
+        self.maps = nn.Conv2d(64, HAND_POINTS, 1)
+        self.summary = Summary()
+        self.hidden = nn.Linear(128 + HAND_POINTS * 2, 192)
+        self.points = nn.Linear(192, HAND_POINTS * 3)
+        self.log_sigma = nn.Linear(192, HAND_POINTS)
+        self.judge = nn.Linear(128, 2)  # presence, right hand
+
+    def forward(self, features: Tensor, smallest: Tensor) -> dict[str, Tensor]:
+        logits = self.maps(features)                                                    # (N, 21, 64, 64)
+        coarse, maps = expectation(logits)                                              # (N, 21, 2)
+        summary = self.summary(smallest)                                                # (N, 128)
+        hidden = F.relu(self.hidden(torch.cat([summary, coarse.flatten(1) * 2 - 1], 1)))  # (N, 192)
+        moved = self.points(hidden).float().view(-1, HAND_POINTS, 3) * 0.1              # (N, 21, 3)
+        points = torch.cat([coarse + moved[..., :2], moved[..., 2:] - moved[:, :1, 2:]], -1)
+        judged = self.judge(summary).float()
+        return {
+            "logits": logits, "maps": maps, "coarse": coarse,
+            "points": points,                                                           # (N, 21, 3)
+            "log_sigma": self.log_sigma(hidden).float() - 4.0,                          # (N, 21)
+            "presence": judged[:, :1], "right": judged[:, 1:],                          # logits (N, 1)
+        }
+
+
+class FaceHead(nn.Module):
+    """Stage 4 for a face: 78 heat maps (68 iBUG points, two irises of five), from them the mesh of 478 points.
+
+    `spread` is a 478 x 78 matrix whose rows sum to one: every mesh point as a weighted mean of the anchors, so that the
+    first guess moves, turns and grows with them. Fully connected layers add what expression and pose change, and depth.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.maps = nn.Conv2d(64, ANCHORS, 1)
+        self.summary = Summary()
+        self.hidden = nn.Linear(128 + ANCHORS * 2, 256)
+        self.spread = nn.Parameter(torch.full((FACE_POINTS, ANCHORS), 1.0 / ANCHORS))
+        self.points = nn.Linear(256, FACE_POINTS * 3)
+        self.ibug = nn.Linear(256, IBUG_POINTS * 2)
+        self.log_sigma = nn.Linear(256, FACE_POINTS)
+        self.judge = nn.Linear(128, 1)
+
+    def forward(self, features: Tensor, smallest: Tensor) -> dict[str, Tensor]:
+        logits = self.maps(features)                                                    # (N, 78, 64, 64)
+        coarse, maps = expectation(logits)                                              # (N, 78, 2)
+        summary = self.summary(smallest)                                                # (N, 128)
+        hidden = F.relu(self.hidden(torch.cat([summary, coarse.flatten(1) * 2 - 1], 1)))  # (N, 256)
+        moved = self.points(hidden).float().view(-1, FACE_POINTS, 3) * 0.1              # (N, 478, 3)
+        points = torch.cat([self.spread.float() @ coarse + moved[..., :2], moved[..., 2:]], -1)
+        ibug = coarse[:, :IBUG_POINTS] + self.ibug(hidden).float().view(-1, IBUG_POINTS, 2) * 0.1
+        return {
+            "logits": logits, "maps": maps, "coarse": coarse,
+            "points": points,                                                           # (N, 478, 3)
+            "ibug": ibug,                                                               # (N, 68, 2)
+            "log_sigma": self.log_sigma(hidden).float() - 4.0,                          # (N, 478)
+            "presence": self.judge(summary).float(),                                    # logit (N, 1)
+        }
+
+
+class Landmarks(nn.Module):
+    """Crops in, the points of hands and faces out. `forward` takes which heads to run."""
+
+    def __init__(self):
+        super().__init__()
+        self.encoder = Encoder()
+        self.up16, self.up8 = Merge(80, 128, 48), Merge(40, 48, 48)
+        self.mix = conv(48, 48)
+        self.up4 = Merge(20, 48, 64)
+        self.heads = nn.ModuleDict({"hand": HandHead(), "face": FaceHead()})
+
+    def features(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Stage 3. x (N, 3, 256, 256) -> features (N, 64, 64, 64), smallest (N, 128, 8, 8)."""
+        quarter, eighth, sixteenth, smallest = self.encoder(x)
+        middle = self.up8(eighth, self.up16(sixteenth, smallest))  # (N, 48, 32, 32)
+        return self.up4(quarter, self.mix(middle)), smallest       # (N, 64, 64, 64)
+
+    def forward(self, image: Tensor, hands: slice | None = None, faces: slice | None = None) -> dict:
+        """image uint8 (N, H, W, 3); `hands` and `faces` say which rows each head sees (all rows when None)."""
+        features, smallest = self.features(preprocess(image))
+        rows = {"hand": hands or slice(None), "face": faces or slice(None)}
+        return {"features": features} | {k: head(features[rows[k]], smallest[rows[k]]) for k, head in self.heads.items()}
+
+
+class Detector(nn.Module):
+    """Whole photos in; for each class and each of the 32 x 32 cells a score, a box and the direction that is up.
+
+    Anchor-free, one level, boxes as distances from the cell's centre to the four sides (FCOS, Tian et al. 2019).
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.encoder = Encoder()
+        self.up16, self.up8 = Merge(80, 128, 64), Merge(40, 64, 64)
+        self.mix = conv(64, 64)
+        self.out = nn.Conv2d(64, len(CLASSES) * 7, 1)
+        with torch.no_grad():
+            self.out.bias.zero_()
+            self.out.bias.view(len(CLASSES), 7)[:, 0] = -4.6  # nearly every cell is empty: start from score 0.01
+
+    def forward(self, image: Tensor) -> dict[str, Tensor]:
+        """image uint8 (N, H, W, 3) -> score logits (N, 2, cells), sides (N, 2, cells, 4) as distances left, top, right,
+        bottom in cells, up (N, 2, cells, 2) not yet of unit length, centres (cells, 2) in cells."""
+        _, eighth, sixteenth, smallest = self.encoder(preprocess(image))
+        out = self.out(self.mix(self.up8(eighth, self.up16(sixteenth, smallest)))).float()  # (N, 14, 32, 32)
+        n, _, h, w = out.shape
+        out = out.view(n, len(CLASSES), 7, h * w).transpose(2, 3)                            # (N, 2, 1024, 7)
+        ys, xs = torch.meshgrid(torch.arange(h), torch.arange(w), indexing="ij")
+        centres = torch.stack([xs.flatten(), ys.flatten()], -1).to(out) + 0.5               # (1024, 2)
+        return {"score": out[..., 0], "sides": (out[..., 1:5].clamp(-4, 4) + 1.0).exp(), "up": out[..., 5:7], "centres": centres}
+
+    @staticmethod
+    def decode(raw: dict[str, Tensor], stride: float = 8.0) -> Tensor:
+        """-> (N, 2, cells, 7): score 0..1, box centre and size in pixels of the photo frame, unit vector up."""
+        low, high = raw["centres"] - raw["sides"][..., :2], raw["centres"] + raw["sides"][..., 2:]
+        box = torch.cat([(low + high) / 2 * stride - 0.5, (high - low) * stride], -1)
+        up = raw["up"] / raw["up"].pow(2).sum(-1, keepdim=True).add(1e-6).sqrt()
+        return torch.cat([raw["score"].sigmoid()[..., None], box, up], -1)
+
+
+class Pointillist(nn.Module):
+    """The whole graph as it is exported: one input, the outputs of both branches by name."""
+
+    def __init__(self, detector: Detector, landmarks: Landmarks):
+        super().__init__()
+        self.detector, self.landmarks = detector, landmarks
+
+    outputs = ("detections", "features", "hand_heatmaps", "hand", "hand_sigma", "hand_presence", "handedness",
+               "face", "face_sigma", "face_presence", "face_ibug68")
+
+    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+        """image uint8 (N, 256, 256, 3) -> the tensors named in `outputs`, shapes in export/__init__.py."""
+        found = Detector.decode(self.detector(image))
+        out = self.landmarks(image)
+        hand, face = out["hand"], out["face"]
+        return (found, out["features"], hand["maps"], hand["points"].flatten(1), hand["log_sigma"].exp(),
+                hand["presence"].sigmoid(), hand["right"].sigmoid(), face["points"].flatten(1),
+                face["log_sigma"].exp(), face["presence"].sigmoid(), face["ibug"].flatten(1))

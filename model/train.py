@@ -1,0 +1,148 @@
+"""Training: python -m model.train --data FOLDER, or --demo for five short epochs on generated pictures.
+
+One loop for both networks of the graph (`--part landmarks`, `--part detector`). Every epoch ends with a checkpoint that
+holds all that the next one needs, so that a run that was stopped goes on exactly where it was.
+"""
+
+import argparse
+import json
+import math
+import os
+import sys
+import time
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.utils.data import DataLoader
+from tqdm import tqdm
+
+from model import losses
+
+WARMUP = 300        # steps
+DECAY = 0.35        # the last part of a run, over which the learning rate falls to nearly nothing
+EMA = 0.998
+
+
+def learning_rate(peak: float, step: int, steps: int) -> float:
+    """Warm-up, plateau, cosine descent: a plateau lets a run be made longer without having planned it."""
+    fall = max(0.0, (step / steps - (1 - DECAY)) / DECAY)
+    return peak * min(1.0, (step + 1) / WARMUP) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(fall, 1.0))))
+
+
+def crop_size(epoch: int, epochs: int, late: int, sizes: tuple[int, int]) -> int:
+    """Low resolution first: three of four epochs' worth of learning needs no detail."""
+    return sizes[1] if epoch > epochs - late else sizes[0]
+
+
+def train(task, run: Path, epochs: int, steps: int, peak: float, late: int, sizes: tuple[int, int], seed: int,
+          compile: bool, workers: int, command: str, initial: Path | None = None) -> dict:
+    """Runs or resumes; returns the trace. Files in `run`: last.pt (to go on), trace.json (what happened)."""
+    run.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(seed)
+    network = task.build().to(memory_format=torch.channels_last)
+    if initial:
+        network.load_state_dict(torch.load(initial, weights_only=True)["average"])
+    average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(EMA), use_buffers=True)
+    decayed = [p for p in network.parameters() if p.ndim > 1]
+    plain = [p for p in network.parameters() if p.ndim <= 1]
+    optimiser = torch.optim.AdamW([{"params": decayed, "weight_decay": 0.02}, {"params": plain, "weight_decay": 0.0}], peak)
+    pictures = task.pictures()
+    trace = {"run": {"name": run.name, "date": date.today().isoformat(), "command": command, "device": f"{torch.get_num_threads()} CPU threads",
+                     "torch": torch.__version__, "seed": seed, "parameters": sum(p.numel() for p in network.parameters()),
+                     "data": [{"set": s.name, "pictures": int((s.split == "train").sum())} for s in task.sets]}, "epochs": []}
+    last = run / "last.pt"
+    if last.exists():
+        state = torch.load(last, weights_only=True)
+        network.load_state_dict(state["network"])
+        average.load_state_dict(state["averaged"])
+        optimiser.load_state_dict(state["optimiser"])
+        torch.set_rng_state(state["rng"])
+        trace = json.loads(state["trace"])
+        print(f"going on after epoch {len(trace['epochs'])} of {epochs}", file=sys.stderr)
+    loss = torch.compile(task.loss) if compile else task.loss
+    for epoch in range(len(trace["epochs"]) + 1, epochs + 1):
+        size = crop_size(epoch, epochs, late, sizes)
+        network.train()
+        started, sums, rows = time.time(), {}, 0
+        stream = DataLoader(task.stream(size, epoch, steps), batch_size=None, num_workers=workers, prefetch_factor=4 if workers else None)
+        bar = tqdm(stream, total=steps, desc=f"epoch {epoch}/{epochs} at {size} px", mininterval=2 if sys.stderr.isatty() else 30)
+        for k, batch in enumerate(bar):
+            rate = learning_rate(peak, (epoch - 1) * steps + k, epochs * steps)
+            for group in optimiser.param_groups:
+                group["lr"] = rate
+            with torch.autocast("cpu", torch.bfloat16):
+                parts = loss(network, batch)
+            total = sum(losses.WEIGHTS[name.split(".")[-1]] * value for name, value in parts.items())
+            optimiser.zero_grad()
+            total.backward()
+            torch.nn.utils.clip_grad_norm_(network.parameters(), 10.0)
+            optimiser.step()
+            average.update_parameters(network)
+            rows += len(batch["image"])
+            for name, value in (parts | {"total": total}).items():
+                sums[name] = sums.get(name, 0.0) + float(value.detach())
+            bar.set_postfix(loss=f"{sums['total'] / (k + 1):.3f}", refresh=False)
+        seconds = time.time() - started
+        average.eval()
+        entry = {"epoch": epoch, "crop": size, "crops": rows, "seconds": round(seconds, 1), "learning_rate": rate,
+                 "loss": sums["total"] / steps, "losses": {k: v / steps for k, v in sums.items() if k != "total"}}
+        entry |= task.validate(average.module, size)
+        entry["predictions"] = task.trace(average.module, pictures, size)
+        trace["epochs"].append(entry)
+        torch.save({"network": network.state_dict(), "averaged": average.state_dict(), "average": average.module.state_dict(),
+                    "optimiser": optimiser.state_dict(), "rng": torch.get_rng_state(), "trace": json.dumps(trace)}, last.with_suffix(".part"))
+        os.replace(last.with_suffix(".part"), last)
+        (run / "trace.json").write_text(json.dumps(trace))
+        print(summary(entry), flush=True)
+    return trace
+
+
+def summary(entry: dict) -> str:
+    sets = "  ".join(f"{name}: " + " ".join(f"{k} {v:.3f}" for k, v in values.items() if k != "rows") for name, values in entry["sets"].items())
+    return f"epoch {entry['epoch']}: {entry['crop']} px, loss {entry['loss']:.3f}, {entry['seconds']:.0f} s, {entry['crops'] / entry['seconds']:.0f} crops/s | {sets}"
+
+
+def main(arguments: list[str] | None = None) -> None:
+    options = argparse.ArgumentParser(prog="python -m model.train", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    source = options.add_mutually_exclusive_group(required=True)
+    source.add_argument("--data", type=Path, help="a folder of training sets (see model/data.py): known sets, or any in COCO-keypoints form")
+    source.add_argument("--demo", action="store_true", help="five short epochs on pictures drawn by the built-in generator")
+    options.add_argument("--part", choices=("landmarks", "detector"), default="landmarks")
+    options.add_argument("--sets", nargs="*", default=(), help="take only these sets, for example those whose licence suits you")
+    options.add_argument("--run", type=Path, help="where checkpoints go (default runs/PART); an existing run goes on")
+    options.add_argument("--initial", type=Path, help="start from this checkpoint's weights")
+    options.add_argument("--cache", type=Path, default=Path("runs/cache"), help="decoded pictures are kept here")
+    options.add_argument("--epochs", type=int)
+    options.add_argument("--steps", type=int, help="batches per epoch")
+    options.add_argument("--late", type=int, help="how many of the last epochs run at full resolution")
+    options.add_argument("--rate", type=float, default=2e-3, help="peak learning rate")
+    options.add_argument("--seed", type=int, default=0)
+    options.add_argument("--threads", type=int, default=os.cpu_count())
+    options.add_argument("--workers", type=int, default=1, help="processes that augment")
+    options.add_argument("--compile", action="store_true", help="torch.compile: half as fast again, after a minute; needs a C++ compiler")
+    o = options.parse_args(arguments)
+    torch.set_num_threads(o.threads)
+    command = "python -m model.train " + " ".join(a if "/" not in a else Path(a).name for a in (arguments if arguments is not None else sys.argv[1:]))
+
+    if o.demo:
+        from model import generator
+        task, epochs, steps, late, sizes = generator.demo_task(o.seed), o.epochs or 5, o.steps or 60, 0, (64, 64)
+    elif o.part == "landmarks":
+        from model import batches, scenes
+        from model.data import read_all
+        from model.task_landmarks import LandmarkTask
+        task = LandmarkTask(read_all(o.data, o.cache, o.sets), scenes.backgrounds(o.data, o.cache), o.seed, batches.Plan())
+        epochs, steps, late, sizes = o.epochs or 60, o.steps or 200, o.late if o.late is not None else 12, (128, 256)
+    else:
+        from model.task_detector import DetectorTask
+        task = DetectorTask(o.data, o.cache, o.sets, o.seed)
+        epochs, steps, late, sizes = o.epochs or 40, o.steps or 150, 0, (256, 256)
+    run = o.run or Path("runs") / ("demo" if o.demo else o.part)
+    train(task, run, epochs, steps, o.rate, late, sizes, o.seed, o.compile, o.workers, command, o.initial)
+
+
+if __name__ == "__main__":
+    main()
