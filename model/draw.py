@@ -5,6 +5,7 @@ smooth edges at any size, lets a single point fade, and keeps the cost at the si
 Line widths follow the object: a hand looks the same small in a group photo and filling the picture.
 """
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -96,6 +97,7 @@ def _draw_hand(picture: np.ndarray, hand: Hand, scale: float, layers: Layers) ->
             _text(picture, str(number), x + width * 1.6, y - height / 2, height, padding=1)
 
 
+@functools.cache
 def _bones_by_colour() -> dict[str, list[tuple[int, int]]]:
     """The hand's edges by colour: those between palm points, then each finger's own."""
     bones: dict[str, list[tuple[int, int]]] = {PALM_COLOUR: []}
@@ -112,24 +114,29 @@ def _draw_face(picture: np.ndarray, face: Face, scale: float, layers: Layers) ->
     if layers.mesh:
         _lines(picture, points, FACE_MESH_EDGES, strength, MESH_COLOUR, width * 0.45, ink=0.55)
     if layers.contours:
-        for contour in FACE_CONTOURS:
-            _lines(picture, points, contour.edges, strength, HALO, width * 2.1, ink=0.4)
-        for contour in FACE_CONTOURS:
-            _lines(picture, points, contour.edges, strength, _part_colour(contour.name), width)
+        contours = _contours_by_colour()
+        _lines(picture, points, sum(contours.values(), []), strength, HALO, width * 2.1, ink=0.4)
+        for colour, edges in contours.items():
+            _lines(picture, points, edges, strength, colour, width)
     if layers.points:
         _dots(picture, points, strength, FACE_POINT_COLOUR, max(width * 0.55, 0.6), ink=0.8)
 
 
 def _prepared(thing: Hand | Face, scale: float, picture: np.ndarray) -> tuple[np.ndarray, float, np.ndarray]:
-    """Points (K, 2) in pixels of the picture to draw in, the object's larger side there, and the points' opacity (K,)."""
+    """In pixels of the picture to draw in: points (K, 2) and the object's larger side; the points' opacity (K,)."""
     points = (thing.landmarks[:, :2].astype(np.float64) + 0.5) * scale - 0.5  # an integer is a pixel's centre
     # A point far astray must not blow the lines up.
     size = min(float(np.ptp(points, axis=0).max()), 2.0 * max(picture.shape[:2]))
     return points, size, opacity(thing.sigma * scale, size)
 
 
-def _part_colour(name: str) -> str:
-    return next(colour for part, colour in FACE_COLOURS.items() if part in name)
+@functools.cache
+def _contours_by_colour() -> dict[str, list[tuple[int, int]]]:
+    """The edges of the face's contours by the colour of the part they outline."""
+    return {
+        colour: [edge for contour in FACE_CONTOURS if part in contour.name for edge in contour.edges]
+        for part, colour in FACE_COLOURS.items()
+    }
 
 
 def _lines(picture, points, edges, strength, colour, width, ink=1.0) -> None:
@@ -195,10 +202,10 @@ def _draw_box(picture: np.ndarray, box, scale: float) -> None:
 
 
 def label(thing: Hand | Face) -> str:
-    """What is written beside a hand or face: 'left 97 %' (the handedness with its score) or 'face 99 %'."""
+    """What is written beside a hand or face: 'left 97%' (the handedness with its score) or 'face 99%'."""
     if isinstance(thing, Hand):
-        return f"{thing.handedness} {thing.handedness_score:.0%}".replace("%", " %")
-    return f"face {thing.score:.0%}".replace("%", " %")
+        return f"{thing.handedness} {thing.handedness_score:.0%}"
+    return f"face {thing.score:.0%}"
 
 
 def _draw_labels(picture: np.ndarray, result: Result, scale: float) -> None:
@@ -218,6 +225,7 @@ def _draw_labels(picture: np.ndarray, result: Result, scale: float) -> None:
         _text(picture, text, x, y, text_height, padding=text_height // 4)
 
 
+@functools.lru_cache(maxsize=16)
 def _font(height: int) -> ImageFont.FreeTypeFont:
     return ImageFont.load_default(height)  # the outline font inside Pillow: no font file needed
 

@@ -13,7 +13,9 @@ from model.draw import Layers, draw
 from pages.parts.album import Album, Photo
 from pages.parts.landmarker import shared_landmarker
 
-VIEW = 1280  # longer side in pixels of the pictures shown on the page; downloads have the photo's own size
+# Longer side in pixels of the pictures shown on the page; downloads have the photo's own size. Small photos are enlarged
+# so that the drawing in them is smooth.
+VIEW_LEAST, VIEW_MOST = 640, 1280
 
 log = logging.getLogger(__name__)
 
@@ -49,12 +51,15 @@ def _analyse(photo: Photo, landmarker: Landmarker) -> None:
 
 @st.cache_resource(scope="session", max_entries=8, show_spinner=False)
 def _view(digest: str, _content: bytes) -> np.ndarray:
-    """The photo, upright, at most VIEW pixels long, uint8 (H, W, 3)."""
+    """The photo, upright, VIEW_LEAST to VIEW_MOST pixels long, uint8 (H, W, 3)."""
     rgb = open_photo(_content)
-    shrink = VIEW / max(rgb.shape[:2])
-    if shrink >= 1:
+    height, width = rgb.shape[:2]
+    longer = max(height, width)
+    scale = min(max(longer, VIEW_LEAST), VIEW_MOST) / longer
+    if scale == 1:
         return rgb
-    return cv2.resize(rgb, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
+    size = max(round(width * scale), 1), max(round(height * scale), 1)
+    return cv2.resize(rgb, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
 
 
 @st.cache_resource(scope="session", max_entries=60, show_spinner=False)

@@ -10,7 +10,7 @@ from PIL import Image
 
 from model import open_photo
 from model.draw import Layers, draw
-from model.formats import to_coco, to_csv, to_json_document
+from model.formats import to_coco, to_csv, to_json_document, to_json_error
 from pages.parts.album import Photo
 
 
@@ -24,7 +24,7 @@ def annotated_png(photo: Photo, layers: Layers) -> bytes:
 def document(photo: Photo) -> dict:
     """The photo's JSON document: what was found, or why it could not be read."""
     if photo.error:
-        return {"photo": photo.shown_name, "error": photo.error}
+        return to_json_error(photo.shown_name, photo.error)
     return to_json_document(photo.shown_name, photo.result)
 
 
@@ -37,7 +37,8 @@ def as_csv(photo: Photo) -> str:
 
 
 def as_coco(photos: Iterable[Photo]) -> str:
-    return json.dumps(to_coco([(photo.shown_name, photo.result) for photo in photos if photo.result]), ensure_ascii=False)
+    results = [(photo.shown_name, photo.result) for photo in photos if photo.result]
+    return json.dumps(to_coco(results), ensure_ascii=False)
 
 
 def as_zip(photos: list[Photo], layers: Layers) -> bytes:

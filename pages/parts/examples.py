@@ -19,6 +19,6 @@ class Example:
 
 EXAMPLES = [
     Example("greeting.webp", "Two hands and a face", "A rendered person in a room, a hand raised on either side."),
-    Example("group.webp", "Two people in a park", "Two rendered faces in a park, a hand with two stretched fingers between."),
+    Example("group.webp", "Two people in a park", "Two rendered faces in a park and a hand between them."),
     Example("hands.webp", "Two hands", "Two rendered hands before coloured lights, one of them shows a victory sign."),
 ]

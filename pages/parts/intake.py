@@ -53,7 +53,7 @@ def _from_files(album: Album) -> bool:
 
 def _from_camera(album: Album) -> bool:
     """The camera; every picture taken stays in the album. True if there was no room for it."""
-    shot = st.camera_input("Take a picture", key=f"camera_{album.round}", resolution="720p")
+    shot = st.camera_input("Take a picture", key=f"camera_{album.round}", resolution="720p", width=640)
     if shot is None or st.session_state.get("last_shot") == shot.file_id:
         return False
     st.session_state["last_shot"] = shot.file_id

@@ -56,8 +56,8 @@ def _findings(photo: Photo) -> None:
     st.markdown(f"**{summary(result)}**")
     if not names(result):
         st.markdown(
-            "Nothing is drawn where the network is not sure. It helps if a hand or face is at least 20 pixels large, "
-            "in focus and not mostly covered."
+            "Where the network is not sure it draws nothing. It helps if a hand or face is in focus, well lit and not "
+            "mostly covered."
         )
     st.markdown("\n".join(f"- **{name}**: {details(thing)}" for name, thing in names(result)))
     st.caption(f"{result.width} × {result.height} pixels, {result.timings['total']:.0f} ms")
@@ -66,9 +66,10 @@ def _findings(photo: Photo) -> None:
 def legend() -> None:
     """Which colour is which finger and which part of the face."""
     fingers = [(finger.name, finger.colour) for finger in FINGERS]
+    dot = "display:inline-block;width:.8em;height:.8em;border-radius:50%;border:1px solid #8888;margin-right:.4em"
     swatches = "".join(
-        f'<span style="white-space:nowrap;margin-right:1rem"><span aria-hidden="true" style="display:inline-block;width:.8em;'
-        f'height:.8em;border-radius:50%;margin-right:.4em;border:1px solid #8888;background:{colour}"></span>{name}</span>'
+        f'<span style="white-space:nowrap;margin-right:1rem">'
+        f'<span aria-hidden="true" style="{dot};background:{colour}"></span>{name}</span> '
         for name, colour in [*fingers, *FACE_COLOURS.items()]
     )
     st.html(f'<div style="font-size:.875rem;line-height:1.9">{swatches}</div>')

@@ -49,9 +49,9 @@ def photo_points(thing: Hand | Face) -> np.ndarray:
 def _crop(thing: Hand | Face, key: str) -> None:
     roi = thing.trace.roi
     st.markdown(
-        f"The {kind_of(thing)} is cut out of the photo as an upright square of **{CROP} × {CROP}** pixels: a square of "
-        f"{roi.side:.0f} photo pixels around ({roi.cx:.0f}, {roi.cy:.0f}), turned by {np.degrees(roi.angle):.0f}°. "
-        "What lies outside the photo is black."
+        f"The {kind_of(thing)} is cut out of the photo as an upright square of **{CROP} × {CROP}** pixels. In the "
+        f"photo the square is {roi.side:.0f} pixels wide, lies around ({roi.cx:.0f}, {roi.cy:.0f}) and is turned by "
+        f"{np.degrees(roi.angle):.0f}°. What is outside the photo is black."
     )
     st.image(thing.trace.crop, alt=f"The {kind_of(thing)}, cut out upright.", width=LARGE)
 
@@ -72,8 +72,8 @@ def _values(thing: Hand | Face, key: str) -> None:
 def _features(thing: Hand | Face, key: str) -> None:
     features = thing.trace.features
     st.markdown(
-        f"Convolutions turn the crop into **{len(features)} maps of {features.shape[1]} × {features.shape[2]}** numbers. "
-        "Each map answers to a pattern of its own: edges, folds, tips. Bright is where it found its pattern."
+        f"Convolutions turn the crop into **{len(features)} maps of {features.shape[1]} × {features.shape[2]}** "
+        "numbers. Each map answers to a pattern of its own: edges, folds, tips. Bright is where its answer is strong."
     )
     first = tensor_pictures.strongest(features)
     last = len(features) - 1
@@ -99,12 +99,13 @@ def _coordinates(thing: Hand | Face, key: str) -> None:
     trace, kind = thing.trace, kind_of(thing)
     values = trace.vector.reshape(-1, 3)
     st.markdown(
-        f"The {kind}'s head turns the features into **{trace.vector.size} numbers: {len(values)} points × (x, y, z)**, "
-        f"as fractions of the crop's side. It is {trace.presence:.0%} sure that the crop holds a {kind}."
+        f"The {kind}'s head turns the features into **{trace.vector.size} numbers: {len(values)} points × "
+        f"(x, y, z)**, as fractions of the crop's side. It is {trace.presence:.0%} sure that the crop holds a {kind}."
     )
     if trace.heatmaps is not None:
         names = POINT_NAMES[kind]
-        point = st.selectbox("Heat map of", range(len(names)), 8, format_func=lambda k: f"{k} {names[k]}", key=f"heat_{key}")
+        numbered = [f"{number} {name}" for number, name in enumerate(names)]
+        point = numbered.index(st.selectbox("Heat map of", numbered, 8, key=f"heat_{key}"))
         _enlarged(thing, trace.heatmaps[point], f"heat map {point}, {names[point]}")
         st.image(
             tensor_pictures.grid(trace.heatmaps, columns=7, tile=128),
@@ -123,8 +124,9 @@ def _photo(thing: Hand | Face, key: str) -> None:
     x, y, z = thing.trace.vector[:3]
     st.markdown(
         "Each fraction becomes a pixel of the crop, and the inverse of the cut takes it back to the photo. "
-        f"Point 0, {POINT_NAMES[kind][0]}: x = {x:.3f}, y = {y:.3f}, z = {z:.3f} → pixel ({crop[0, 0]:.1f}, {crop[0, 1]:.1f}) "
-        f"of the crop → pixel **({photo[0, 0]:.1f}, {photo[0, 1]:.1f})** of the photo, depth {photo[0, 2]:.1f} pixels."
+        f"Point 0, {POINT_NAMES[kind][0]}: x = {x:.3f}, y = {y:.3f}, z = {z:.3f} → "
+        f"pixel ({crop[0, 0]:.1f}, {crop[0, 1]:.1f}) of the crop → "
+        f"pixel **({photo[0, 0]:.1f}, {photo[0, 1]:.1f})** of the photo, depth {photo[0, 2]:.1f} pixels."
     )
     st.image(
         draw(thing.trace.crop, _in_crop(thing, crop), Layers(labels=False)),

@@ -87,7 +87,8 @@ def test_pasted_picture_is_taken_in(page):
             const blob = await new Promise((done) => canvas.toBlob(done, "image/png"));
             const clipboardData = new DataTransfer();
             clipboardData.items.add(new File([blob], "clipped.png", { type: "image/png" }));
-            document.body.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
+            const paste = new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true });
+            document.body.dispatchEvent(paste);
         }"""
     )
     page.get_by_text("No hand and no face was found.").wait_for(timeout=60 * SECONDS)

@@ -107,7 +107,8 @@ def test_smaller_copy_of_the_photo_is_drawn_alike():
 
 def test_line_width_follows_the_size_of_the_hand():
     def inked(size):
-        drawn = draw(photo(1600, 1200), result(hand((800, 600), size), width=1600, height=1200), replace(NOTHING, skeleton=True))
+        found = result(hand((800, 600), size), width=1600, height=1200)
+        drawn = draw(photo(1600, 1200), found, replace(NOTHING, skeleton=True))
         return (drawn != GREY).any(axis=2).sum()
 
     assert inked(800) / inked(400) == pytest.approx(4, rel=0.15)  # twice as long and twice as wide
@@ -132,12 +133,13 @@ def test_unsure_points_are_fainter_but_there():
 
 
 def test_opacity_range():
-    assert opacity(np.array([0.0, 3.0, 9.0, 15.0, 1e6]), 100) == pytest.approx([1, 1, (1 + FAINTEST) / 2, FAINTEST, FAINTEST])
+    strength = opacity(np.array([0.0, 3.0, 9.0, 15.0, 1e6]), 100)
+    assert strength == pytest.approx([1, 1, (1 + FAINTEST) / 2, FAINTEST, FAINTEST])
 
 
 def test_label_text():
-    assert label(hand()) == "left 97 %"
-    assert label(face()) == "face 99 %"
+    assert label(hand()) == "left 97%"
+    assert label(face()) == "face 99%"
 
 
 @pytest.mark.parametrize("centre", [(0, 0), (400, 300), (-500, -500), (5000, 150), (200, 299)])

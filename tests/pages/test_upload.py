@@ -111,6 +111,34 @@ def test_layers_can_be_switched(visitor):
     assert not visitor.exception
 
 
+def test_points_and_trace_open(visitor):
+    next(b for b in visitor.button if b.label == "Two hands and a face").click()
+    visitor.run()
+    photo = next(iter(visitor.session_state["album"]))
+    things = len(photo.result.hands) + len(photo.result.faces)
+    assert things == 3
+    assert not visitor.dataframe and not visitor.tabs, "nothing is computed before it is asked for"
+    visitor.session_state[f"show_points_{photo.key}"] = True
+    visitor.session_state[f"show_trace_{photo.key}"] = True
+    visitor.run()
+    assert not visitor.exception
+    assert [tab.label for tab in visitor.tabs] == ["1 Crop", "2 Values", "3 Features", "4 Coordinates", "5 Photo"]
+    table = visitor.dataframe[0].value
+    assert list(table.columns) == ["point", "x", "y", "z", "error"] and len(table) == 21
+
+
+def test_trace_leads_to_the_drawn_points():
+    """The vector shown, taken back to the photo as the page explains it, gives the points that are drawn."""
+    from model import Landmarker, open_photo
+    from pages.parts.trace import photo_points
+
+    result = Landmarker().detect(open_photo(EXAMPLES / "greeting.webp"), trace=True)
+    things = [*result.hands, *result.faces]
+    assert len(things) == 3
+    for thing in things:
+        assert np.abs(photo_points(thing) - thing.landmarks).max() < 0.05
+
+
 def test_many_photos_come_in_pages(visitor):
     upload(visitor, *[(f"{i}.png", png((i, 0, 0)), "image/png") for i in range(12)])
     assert not visitor.exception
