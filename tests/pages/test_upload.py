@@ -104,6 +104,31 @@ def test_remove_all_photos(visitor):
     assert visitor.file_uploader[0].value == []
 
 
+def test_camera_pictures_stay(visitor):
+    def shot(colour):
+        file = io.BytesIO()
+        Image.new("RGB", (64, 48), colour).save(file, "JPEG")
+        visitor.camera_input[0].set_value(("shot.jpg", file.getvalue(), "image/jpeg"))
+        visitor.run()
+
+    visitor.toggle(key="camera_on").set_value(True)
+    visitor.run()
+    shot("red")
+    shot("blue")
+    visitor.toggle(key="camera_on").set_value(False)
+    visitor.run()
+    assert not visitor.exception
+    assert [photo.name for photo in visitor.session_state["album"]] == ["camera 1.jpg", "camera 2.jpg"]
+
+
+def test_photos_survive_a_visit_to_another_page(visitor):
+    upload(visitor, ("a.png", png(), "image/png"))
+    visitor.switch_page("pages/live.py").run()
+    visitor.switch_page("pages/upload.py").run()
+    assert texts(visitor) == ["a.png"]
+    assert [photo.name for photo in visitor.session_state["album"]] == ["a.png"]
+
+
 def test_layers_can_be_switched(visitor):
     upload(visitor, ("a.png", png(), "image/png"))
     visitor.pills(key="layers").set_value(["mesh", "photo"])
