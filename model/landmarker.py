@@ -1,0 +1,208 @@
+"""The landmarks of every hand and face in a photo: detector, crops, landmark network, second look, abstention."""
+
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from PIL import Image
+
+from model.clock import Clock
+from model.constants import CONSTANTS, CROP
+from model.detector import Detector
+from model.geometry import ROI, cut, roi_from_box, roi_from_points, transform
+from model.result import Face, Hand, Result, Trace
+from model.session import Session, WeightsError
+
+__all__ = ["Landmarker", "WeightsError"]
+
+_RULE = CONSTANTS["landmarks"]
+
+Place = tuple[str, ROI]  # 'hand' | 'face', and where to look for it
+Found = Hand | Face
+
+
+class Landmarker:
+    """One loaded network. Make one per process and share it: `detect` may be called from several threads at once.
+
+    weights: an ONNX file, by default the one that comes with the project; threads: CPU threads of one run. Raises
+    WeightsError (one plain sentence) if the file is missing, damaged or of another version.
+    """
+
+    def __init__(self, weights: str | os.PathLike | None = None, threads: int | None = None):
+        self._session = Session(weights, threads)
+        self.detector = Detector(lambda pictures: self._session.run(pictures, "detections")["detections"])
+        self.metadata: dict = self._session.metadata
+
+    def detect(self, rgb: np.ndarray | Image.Image, trace: bool = False) -> Result:
+        """All hands and faces of a photo: uint8 (H, W, 3) RGB, upright, or a PIL image (its EXIF tag is not applied).
+
+        trace=True keeps the network's tensors with every hand and face. Raises TypeError or ValueError for anything
+        that is not such a picture.
+        """
+        rgb = as_rgb(rgb)
+        clock = Clock()
+        with clock("detect"):
+            detections = self.detector.find(rgb)
+        places = [(seen.kind, roi_from_box(seen.kind, seen.box, seen.up)) for seen in detections]
+        found = self.look(rgb, places, trace, clock)
+
+        again = [index for index, (thing, place) in enumerate(zip(found, places)) if wants_second_look(thing, place[1])]
+        second = self.look(rgb, [next_place(found[index]) for index in again], trace, clock)
+        for index, thing in zip(again, second):
+            found[index] = better(found[index], thing)
+
+        found = [replace(thing, box=seen.box) for thing, seen in zip(found, detections)]
+        return as_result(rgb, found, _RULE["presence"], clock)
+
+    def look(self, rgb: np.ndarray, places: Sequence[Place], trace: bool = False, clock: Clock | None = None) -> list[Found]:
+        """The landmarks at the given places, one Hand or Face each and in their order, whatever their score."""
+        clock = clock or Clock()
+        found: list[Found] = []
+        for start in range(0, len(places), _RULE["batch"]):
+            batch = places[start : start + _RULE["batch"]]
+            with clock("crop"):
+                crops = self.preprocess(rgb, [roi for _, roi in batch])
+            with clock("landmarks"):
+                outputs = self.inference(crops, {kind for kind, _ in batch}, trace)
+                found += self.postprocess(outputs, batch, crops if trace else None)
+        return found
+
+    def preprocess(self, rgb: np.ndarray, rois: Sequence[ROI]) -> np.ndarray:
+        """Stage 1: upright crops (N, 256, 256, 3) uint8. Stage 2, scaling to 0..1, is the graph's first node."""
+        return np.stack([cut(rgb, roi) for roi in rois])
+
+    def inference(self, crops: np.ndarray, kinds: set[str], trace: bool = False) -> dict[str, np.ndarray]:
+        """Stages 3 and 4 for all crops at once: the outputs that `kinds` ('hand', 'face') and `trace` need.
+
+        Points come as x, y, z with x = (px + 0.5) / 256 for crop pixel px and z = crop pixels / 256; sigma is a
+        fraction of the crop's side; presence and handedness (that it is a right hand) are probabilities.
+        """
+        names = []
+        if "hand" in kinds:
+            names += ["hand", "hand_sigma", "hand_presence", "handedness"]
+        if "face" in kinds:
+            names += ["face", "face_sigma", "face_presence", "face_ibug68"]
+        if trace:
+            names += ["features", "hand_heatmaps"]
+        return self._session.run(crops, *names)
+
+    def postprocess(self, outputs: dict[str, np.ndarray], places: Sequence[Place], crops: np.ndarray | None = None) -> list[Found]:
+        """Stage 5: the n-th outputs -> a Hand or Face in photo pixels; with a trace if `crops` are given."""
+        found: list[Found] = []
+        for index, (kind, roi) in enumerate(places):
+            own = {name: values[index] for name, values in outputs.items()}
+            landmarks = to_photo(own[kind].reshape(-1, 3), roi)
+            common = {
+                "landmarks": landmarks,
+                "score": float(own[f"{kind}_presence"][0]),
+                "box": box_around(landmarks, CONSTANTS["roi"][kind]["box_margin"]),
+                "sigma": own[f"{kind}_sigma"] * np.float32(roi.side),
+                "roi": roi,
+                "trace": _trace(kind, own, roi, crops[index]) if crops is not None else None,
+            }
+            if kind == "hand":
+                found.append(Hand(**common, **side_of(float(own["handedness"][0]))))
+            else:
+                found.append(Face(**common, ibug68=to_photo(own["face_ibug68"].reshape(-1, 2), roi)))
+        return found
+
+
+def as_rgb(picture: np.ndarray | Image.Image) -> np.ndarray:
+    """The picture as uint8 (H, W, 3), or TypeError / ValueError."""
+    if isinstance(picture, Image.Image):
+        picture = np.asarray(picture.convert("RGB"))
+    if not isinstance(picture, np.ndarray):
+        raise TypeError("A picture must be a numpy array or a PIL image.")
+    if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or not picture.size:
+        raise ValueError(f"A picture must be uint8 (height, width, 3), not {picture.dtype} {picture.shape}.")
+    return picture
+
+
+def to_photo(points: np.ndarray, roi: ROI) -> np.ndarray:
+    """The network's points (K, 2 or 3), normalised, -> photo pixels, float32; z keeps its sign and gets x's scale."""
+    xy = transform(roi.to_photo(), points[:, :2].astype(np.float64) * CROP - 0.5)
+    return np.hstack([xy, points[:, 2:] * roi.side]).astype(np.float32)
+
+
+def box_around(landmarks: np.ndarray, margin: float) -> tuple[float, float, float, float]:
+    """(x, y, w, h) around the points, larger by `margin` of its size on each side."""
+    low, high = landmarks[:, :2].min(axis=0), landmarks[:, :2].max(axis=0)
+    size = high - low
+    x, y = low - margin * size
+    w, h = size * (1 + 2 * margin)
+    return float(x), float(y), float(w), float(h)
+
+
+def side_of(right: float) -> dict:
+    """Handedness fields of a Hand from the probability that it is a right one."""
+    is_right = right >= 0.5
+    return {"handedness": "right" if is_right else "left", "handedness_score": right if is_right else 1 - right}
+
+
+def kind_of(thing: Found) -> str:
+    return "hand" if isinstance(thing, Hand) else "face"
+
+
+def next_place(thing: Found) -> Place:
+    """Where to look for the same object again: around its points."""
+    return kind_of(thing), roi_from_points(kind_of(thing), thing.landmarks)
+
+
+def wants_second_look(thing: Found, roi: ROI) -> bool:
+    """Whether the crop `roi` was so badly centred, sized or turned that the points deserve a better one."""
+    rule = _RULE["second_look"]
+    if not thing.score >= rule["least_presence"]:
+        return False
+    _, ideal = next_place(thing)
+    turn = math.remainder(ideal.angle - roi.angle, math.tau)
+    ratio = ideal.side / roi.side
+    return (
+        thing.score < rule["presence"]
+        or math.hypot(ideal.cx - roi.cx, ideal.cy - roi.cy) > rule["shift"] * roi.side
+        or max(ratio, 1 / ratio) > rule["scale"]
+        or abs(turn) > math.radians(rule["degrees"])
+    )
+
+
+def better(first: Found, second: Found) -> Found:
+    """The second look had the better crop, so it counts - unless it lost an object that the first one saw."""
+    return second if second.score >= min(first.score, _RULE["presence"][kind_of(first)]) else first
+
+
+def without_duplicates(found: Sequence[Found]) -> list[Found]:
+    """Surest first; of two objects of one kind whose points lie on each other only the surer one stays."""
+    kept: list[Found] = []
+    for thing in sorted(found, key=lambda thing: -thing.score):
+        if not any(same_object(thing, other) for other in kept):
+            kept.append(thing)
+    return kept
+
+
+def same_object(one: Found, other: Found) -> bool:
+    if type(one) is not type(other):
+        return False
+    distance = np.linalg.norm(one.landmarks[:, :2] - other.landmarks[:, :2], axis=1).mean()
+    return bool(distance < _RULE["duplicate"] * min(size_of(one), size_of(other)))
+
+
+def size_of(thing: Found) -> float:
+    """The larger side of the points' box, photo pixels."""
+    return float(np.ptp(thing.landmarks[:, :2], axis=0).max())
+
+
+def as_result(rgb: np.ndarray, found: Sequence[Found], presence: dict[str, float], clock: Clock) -> Result:
+    """The result for a picture: what reaches its kind's `presence`, each object once."""
+    found = without_duplicates([thing for thing in found if thing.score >= presence[kind_of(thing)]])
+    height, width = rgb.shape[:2]
+    hands = tuple(thing for thing in found if isinstance(thing, Hand))
+    faces = tuple(thing for thing in found if isinstance(thing, Face))
+    return Result(width, height, hands, faces, clock.milliseconds())
+
+
+def _trace(kind: str, own: dict[str, np.ndarray], roi: ROI, crop: np.ndarray) -> Trace:
+    # Copies: a view would keep the whole batch's tensors alive.
+    heatmaps = own["hand_heatmaps"].copy() if kind == "hand" else None
+    presence = float(own[f"{kind}_presence"][0])
+    return Trace(crop.copy(), own["features"].copy(), own[kind].copy(), heatmaps, presence, roi)
