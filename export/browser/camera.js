@@ -1,6 +1,6 @@
 // Opens the visitor's camera, and says in one sentence what to do when that fails.
 
-const SENTENCES = {
+export const SENTENCES = {
   NotAllowedError:
     "The camera was not allowed. Allow it for this page (the camera sign in the address bar), then start again.",
   NotFoundError: "No camera was found. Connect one and start again, or use a photo on the upload page.",

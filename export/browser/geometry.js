@@ -250,7 +250,8 @@ function table(size, fill) {
   return { start, index, weight };
 }
 
-function roundHalfEven(value) {
+/** As numpy rounds: halves go to the even neighbour. */
+export function roundHalfEven(value) {
   const floor = Math.floor(value);
   if (value - floor !== 0.5) return Math.round(value);
   return floor % 2 ? floor + 1 : floor;

@@ -14,9 +14,11 @@ import onnx
 import streamlit as st
 from onnx.utils import Extractor
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
+
+from export.browser import parity
 
 BUNDLE = Path(__file__).parent / "dist"
 NETWORK = Path(__file__).parents[2] / "model" / "weights" / "pointillist.onnx"
@@ -74,6 +76,15 @@ def _part(request) -> Response:
     return Response(part(name), media_type="application/octet-stream", headers=FOR_GOOD)
 
 
+def _parity_pictures(request) -> Response:
+    return Response(parity.inputs().tobytes(), media_type="application/octet-stream", headers=FOR_GOOD)
+
+
+def _parity_reference(request) -> Response:
+    found = parity.certificate(NETWORK)
+    return JSONResponse(found, headers=FOR_GOOD) if found else Response(status_code=404)
+
+
 # Said here because some systems' tables are wrong, and browsers refuse modules of another type.
 MEDIA_TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "application/wasm"}
 
@@ -91,9 +102,11 @@ def routes() -> list:
     """The routes of the runtime, for st.App; an empty list if the bundle has not been built."""
     try:
         root = address()
-    except BundleMissing:
+    except (BundleMissing, FileNotFoundError):  # no bundle or no weights: the live page says so
         return []
     return [
         Route(root + "/{name}.onnx", _part),
+        Route(root + "/parity.bin", _parity_pictures),
+        Route(root + "/parity.json", _parity_reference),
         Mount(root, _Bundle(directory=BUNDLE)),
     ]

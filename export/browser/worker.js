@@ -1,1 +1,87 @@
-export {};
+// The thread that the network runs in, so that the page stays smooth.
+//
+// in:  {type: "open", base, smoothing}   load the network; answers "ready" {engine} or "failed" {message}
+//      {type: "configure", smoothing}
+//      {type: "frame", frame, time}      an ImageBitmap; answers "result" {result, time}
+//      {type: "still"}                   answers "still" {picture: ImageBitmap, result} of the last frame
+//      {type: "photo", frame, id}        one photo on its own; answers "photo" {result, id}
+//      {type: "forget"}                  the camera was stopped: forget the tracks
+// out: also "parity" {difference, sentence} once after "ready", and "error" {message}
+
+import { Landmarker } from "./landmarker.js";
+import { measure } from "./parity.js";
+import { openSessions } from "./session.js";
+import { Tracker } from "./tracker.js";
+
+let landmarker = null;
+let tracker = null;
+let smoothing = 1;
+let last = null; // {picture: ImageData, result} of the newest frame
+let queue = Promise.resolve(); // messages are answered one after the other
+
+const canvas = new OffscreenCanvas(1, 1);
+const context = canvas.getContext("2d", { willReadFrequently: true });
+
+/** The pixels of an ImageBitmap, which is closed. */
+function pixels(frame) {
+  const { width, height } = frame;
+  if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
+  context.drawImage(frame, 0, 0);
+  frame.close();
+  return context.getImageData(0, 0, width, height);
+}
+
+const answers = {
+  async open({ base, smoothing: strength, provider }) {
+    smoothing = strength ?? 1;
+    try {
+      let sessions = await openSessions(base, { provider });
+      let parity = await measure(sessions, base);
+      if (!parity.ok && sessions.provider === "webgpu") {
+        // A graphics driver that computes something else is not used.
+        sessions = await openSessions(base, { provider: "wasm" });
+        parity = await measure(sessions, base);
+      }
+      landmarker = new Landmarker(sessions);
+      tracker = new Tracker(landmarker);
+      postMessage({ type: "ready", engine: sessions.engine });
+      postMessage({ type: "parity", difference: parity.difference, sentence: parity.sentence });
+    } catch (error) {
+      postMessage({ type: "failed", message: error.message });
+    }
+  },
+
+  configure(message) {
+    smoothing = message.smoothing ?? 1;
+  },
+
+  async frame({ frame, time }) {
+    const picture = pixels(frame);
+    tracker.smoothing = smoothing;
+    const result = await tracker.update(picture, time / 1000);
+    last = { picture, result };
+    postMessage({ type: "result", result, time });
+  },
+
+  async still() {
+    if (!last) return;
+    const picture = await createImageBitmap(last.picture);
+    postMessage({ type: "still", picture, result: last.result }, [picture]);
+  },
+
+  async photo({ frame, id }) {
+    const result = await landmarker.detect(pixels(frame));
+    postMessage({ type: "photo", result, id });
+  },
+
+  forget() {
+    last = null;
+    tracker?.reset();
+  },
+};
+
+onmessage = ({ data }) => {
+  queue = queue
+    .then(() => answers[data.type](data))
+    .catch((error) => postMessage({ type: "error", message: error.message, id: data.id }));
+};

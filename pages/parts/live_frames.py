@@ -28,11 +28,9 @@ class LiveFrames:
     WINDOW = 2.0  # seconds that the figures look back
 
     def __init__(self, landmarker: Landmarker):
-        self._landmarker = landmarker
         self._tracker = Tracker(landmarker)
         self._done: deque[tuple[float, float, float]] = deque()  # (finished, latency, work) in seconds
         self._lock = threading.Lock()
-        self._size: tuple[int, int] | None = None
         self._newest = None
         # Set by the page, read by the next frame.
         self.smoothing = 1.0
@@ -53,9 +51,7 @@ class LiveFrames:
 
     def _process(self, frame: av.VideoFrame) -> av.VideoFrame:
         rgb = frame.to_ndarray(format="rgb24")
-        if rgb.shape[:2] != self._size:  # WebRTC changes the size as the bandwidth changes
-            self._tracker = Tracker(self._landmarker)
-            self._size = rgb.shape[:2]
+        self._tracker.smoothing = self.smoothing
         # The network sees the unmirrored picture, so that left and right are the person's own.
         result = self._tracker.update(rgb, frame.time)
         self._newest = result

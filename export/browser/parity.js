@@ -1,0 +1,34 @@
+// Runs the reference pictures through this browser's network and compares with the reference answers.
+
+import constants from "./constants.js";
+import { run } from "./landmarker.js";
+
+const CROP = constants.crop_side;
+const OUTPUTS = ["hand", "face"]; // x, y, z as shares of the crop's side
+const MOST = 0.5; // pixels of the 256-pixel crop
+
+/**
+ * @returns {Promise<{difference: number | null, ok: boolean, sentence: string}>}
+ *   difference: the largest distance in x or y of any point, in crop pixels; null without a reference
+ */
+export async function measure(sessions, base) {
+  const [pictures, reference] = await Promise.all([fetch(base + "parity.bin"), fetch(base + "parity.json")]);
+  if (!pictures.ok || !reference.ok) return { difference: null, ok: true, sentence: "" };
+  const bytes = new Uint8Array(await pictures.arrayBuffer());
+  const expected = (await reference.json()).reference;
+  const answers = await run(sessions.ort, sessions.landmarks, bytes, bytes.length / (CROP * CROP * 3));
+  let largest = 0;
+  for (const name of OUTPUTS) {
+    expected[name].flat().forEach((value, index) => {
+      if (index % 3 === 2) return; // depth is not a place in the picture
+      const apart = Math.abs(value - answers[name][index]) * CROP;
+      largest = Math.max(largest, Number.isFinite(apart) ? apart : Infinity);
+    });
+  }
+  const digits = largest < 0.01 ? largest.toExponential(0) : largest.toFixed(2);
+  return {
+    difference: largest,
+    ok: largest < MOST,
+    sentence: `Checked in this browser just now: its answers differ from the reference by at most ${digits} px.`,
+  };
+}

@@ -1,0 +1,64 @@
+"""The same pictures through torch, onnxruntime and onnxruntime-web: how far apart are the answers?
+
+`python -m export` calls `certify`, which writes model/weights/parity.json: the reference answers (onnxruntime,
+Python) and the largest differences. Every visitor's browser repeats its part of the comparison when the live page
+starts (parity.js), with the same pictures.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from model.constants import CROP
+
+PICTURE = Path(__file__).with_name("parity.png")  # a rendered hand and face, one crop
+CERTIFICATE = Path(__file__).parents[2] / "model" / "weights" / "parity.json"
+OUTPUTS = ["hand", "face"]
+
+
+def inputs() -> np.ndarray:
+    """(2, 256, 256, 3) uint8 RGB: the committed picture, and random bytes."""
+    picture = cv2.cvtColor(cv2.imread(str(PICTURE)), cv2.COLOR_BGR2RGB)
+    noise = np.random.default_rng(0).integers(0, 256, picture.shape, np.uint8)
+    return np.stack([picture, noise])
+
+
+def answers(network: Path) -> dict[str, np.ndarray]:
+    """The reference: what onnxruntime in Python says, by output name, each (2, ...) float32."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(str(network), providers=["CPUExecutionProvider"])
+    return dict(zip(OUTPUTS, session.run(OUTPUTS, {"image": inputs()})))
+
+
+def difference(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> float:
+    """The largest distance in x or y of any point, in pixels of the crop."""
+    return max(
+        float(np.abs(np.asarray(one[name]) - np.asarray(other[name])).reshape(-1, 3)[:, :2].max()) * CROP
+        for name in OUTPUTS
+    )
+
+
+def certify(network: Path, differences: dict[str, float]) -> None:
+    """Writes the certificate: reference answers of `network`, and `differences` in pixels by what was compared."""
+    reference = {name: np.round(values.astype(float), 7).tolist() for name, values in answers(network).items()}
+    certificate = {
+        "network_sha256": hashlib.sha256(network.read_bytes()).hexdigest(),
+        "largest_difference_in_crop_pixels": differences,
+        "reference": reference,
+    }
+    CERTIFICATE.write_text(json.dumps(certificate, separators=(",", ":")) + "\n")
+
+
+def certificate(network: Path) -> dict | None:
+    """The certificate, or None if there is none or it belongs to other weights."""
+    try:
+        found = json.loads(CERTIFICATE.read_text())
+    except (OSError, ValueError):
+        return None
+    if found["network_sha256"] != hashlib.sha256(network.read_bytes()).hexdigest():
+        return None
+    return found

@@ -1,0 +1,118 @@
+// Follows hands and faces from frame to frame of a camera picture: model/tracker.py for the browser.
+
+import constants from "./constants.js";
+import { overlap } from "./detector.js";
+import { roiFromBox } from "./geometry.js";
+import { nextPlace, sameObject, sideOf, sizeOf } from "./landmarker.js";
+import { OneEuro } from "./smoothing.js";
+
+const RULE = constants.tracker;
+const PRESENCE = constants.landmarks.presence;
+
+/** One object over time: `last` as the network saw it in the last frame, unsmoothed. */
+class Track {
+  #filter = new OneEuro();
+  #right = null; // probability that it is a right hand, averaged over the frames
+
+  constructor(number, thing) {
+    this.number = number;
+    this.last = thing;
+  }
+
+  /** `last` with smoothed points and steady handedness. */
+  shown(seconds, strength) {
+    const thing = this.last;
+    const count = thing.landmarks.length;
+    const points = thing.kind === "face" ? [...thing.landmarks, ...thing.ibug68.map(([x, y]) => [x, y, 0])] : thing.landmarks;
+    const smooth = this.#filter.smooth(points, seconds, sizeOf(thing), strength);
+    const changes = { landmarks: smooth.slice(0, count), track: this.number };
+    if (thing.kind === "face") changes.ibug68 = smooth.slice(count).map(([x, y]) => [x, y]);
+    else Object.assign(changes, sideOf(this.#steadyRight(thing)));
+    return { ...thing, ...changes };
+  }
+
+  #steadyRight({ handedness, handedness_score: score }) {
+    const now = handedness === "right" ? score : 1 - score;
+    const memory = RULE.handedness_memory;
+    return (this.#right = this.#right === null ? now : memory * this.#right + (1 - memory) * now);
+  }
+}
+
+export class Tracker {
+  smoothing = 1; // strength of the One-Euro filter: 0 = none, 1 = as in constants.json, more = calmer
+  #landmarker;
+  #made = 0;
+  #tracks = [];
+  #framesSinceSearch = null; // null: search in the next frame
+  #size = "";
+
+  constructor(landmarker) {
+    this.#landmarker = landmarker;
+  }
+
+  /** Forget everything; the next frame is looked at afresh. */
+  reset() {
+    this.#tracks = [];
+    this.#framesSinceSearch = null;
+  }
+
+  /** The hands and faces of the next frame (ImageData, unmirrored), taken at `seconds`; longest tracked first. */
+  async update(picture, seconds) {
+    const size = `${picture.width} x ${picture.height}`;
+    if (size !== this.#size) this.reset();
+    this.#size = size;
+
+    let newcomers = [];
+    if (this.#searchIsDue()) {
+      const seen = await this.#landmarker.find(picture, { closer: false });
+      newcomers = seen.filter((detection) => !this.#known(detection));
+    }
+    const places = [
+      ...this.#tracks.map(({ last }) => nextPlace(last)),
+      ...newcomers.map(({ kind, box, up }) => ({ kind, roi: roiFromBox(kind, box, up) })),
+    ];
+    const found = await this.#landmarker.look(picture, places);
+    this.#follow(found.slice(0, this.#tracks.length), found.slice(this.#tracks.length));
+
+    const shown = this.#tracks.map((track) => track.shown(seconds, this.smoothing));
+    return {
+      width: picture.width,
+      height: picture.height,
+      hands: shown.filter(({ kind }) => kind === "hand"),
+      faces: shown.filter(({ kind }) => kind === "face"),
+    };
+  }
+
+  #searchIsDue() {
+    const since = this.#framesSinceSearch;
+    const due = since === null || !this.#tracks.length || since + 1 >= RULE.detect_every;
+    this.#framesSinceSearch = due ? 0 : since + 1;
+    return due;
+  }
+
+  #known({ kind, box }) {
+    return this.#tracks.some(({ last }) => last.kind === kind && overlap(corners(last.box), corners(box)) > RULE.known_iou);
+  }
+
+  #follow(seenAgain, newcomers) {
+    const held = [];
+    const followed = (thing) => held.some(({ last }) => sameObject(thing, last));
+    this.#tracks.forEach((track, index) => {
+      const thing = seenAgain[index];
+      // Two tracks that slid onto one object: the older one keeps it.
+      if (thing.score >= RULE.presence[thing.kind] && !followed(thing)) {
+        track.last = thing;
+        held.push(track);
+      }
+    });
+    if (held.length < this.#tracks.length) this.#framesSinceSearch = null; // it may be found again where it went
+    for (const thing of newcomers.sort((a, b) => b.score - a.score)) {
+      if (thing.score >= PRESENCE[thing.kind] && !followed(thing)) held.push(new Track(++this.#made, thing));
+    }
+    this.#tracks = held;
+  }
+}
+
+function corners([x, y, w, h]) {
+  return [x, y, x + w, y + h];
+}

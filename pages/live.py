@@ -1,0 +1,28 @@
+"""The live page: the camera's picture with its landmarks, found in the visitor's browser or on the server."""
+
+import streamlit as st
+
+from pages.parts.device_camera import device_camera
+from pages.parts.landmarker import landmarker_or_stop
+from pages.parts.server_camera import server_camera
+
+DEVICE, SERVER = "On this device", "On the server"
+
+st.title("Live camera")
+mode = st.segmented_control(
+    "Where the network runs",
+    [DEVICE, SERVER],
+    default=DEVICE,
+    required=True,
+    help="On this device: the network runs in your browser and no picture leaves it. "
+    "On the server: for devices that are too slow; the pictures go to the server and back and are not kept.",
+)
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    smoothing = st.slider("Smoothing", 0.0, 3.0, 1.0, 0.25, help="More is steadier, less follows fast moves sooner.", width=320)
+    mesh = st.toggle("Face mesh")
+    mirrored = st.toggle("Mirror", value=True) if mode == SERVER else True
+
+if mode == DEVICE:
+    device_camera(smoothing, mesh)
+else:
+    server_camera(landmarker_or_stop(), smoothing, mesh, mirrored)
