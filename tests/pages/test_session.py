@@ -31,7 +31,9 @@ def test_pages_and_visitors_share_one_session(sessions):
     assert pages
     for _ in range(3):  # visitors
         visitor = AppTest.from_file(ROOT / "app.py", default_timeout=120).run()
-        assert not visitor.exception
+        next(button for button in visitor.button if button.label == "Two hands").click()
+        visitor.run()
+        assert all(photo.looked_at for photo in visitor.session_state["album"])
         for page in pages:
             visitor.switch_page(f"pages/{page.name}").run()
             assert not visitor.exception, page.name
