@@ -31,7 +31,13 @@ def show() -> None:
 if __name__ == "__main__":
     show()
 else:
+    from streamlit.runtime.pages_manager import PagesManager
+
     from export.browser.serve import routes
     from pages.parts.headers import Headers
+
+    # Streamlit takes any folder named pages for its older kind of navigation, until st.navigation has run for the first
+    # time: a visitor who came straight to /live after a start would miss everything in this file.
+    PagesManager.uses_pages_directory = False
 
     app = st.App(__file__, middleware=[Middleware(Headers)], routes=routes())
