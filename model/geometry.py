@@ -133,10 +133,16 @@ def letterbox(rgb: np.ndarray, size: int = CROP) -> tuple[np.ndarray, np.ndarray
 
 def _area_resize(rgb: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
     """(3, 3) old -> new pixel, and the resized picture. Whole pixels make the two axes' scales differ a little."""
+    new_width, new_height = (max(1, round(length * scale)) for length in rgb.shape[1::-1])
+    # Exact halving is several times faster than OpenCV's general area filter. An odd last row or column is left out.
+    halved = 1.0
+    while scale * halved <= 0.5 and min(rgb.shape[:2]) >= 2:
+        height, width = (length // 2 for length in rgb.shape[:2])
+        rgb = cv2.resize(rgb[: 2 * height, : 2 * width], (width, height), interpolation=cv2.INTER_AREA)
+        halved *= 2
     height, width = rgb.shape[:2]
-    new_width, new_height = max(1, round(width * scale)), max(1, round(height * scale))
     interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     small = cv2.resize(rgb, (new_width, new_height), interpolation=interpolation)
-    sx, sy = new_width / width, new_height / height
+    sx, sy = new_width / (width * halved), new_height / (height * halved)
     matrix = np.array([[sx, 0, (sx - 1) / 2], [0, sy, (sy - 1) / 2], [0, 0, 1]])  # pixel centres: (x + 0.5) s - 0.5
     return matrix, small

@@ -33,7 +33,7 @@ class Landmarker:
     def __init__(self, weights: str | os.PathLike | None = None, threads: int | None = None):
         self._session = Session(weights, threads)
         self.detector = Detector(lambda pictures: self._session.run(pictures, "detections")["detections"])
-        self.metadata: dict = self._session.metadata
+        self.metadata = self._session.metadata
 
     def detect(self, rgb: np.ndarray | Image.Image, trace: bool = False) -> Result:
         """All hands and faces of a photo: uint8 (H, W, 3) RGB, upright, or a PIL image (its EXIF tag is not applied).
