@@ -40,8 +40,8 @@ class View:
 
     def shows(self, points: np.ndarray) -> bool:
         """Whether any of the photo's points (N, 2) lies inside."""
-        x, y = transform(np.linalg.inv(self.to_photo), points).T
-        return bool(((x >= 0) & (x < CROP) & (y >= 0) & (y < CROP)).any())
+        own = transform(np.linalg.inv(self.to_photo), points)
+        return bool(((own >= -0.5) & (own <= CROP - 0.5)).all(axis=1).any())
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ def _starts(length: int) -> list[int]:
 
 def decode(output: np.ndarray, view: View) -> Candidates:
     """The network's answer (2, 1024, 7) for one view -> its candidates, weak ones too, in the photo's frame."""
-    kind, cell = np.nonzero(output[..., 0] >= _TILES["weak_score"])
+    kind, cell = np.nonzero((output[..., 0] >= _TILES["weak_score"]) & np.isfinite(output).all(axis=2))
     score, cx, cy, w, h, ux, uy = output[kind, cell].astype(np.float64).T
     half = np.stack([w, h], axis=1) / 2
     centre = np.stack([cx, cy], axis=1)
@@ -151,7 +151,7 @@ def decode(output: np.ndarray, view: View) -> Candidates:
 
     # An object cut by a tile's edge is seen whole by the neighbouring tile, or by the level before.
     border = _TILES["border"]
-    whole = (half > 0).all(axis=1) & np.isfinite(output[kind, cell]).all(axis=1)
+    whole = (half > 0).all(axis=1)
     for beyond, inner in zip((low[:, 0], low[:, 1], CROP - 1 - high[:, 0], CROP - 1 - high[:, 1]), view.inner):
         if inner:
             whole &= beyond >= border

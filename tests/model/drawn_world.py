@@ -1,0 +1,105 @@
+"""A world simple enough to know all the answers: coloured rectangles stand for hands and faces, and a stand-in for the
+network finds them by their colour. What lies between - views, tiles, crops, the way back - is the real thing.
+"""
+
+import cv2
+import numpy as np
+
+from model.constants import CONSTANTS, CROP, KINDS
+from model.points import FACE_POINTS
+
+COLOURS = {"hand": (255, 0, 0), "face": (0, 255, 0)}
+COUNTS = {"hand": 21, "face": FACE_POINTS}
+TALL = 1.25  # a thing's height, as a multiple of its width
+
+
+def template(kind: str) -> np.ndarray:
+    """(K, 2) where the points lie on the thing, in units of its width; its centre is 0, 0 and y points down."""
+    points = np.random.default_rng(7).uniform(-0.5, 0.5, (COUNTS[kind], 2)) * (0.9, 0.9 * TALL)
+    points[1:5] = np.array([[-1, -TALL], [1, -TALL], [1, TALL], [-1, TALL]]) / 2
+    rule = CONSTANTS["roi"][kind]
+    points[rule["up_from"]] = 0, TALL / 2
+    points[rule["up_to"]] = 0, -TALL / 4
+    return points
+
+
+def place(kind: str, cx: float, cy: float, width: float, degrees: float = 0) -> np.ndarray:
+    """(K, 2) the points of a thing in photo pixels."""
+    angle = np.radians(degrees)
+    across, down = np.array([np.cos(angle), np.sin(angle)]), np.array([-np.sin(angle), np.cos(angle)])
+    return np.array([cx, cy]) + template(kind) * width @ np.stack([across, down])
+
+
+def photo(width: int, height: int, *things: tuple) -> np.ndarray:
+    """uint8 (H, W, 3): grey, with a thing for each (kind, cx, cy, width, degrees); blue tells its lower half."""
+    rgb = np.full((height, width, 3), 90, np.uint8)
+    for kind, cx, cy, size, degrees in things:
+        for low, high, blue in ((-TALL / 2, 0, 0), (0, TALL / 2, 255)):
+            angle = np.radians(degrees)
+            turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+            corners = np.array([[-0.5, low], [0.5, low], [0.5, high], [-0.5, high]]) * size @ turn + (cx, cy)
+            red, green, _ = COLOURS[kind]
+            cv2.fillConvexPoly(rgb, (corners * 16).round().astype(np.int32), (red, green, blue), cv2.LINE_AA, 4)
+    return rgb
+
+
+class ColourNetwork:
+    """Has the outputs of the real network (model.session.Session). `asked`: the outputs of every run so far."""
+
+    metadata: dict = {}
+
+    def __init__(self, *_):
+        self.asked: list[tuple[int, tuple[str, ...]]] = []
+        self.presence = 0.95
+
+    def run(self, pictures: np.ndarray, *outputs: str) -> dict[str, np.ndarray]:
+        self.asked.append((len(pictures), outputs))
+        if outputs == ("detections",):
+            return {"detections": np.stack([self._detections(picture) for picture in pictures])}
+        answers = [self._landmarks(picture) for picture in pictures]
+        return {name: np.stack([answer[name] for answer in answers]).astype(np.float32) for name in outputs}
+
+    def _detections(self, picture: np.ndarray) -> np.ndarray:
+        output = np.zeros((2, 1024, 7), np.float32)
+        for index, kind in enumerate(KINDS):
+            for cell, thing in enumerate(_things(picture, kind)):
+                pixels, up = thing
+                low, high = pixels.min(axis=0) - 0.5, pixels.max(axis=0) + 0.5
+                output[index, cell] = (0.9, *(low + high) / 2, *(high - low), *up)
+        return output
+
+    def _landmarks(self, picture: np.ndarray) -> dict[str, np.ndarray]:
+        answer = {"handedness": np.array([0.8]), "features": np.zeros((64, 64, 64)), "face_ibug68": np.full(136, 0.5)}
+        answer["hand_heatmaps"] = np.full((21, 64, 64), 1 / 4096)
+        for kind in KINDS:
+            things = _things(picture, kind)
+            xyz = np.full((COUNTS[kind], 3), 0.5)
+            if things:  # the one in the middle is meant
+                pixels, up = min(things, key=lambda thing: np.linalg.norm(thing[0].mean(axis=0) - CROP / 2))
+                down = -up
+                axes = np.stack([(down[1], -down[0]), down])  # rows: across, down
+                along = pixels @ axes.T
+                size = np.ptp(along[:, 0]) + 1
+                middle = (along.min(axis=0) + along.max(axis=0)) / 2 @ axes
+                xyz[:, :2] = (middle + template(kind) * size @ axes + 0.5) / CROP
+                xyz[:, 2] = 0.1
+            answer[kind] = xyz.ravel()
+            answer[f"{kind}_sigma"] = np.full(COUNTS[kind], 0.02)
+            answer[f"{kind}_presence"] = np.array([self.presence if things else 0.0])
+        return answer
+
+
+def _things(picture: np.ndarray, kind: str) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Pixels (N, 2) and up vector of everything of this kind's colour."""
+    red, green, blue = picture.astype(int).transpose(2, 0, 1)
+    own, other = (red, green) if kind == "hand" else (green, red)
+    count, labels = cv2.connectedComponents(((own > 160) & (other < 80)).astype(np.uint8))
+    things = []
+    for label in range(1, count):
+        y, x = np.nonzero(labels == label)
+        lower = blue[y, x] > 128
+        if len(x) >= 30 and lower.any() and not lower.all():
+            pixels = np.stack([x, y], axis=1).astype(float)
+            up = pixels[~lower].mean(axis=0) - pixels[lower].mean(axis=0)
+            things.append((pixels, up / np.linalg.norm(up)))
+    return things

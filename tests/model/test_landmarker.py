@@ -1,0 +1,189 @@
+"""The whole way from a photo to its points and back to the crop."""
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from model.constants import CONSTANTS, CROP
+from model.geometry import ROI, transform
+from model.landmarker import side_of, wants_second_look, without_duplicates
+from tests.model.drawn_world import photo, place
+
+THINGS = [("hand", 200, 300, 100, 40), ("hand", 500, 150, 80, -100), ("face", 420, 360, 130, 10)]
+
+
+def nearest(found, thing):
+    return min(found, key=lambda each: np.linalg.norm(each.landmarks[:, :2].mean(axis=0) - thing[1:3]))
+
+
+@pytest.mark.parametrize("width, height", [(640, 480), (1920, 1440)])
+def test_points_lie_where_they_were_drawn(landmarker, width, height):
+    zoom = width / 640
+    things = [(kind, cx * zoom, cy * zoom, size * zoom, degrees) for kind, cx, cy, size, degrees in THINGS]
+    result = landmarker.detect(photo(width, height, *things))
+    assert (result.width, result.height) == (width, height)
+    assert (len(result.hands), len(result.faces)) == (2, 1)
+    for thing in things:
+        seen = nearest(result.hands if thing[0] == "hand" else result.faces, thing)
+        error = np.linalg.norm(seen.landmarks[:, :2] - place(*thing), axis=1)
+        assert error.max() < 0.05 * thing[3]
+
+
+def test_what_a_hand_and_a_face_carry(landmarker):
+    result = landmarker.detect(photo(640, 480, *THINGS))
+    hand, face = result.hands[0], result.faces[0]
+    assert hand.landmarks.shape == (21, 3) and hand.sigma.shape == (21,)
+    assert face.landmarks.shape == (478, 3) and face.sigma.shape == (478,) and face.ibug68.shape == (68, 2)
+    assert {array.dtype for array in (hand.landmarks, hand.sigma, face.ibug68)} == {np.dtype("float32")}
+    assert hand.handedness == "right" and hand.handedness_score == pytest.approx(0.8)
+    assert hand.score == pytest.approx(0.95)
+    assert hand.sigma[0] == pytest.approx(0.02 * hand.roi.side, rel=1e-4)
+    assert hand.landmarks[0, 2] == pytest.approx(0.1 * hand.roi.side, rel=1e-4)  # z: the scale of x and y
+    assert hand.trace is None
+    assert set(result.timings) == {"detect", "crop", "landmarks", "total"}
+    # The 68 points of the stand-in are all at 0.5: the crop's middle, half a pixel after the centre of pixel 127.
+    assert np.allclose(face.ibug68, (face.roi.cx, face.roi.cy), atol=1e-3)
+
+
+def test_all_crops_go_through_the_network_together(landmarker, network):
+    landmarker.detect(photo(640, 480, *THINGS))
+    assert [count for count, outputs in network.asked if "hand" in outputs][0] == 3
+
+
+def test_only_needed_outputs_are_asked_for(landmarker, network):
+    landmarker.detect(photo(640, 480, THINGS[0]))
+    assert not any("face" in outputs or "features" in outputs for _, outputs in network.asked)
+
+
+def test_trace_is_that_of_this_very_crop(landmarker):
+    result = landmarker.detect(photo(640, 480, *THINGS), trace=True)
+    for thing in (*result.hands, *result.faces):
+        trace = thing.trace
+        assert trace.crop.shape == (CROP, CROP, 3) and trace.features.shape == (64, 64, 64)
+        assert trace.roi == thing.roi and trace.presence == thing.score
+        pixels = trace.vector.reshape(-1, 3)[:, :2] * CROP - 0.5
+        assert np.allclose(transform(trace.roi.to_photo(), pixels), thing.landmarks[:, :2], atol=0.01)
+    assert result.hands[0].trace.heatmaps.shape == (21, 64, 64)
+    assert result.faces[0].trace.heatmaps is None
+
+
+@pytest.mark.parametrize("presence, expected", [(0.0, 0), (0.3, 0), (0.8, 1)])
+def test_abstains_below_the_threshold(landmarker, network, presence, expected):
+    network.presence = presence
+    assert len(landmarker.detect(photo(640, 480, THINGS[0])).hands) == expected
+
+
+def test_second_look_after_a_bad_first_crop(landmarker, network):
+    rgb = photo(640, 480, THINGS[0])
+    straight, turned = place("hand", 200, 300, 100, 40), ROI(200, 300, 220, np.radians(40 + 60))
+    [first] = landmarker.look(rgb, [("hand", turned)])
+    assert wants_second_look(first, turned)
+    good = ROI(200, 300, 220, np.radians(40))
+    [second] = landmarker.look(rgb, [("hand", good)])
+    assert not wants_second_look(second, good)
+    assert np.abs(first.landmarks[:, :2] - straight).max() < 6
+
+
+@pytest.mark.parametrize(
+    "roi, wanted",
+    [
+        (ROI(200, 300, 180, 0), False),
+        (ROI(240, 300, 180, 0), True),  # centre
+        (ROI(200, 300, 300, 0), True),  # size
+        (ROI(200, 300, 110, 0), True),
+        (ROI(200, 300, 180, 0.5), True),  # turn
+        (ROI(200, 300, 180, 2 * np.pi), False),  # a full turn is none
+    ],
+)
+def test_when_a_second_look_is_wanted(landmarker, roi, wanted):
+    [thing] = landmarker.look(photo(640, 480, ("hand", 200, 300, 100, 0)), [("hand", ROI(200, 300, 180, 0))])
+    assert wants_second_look(thing, roi) == wanted
+    assert not wants_second_look(replace(thing, score=0.01), roi)  # hopeless
+    assert wants_second_look(replace(thing, score=0.7), ROI(200, 300, 180, 0))  # unsure
+
+
+def test_duplicates_go_but_neighbours_stay(landmarker):
+    rgb = photo(640, 480, *THINGS)
+    places = [("hand", ROI(200, 300, 200, 0.7)), ("hand", ROI(205, 296, 240, 0.5)), ("hand", ROI(500, 150, 200, -1.7))]
+    found = landmarker.look(rgb, places)
+    kept = without_duplicates([found[0], replace(found[1], score=0.99), found[2]])
+    assert [thing.score for thing in kept] == pytest.approx([0.99, 0.95])
+    # A face where a hand is (a hand before a face) is another object.
+    assert len(without_duplicates([found[0], *landmarker.look(rgb, [("face", ROI(420, 360, 260, 0))])])) == 2
+
+
+def test_nothing_there_is_nothing_found(landmarker):
+    result = landmarker.detect(photo(640, 480))
+    assert result.hands == () and result.faces == ()
+
+
+@pytest.mark.parametrize("right, side, score", [(0.9, "right", 0.9), (0.2, "left", 0.8), (0.5, "right", 0.5)])
+def test_handedness(right, side, score):
+    assert side_of(right) == {"handedness": side, "handedness_score": pytest.approx(score)}
+
+
+def test_takes_pil_images_and_mirrored_views(landmarker):
+    rgb = photo(640, 480, *THINGS)
+    assert len(landmarker.detect(Image.fromarray(rgb)).hands) == 2
+    assert len(landmarker.detect(rgb[:, ::-1]).hands) == 2  # negative strides
+
+
+@pytest.mark.parametrize(
+    "picture, error",
+    [
+        ("photo.jpg", TypeError),
+        (np.zeros((10, 10), np.uint8), ValueError),
+        (np.zeros((10, 10, 4), np.uint8), ValueError),
+        (np.zeros((10, 10, 3), np.float32), ValueError),
+        (np.zeros((0, 10, 3), np.uint8), ValueError),
+    ],
+)
+def test_refuses_what_is_no_picture(landmarker, picture, error):
+    with pytest.raises(error):
+        landmarker.detect(picture)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 3000), (3000, 1), (256, 256), (333, 334)])
+def test_real_network_on_odd_sizes(real_landmarker, size):
+    width, height = size
+    result = real_landmarker.detect(np.zeros((height, width, 3), np.uint8))
+    assert (result.width, result.height) == size
+    assert not result.hands and not result.faces
+
+
+def test_real_network_answers_threads_as_it_answers_one(real_landmarker):
+    rgb = np.random.default_rng(0).integers(0, 255, (300, 400, 3), dtype=np.uint8)
+    places = [[("hand", ROI(150 + 20 * n, 150, 120, n)), ("face", ROI(150, 100 + 20 * n, 200, 0))] for n in range(6)]
+    alone = [real_landmarker.look(rgb, each) for each in places]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda each: real_landmarker.look(rgb, each), places))
+    for one, other in zip(alone, together):
+        for a, b in zip(one, other):
+            assert np.allclose(a.landmarks, b.landmarks, atol=1e-3)
+
+
+def test_real_network_points_stay_near_their_crop(real_landmarker):
+    rgb = photo(640, 480, *THINGS)
+    [hand, face] = real_landmarker.look(rgb, [("hand", ROI(200, 300, 200, 0.7)), ("face", ROI(420, 360, 250, 0.2))], trace=True)
+    for thing in (hand, face):
+        inside = transform(thing.roi.to_crop(), thing.landmarks[:, :2])
+        assert inside.min() > -CROP and inside.max() < 2 * CROP
+        assert 0 <= thing.score <= 1 and (thing.sigma > 0).all()
+        assert np.isfinite(thing.trace.features).all()
+    assert np.allclose(hand.trace.heatmaps.sum(axis=(1, 2)), 1, atol=1e-3)
+
+
+def test_runtime_never_imports_torch():
+    code = "import sys, model, model.cli, model.tracker, model.formats; model.Landmarker; print('torch' in sys.modules)"
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "False"
+
+
+def test_thresholds_are_probabilities():
+    for rule in (CONSTANTS["detector"]["score"], CONSTANTS["landmarks"]["presence"], CONSTANTS["tracker"]["presence"]):
+        assert all(0 < value < 1 for value in rule.values())
