@@ -78,11 +78,7 @@ def face_losses(out: dict[str, Tensor], target: dict[str, Tensor], seen: int) ->
     }
 
 
-WEIGHTS = {"points": 1.0, "depth": 0.3, "sigma": 0.1, "heat": 0.5, "coarse": 0.5, "ibug": 1.0, "presence": 0.5, "handedness": 0.5}
-
-
-def total(losses: dict[str, Tensor]) -> Tensor:
-    return sum(WEIGHTS[k] * v for k, v in losses.items())
+WEIGHTS = {"points": 1.0, "depth": 0.3, "sigma": 0.1, "heat": 5.0, "coarse": 0.5, "ibug": 1.0, "presence": 0.5, "handedness": 0.5}
 
 
 def giou(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
@@ -105,7 +101,7 @@ def detector_losses(out: dict[str, Tensor], target: dict[str, Tensor]) -> dict[s
     sides = target["sides"][positive]
     iou, generalised = giou(out["sides"][positive], sides)
     score = torch.zeros_like(out["score"])
-    score[positive] = iou.detach().clamp(0.05, 1)
+    score[positive] = iou.detach().clamp(0.5, 1)
     # Quality focal loss (Li et al. 2020): the score learns how good the box is, hard cells count more.
     focal = F.binary_cross_entropy_with_logits(out["score"], score, reduction="none") * (out["score"].detach().sigmoid() - score).abs() ** 2
     up, known_up = target["up"][positive], target["up"][positive].norm(dim=-1) > 0.5

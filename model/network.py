@@ -115,9 +115,10 @@ class HandHead(nn.Module):
         logits = self.maps(features)                                                    # (N, 21, 64, 64)
         coarse, maps = expectation(logits)                                              # (N, 21, 2)
         summary = self.summary(smallest)                                                # (N, 128)
-        hidden = F.relu(self.hidden(torch.cat([summary, coarse.flatten(1) * 2 - 1], 1)))  # (N, 192)
+        guess = coarse.detach()  # the heat maps learn from their own losses, undisturbed by the layers behind
+        hidden = F.relu(self.hidden(torch.cat([summary, guess.flatten(1) * 2 - 1], 1)))  # (N, 192)
         moved = self.points(hidden).float().view(-1, HAND_POINTS, 3) * 0.1              # (N, 21, 3)
-        points = torch.cat([coarse + moved[..., :2], moved[..., 2:] - moved[:, :1, 2:]], -1)
+        points = torch.cat([guess + moved[..., :2], moved[..., 2:] - moved[:, :1, 2:]], -1)
         judged = self.judge(summary).float()
         return {
             "logits": logits, "maps": maps, "coarse": coarse,
@@ -149,10 +150,11 @@ class FaceHead(nn.Module):
         logits = self.maps(features)                                                    # (N, 78, 64, 64)
         coarse, maps = expectation(logits)                                              # (N, 78, 2)
         summary = self.summary(smallest)                                                # (N, 128)
-        hidden = F.relu(self.hidden(torch.cat([summary, coarse.flatten(1) * 2 - 1], 1)))  # (N, 256)
+        guess = coarse.detach()  # the heat maps learn from their own losses, undisturbed by the layers behind
+        hidden = F.relu(self.hidden(torch.cat([summary, guess.flatten(1) * 2 - 1], 1)))  # (N, 256)
         moved = self.points(hidden).float().view(-1, FACE_POINTS, 3) * 0.1              # (N, 478, 3)
-        points = torch.cat([self.spread.float() @ coarse + moved[..., :2], moved[..., 2:]], -1)
-        ibug = coarse[:, :IBUG_POINTS] + self.ibug(hidden).float().view(-1, IBUG_POINTS, 2) * 0.1
+        points = torch.cat([self.spread.float() @ guess + moved[..., :2], moved[..., 2:]], -1)
+        ibug = guess[:, :IBUG_POINTS] + self.ibug(hidden).float().view(-1, IBUG_POINTS, 2) * 0.1
         return {
             "logits": logits, "maps": maps, "coarse": coarse,
             "points": points,                                                           # (N, 478, 3)
@@ -195,8 +197,8 @@ class Detector(nn.Module):
     def __init__(self):
         super().__init__()
         self.encoder = Encoder()
-        self.up16, self.up8 = Merge(80, 128, 64), Merge(40, 64, 64)
-        self.mix = conv(64, 64)
+        self.up16, self.up8 = Merge(80, 128, 48), Merge(40, 48, 48)  # as in Landmarks: one can start from the other's trunk
+        self.mix = nn.Sequential(conv(48, 64), conv(64, 64))
         self.out = nn.Conv2d(64, len(CLASSES) * 7, 1)
         with torch.no_grad():
             self.out.bias.zero_()

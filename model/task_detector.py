@@ -13,10 +13,10 @@ from model.batches import UPRIGHT
 from model.data import KNOWN, Samples
 from model.network import SIZE, Detector
 
-STRIDE, CELLS = 8, 32
+STRIDE = 8
 HAND_MARGIN = 0.07        # people draw a hand's box this much of its extent beyond its points
 HAIRLINE = 0.12           # a face's box starts above the mesh's topmost point by this share of the mesh's height
-ROWS = 32                 # a batch
+PIXELS = 24 * 256**2       # a batch
 SMALLEST = 5.0            # pixels of the frame; anything smaller is neither asked for nor punished
 MOST_MEASURED = 400
 
@@ -32,17 +32,18 @@ def box_of(kind: int, points: np.ndarray) -> np.ndarray:
 
 
 class Canvas:
-    """A 256 x 256 training picture in the making: what is in it and which class is labelled where."""
+    """A square training picture in the making: what is in it and which class is labelled where."""
 
-    def __init__(self):
-        self.image = np.zeros((SIZE, SIZE, 3), np.uint8)
-        self.known = np.ones((2, SIZE, SIZE), bool)
+    def __init__(self, size: int):
+        self.size = size
+        self.image = np.zeros((size, size, 3), np.uint8)
+        self.known = np.ones((2, size, size), bool)
         self.objects: list[np.ndarray] = []  # class, x, y, w, h, ux, uy, ignore
 
     def photo(self, picture: np.ndarray, matrix: np.ndarray, objects: list[np.ndarray], known: np.ndarray, window: tuple[int, int, int, int]) -> None:
         """Draws a photo through `matrix` into the window (x0, y0, x1, y1); `objects` are already in canvas pixels."""
         x0, y0, x1, y1 = window
-        drawn = cv2.warpAffine(picture, matrix, (SIZE, SIZE), self.image.copy(), cv2.INTER_LINEAR, cv2.BORDER_TRANSPARENT)
+        drawn = cv2.warpAffine(picture, matrix, (self.size, self.size), self.image.copy(), cv2.INTER_LINEAR, cv2.BORDER_TRANSPARENT)
         self.image[y0:y1, x0:x1] = drawn[y0:y1, x0:x1]
         self.known[:, y0:y1, x0:x1] = known[:, None, None]
         for o in objects:
@@ -55,21 +56,21 @@ class Canvas:
 
     def paste(self, s: Samples, i: int, matrix: np.ndarray) -> None:
         """Draws a rendered hand or head (through its mask) in front of what is there."""
-        alpha = augment.warp(s.masks[i], matrix, SIZE)
+        alpha = augment.warp(s.masks[i], matrix, self.size)
         if not alpha.any():
             return
         kind = 0 if s.kind == "hand" else 1
         points = augment.moved(s.points[i] if kind == 0 else s.points[i][:468], matrix)
         box = box_of(kind, points)
         a = alpha[..., None].astype(np.float32) / 255
-        self.image = (self.image * (1 - a) + augment.warp(s.images[i], matrix, SIZE) * a).astype(np.uint8)
+        self.image = (self.image * (1 - a) + augment.warp(s.images[i], matrix, self.size) * a).astype(np.uint8)
         for o in self.objects:  # what it hides is no longer asked for
             x0, y0 = (int(max(v, 0)) for v in o[1:3])
             x1, y1 = (int(v) + 1 for v in o[1:3] + o[3:5])
             hidden = (alpha[y0:y1, x0:x1] > 127).mean() if alpha[y0:y1, x0:x1].size else 0
             o[7] = max(o[7], float(hidden > 0.4))
         axis = points[UPRIGHT[s.kind][1]] - points[UPRIGHT[s.kind][0]]
-        low, high = np.maximum(box[:2], 0), np.minimum(box[:2] + box[2:], SIZE)
+        low, high = np.maximum(box[:2], 0), np.minimum(box[:2] + box[2:], self.size)
         size = np.clip(high - low, 0, None)
         left = size.prod() / box[2:].prod()
         if left > 0.1:
@@ -78,9 +79,10 @@ class Canvas:
 
 def targets(canvas: Canvas) -> dict[str, np.ndarray]:
     """What each class's cells should say: a cell near the middle of a box takes the smallest box it lies in."""
-    centres = np.stack(np.meshgrid(np.arange(CELLS), np.arange(CELLS)), -1).reshape(-1, 2) + 0.5  # x, y in cells
-    positive, sides, up = np.zeros((2, CELLS**2)), np.zeros((2, CELLS**2, 4)), np.zeros((2, CELLS**2, 2))
-    known = np.stack([cv2.resize(k.astype(np.uint8), (CELLS, CELLS), interpolation=cv2.INTER_NEAREST).ravel() for k in canvas.known]).astype(float)
+    cells = canvas.size // STRIDE
+    centres = np.stack(np.meshgrid(np.arange(cells), np.arange(cells)), -1).reshape(-1, 2) + 0.5  # x, y in cells
+    positive, sides, up = np.zeros((2, cells**2)), np.zeros((2, cells**2, 4)), np.zeros((2, cells**2, 2))
+    known = np.stack([cv2.resize(k.astype(np.uint8), (cells, cells), interpolation=cv2.INTER_NEAREST).ravel() for k in canvas.known]).astype(float)
     for o in sorted(canvas.objects, key=lambda o: -o[3] * o[4]):
         kind, box = int(o[0]), (o[1:5] + (0.5, 0.5, 0, 0)) / STRIDE
         low, high = box[:2], box[:2] + box[2:]
@@ -100,7 +102,8 @@ def targets(canvas: Canvas) -> dict[str, np.ndarray]:
 class Photos(IterableDataset):
     """An endless stream of training pictures for one epoch; (seed, epoch, worker) decide it completely."""
 
-    def __init__(self, photos: list[scenes.Scenes], crops: list[Samples], seed: int, epoch: int, count: int):
+    def __init__(self, photos: list[scenes.Scenes], crops: list[Samples], size: int, seed: int, epoch: int, count: int):
+        self.size = size
         self.photos, self.crops, self.seed, self.epoch, self.count = photos, crops, seed, epoch, count
         self.rows = [np.flatnonzero(p.split == "train") for p in photos]
         self.empty = [p.images[i][: p.sizes[i, 1], : p.sizes[i, 0]] for p, rows in zip(photos, self.rows) for i in rows if p.negative[i]]
@@ -130,8 +133,8 @@ class Photos(IterableDataset):
                 angle = rng.uniform(-np.pi, np.pi)
         scale = min(room / size) * zoom
         centre = (size - 1) / 2 + rng.uniform(-0.25, 0.25, 2) * size * max(zoom - 0.75, 0.1)
-        matrix = augment.similarity(centre, SIZE / scale, angle, mirror, SIZE)
-        matrix[:, 2] += middle - (SIZE - 1) / 2
+        matrix = augment.similarity(centre, self.size / scale, angle, mirror, self.size)
+        matrix[:, 2] += middle - (self.size - 1) / 2
         if scale < 0.7:  # shrink without aliasing
             picture = cv2.GaussianBlur(picture, (0, 0), 0.35 / scale)
         objects = []
@@ -152,27 +155,27 @@ class Photos(IterableDataset):
         canvas.photo(picture, matrix, objects, known, window)
 
     def picture(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
-        canvas = Canvas()
+        canvas = Canvas(self.size)
         if self.empty and rng.random() < 0.5:  # what photos do not cover need not be black
-            canvas.image = augment.background(self.empty, SIZE, rng)
+            canvas.image = augment.background(self.empty, self.size, rng)
         if rng.random() < 0.3:
-            cut = (rng.uniform(0.3, 0.7, 2) * SIZE).astype(int)
-            for x0, x1 in ((0, cut[0]), (cut[0], SIZE)):
-                for y0, y1 in ((0, cut[1]), (cut[1], SIZE)):
+            cut = (rng.uniform(0.3, 0.7, 2) * self.size).astype(int)
+            for x0, x1 in ((0, cut[0]), (cut[0], self.size)):
+                for y0, y1 in ((0, cut[1]), (cut[1], self.size)):
                     self.place(canvas, (x0, y0, x1, y1), rng)
         else:
-            self.place(canvas, (0, 0, SIZE, SIZE), rng)
+            self.place(canvas, (0, 0, self.size, self.size), rng)
         if self.pasted and rng.random() < 0.45:
             for _ in range(rng.integers(1, 4)):
                 s, index = self.pasted[rng.integers(len(self.pasted))]
                 i = int(rng.choice(index))
                 points = s.points[i] if s.kind == "hand" else s.points[i][:468]
                 extent = np.ptp(points, axis=0).max()
-                wanted = np.exp(rng.uniform(np.log(10), np.log(170)))
+                wanted = np.exp(rng.uniform(np.log(9), np.log(0.7 * self.size)))
                 low, high = points.min(0), points.max(0)
                 angle = rng.uniform(-np.pi, np.pi) if s.kind == "hand" else rng.normal(0, 0.4)
-                matrix = augment.similarity((low + high) / 2, SIZE * extent / wanted, angle, rng.random() < 0.5, SIZE)
-                matrix[:, 2] += rng.uniform(-0.5, 0.5, 2) * SIZE
+                matrix = augment.similarity((low + high) / 2, self.size * extent / wanted, angle, rng.random() < 0.5, self.size)
+                matrix[:, 2] += rng.uniform(-0.5, 0.5, 2) * self.size
                 canvas.paste(s, i, matrix)
         return {"image": augment.camera(canvas.image, rng)} | targets(canvas)
 
@@ -182,27 +185,36 @@ class Photos(IterableDataset):
         cv2.setNumThreads(0)
         rng = np.random.default_rng([self.seed, self.epoch, worker])
         for _ in range(worker, self.count, workers):
-            rows = [self.picture(rng) for _ in range(ROWS)]
+            rows = [self.picture(rng) for _ in range(round(PIXELS / self.size**2))]
             yield {k: torch.from_numpy(np.stack([r[k] for r in rows]).astype(np.uint8 if k == "image" else np.float32)) for k in rows[0]}
 
 
 class DetectorTask:
     name = "detector"
+    pck_threshold = None  # boxes, not points
 
-    def __init__(self, data: Path, cache: Path, only: tuple[str, ...], seed: int):
+    def __init__(self, data: Path, cache: Path, only: tuple[str, ...], seed: int, trunk: Path | None = None):
         wanted = set(only)
         self.photos = [scenes.read(data / n, cache, k) for k, n in enumerate(("hand_scenes", "face_scenes"))
                        if (data / n).exists() and (not wanted or n in wanted)]
         self.crops = [reader(data / n, cache) for n, reader in KNOWN.items() if (data / n).exists() and (not wanted or n in wanted)]
         if not self.photos:
             raise FileNotFoundError(f"no photos with boxes in {data}: the detector needs hand_scenes or face_scenes")
+        self.trunk = trunk
         self.sets, self.seed = [*self.photos, *self.crops], seed
 
     def build(self) -> Detector:
-        return Detector()
+        """A new detector; its trunk is the landmark network's if there is a checkpoint of that: what tells hands and faces
+        from the rest is much the same."""
+        network = Detector()
+        if self.trunk:
+            weights = torch.load(self.trunk, weights_only=True)["average"]
+            shared = {k: v for k, v in weights.items() if k.startswith(("encoder.", "up16.", "up8."))}
+            network.load_state_dict(shared, strict=False)
+        return network
 
     def stream(self, size: int, epoch: int, count: int) -> Photos:
-        return Photos(self.photos, self.crops, self.seed, epoch, count)
+        return Photos(self.photos, self.crops, size, self.seed, epoch, count)
 
     def loss(self, network: Detector, batch: dict) -> dict[str, Tensor]:
         return losses.detector_losses(network(batch["image"]), batch)

@@ -1,7 +1,5 @@
 """Training the landmark network: what a batch is, what its loss is, how it is measured."""
 
-from pathlib import Path
-
 import cv2
 import numpy as np
 import torch
@@ -18,6 +16,7 @@ MOST_MEASURED = 450  # a set, each epoch
 
 class LandmarkTask:
     name = "landmarks"
+    pck_threshold = PCK_THRESHOLD
 
     def __init__(self, sets: list[Samples], pool: list[np.ndarray], seed: int, plan: batches.Plan):
         self.sets, self.pool, self.seed, self.plan = sets, pool, seed, plan
@@ -111,13 +110,3 @@ class LandmarkTask:
             points = out["points"][0, :, :2] if p["kind"] == "hand" else out["ibug"][0]
             found.append(np.round(points * 256 - 0.5, 1).tolist())
         return found
-
-
-def save_pictures(pictures: list[dict], folder: Path) -> list[dict]:
-    """Writes the fixed pictures beside the trace and returns their entries in it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    entries = []
-    for i, p in enumerate(pictures):
-        cv2.imwrite(str(folder / f"{i}.webp"), cv2.cvtColor(p["image"], cv2.COLOR_RGB2BGR), [cv2.IMWRITE_WEBP_QUALITY, 85])
-        entries.append({"file": f"{folder.name}/{i}.webp", "kind": p["kind"], "size": 256, "truth": np.round(p["truth"], 1).tolist()})
-    return entries

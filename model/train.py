@@ -15,11 +15,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from model import losses
+from model.trace_pictures import save_pictures
 
 WARMUP = 300        # steps
 DECAY = 0.35        # the last part of a run, over which the learning rate falls to nearly nothing
@@ -30,6 +31,11 @@ def learning_rate(peak: float, step: int, steps: int) -> float:
     """Warm-up, plateau, cosine descent: a plateau lets a run be made longer without having planned it."""
     fall = max(0.0, (step / steps - (1 - DECAY)) / DECAY)
     return peak * min(1.0, (step + 1) / WARMUP) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(fall, 1.0))))
+
+
+def moving_average(average: torch.Tensor, current: torch.Tensor, count: torch.Tensor) -> torch.Tensor:
+    """Exponential, but quick at first: an average of the last tenth of the steps until there are enough of them."""
+    return average + (current - average) * max(1 - EMA, 9.0 / (10.0 + float(count)))
 
 
 def crop_size(epoch: int, epochs: int, late: int, sizes: tuple[int, int]) -> int:
@@ -45,14 +51,15 @@ def train(task, run: Path, epochs: int, steps: int, peak: float, late: int, size
     network = task.build().to(memory_format=torch.channels_last)
     if initial:
         network.load_state_dict(torch.load(initial, weights_only=True)["average"])
-    average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(EMA), use_buffers=True)
+    average = AveragedModel(network, avg_fn=moving_average, use_buffers=True)
     decayed = [p for p in network.parameters() if p.ndim > 1]
     plain = [p for p in network.parameters() if p.ndim <= 1]
     optimiser = torch.optim.AdamW([{"params": decayed, "weight_decay": 0.02}, {"params": plain, "weight_decay": 0.0}], peak)
     pictures = task.pictures()
     trace = {"run": {"name": run.name, "date": date.today().isoformat(), "command": command, "device": f"{torch.get_num_threads()} CPU threads",
                      "torch": torch.__version__, "seed": seed, "parameters": sum(p.numel() for p in network.parameters()),
-                     "data": [{"set": s.name, "pictures": int((s.split == "train").sum())} for s in task.sets]}, "epochs": []}
+                     "data": [{"set": s.name, "pictures": int((s.split == "train").sum())} for s in task.sets]},
+             "pck_threshold": task.pck_threshold, "epochs": []}
     last = run / "last.pt"
     if last.exists():
         state = torch.load(last, weights_only=True)
@@ -62,6 +69,7 @@ def train(task, run: Path, epochs: int, steps: int, peak: float, late: int, size
         torch.set_rng_state(state["rng"])
         trace = json.loads(state["trace"])
         print(f"going on after epoch {len(trace['epochs'])} of {epochs}", file=sys.stderr)
+    trace["pictures"] = save_pictures(pictures, run / "trace")
     loss = torch.compile(task.loss) if compile else task.loss
     for epoch in range(len(trace["epochs"]) + 1, epochs + 1):
         size = crop_size(epoch, epochs, late, sizes)
@@ -75,7 +83,7 @@ def train(task, run: Path, epochs: int, steps: int, peak: float, late: int, size
                 group["lr"] = rate
             with torch.autocast("cpu", torch.bfloat16):
                 parts = loss(network, batch)
-            total = sum(losses.WEIGHTS[name.split(".")[-1]] * value for name, value in parts.items())
+            total = sum(losses.WEIGHTS.get(name.split(".")[-1], 1.0) * value for name, value in parts.items())
             optimiser.zero_grad()
             total.backward()
             torch.nn.utils.clip_grad_norm_(network.parameters(), 10.0)
@@ -114,6 +122,7 @@ def main(arguments: list[str] | None = None) -> None:
     options.add_argument("--sets", nargs="*", default=(), help="take only these sets, for example those whose licence suits you")
     options.add_argument("--run", type=Path, help="where checkpoints go (default runs/PART); an existing run goes on")
     options.add_argument("--initial", type=Path, help="start from this checkpoint's weights")
+    options.add_argument("--trunk", type=Path, help="detector: start its trunk from this landmark checkpoint (last.pt)")
     options.add_argument("--cache", type=Path, default=Path("runs/cache"), help="decoded pictures are kept here")
     options.add_argument("--epochs", type=int)
     options.add_argument("--steps", type=int, help="batches per epoch")
@@ -129,7 +138,7 @@ def main(arguments: list[str] | None = None) -> None:
 
     if o.demo:
         from model import generator
-        task, epochs, steps, late, sizes = generator.demo_task(o.seed), o.epochs or 5, o.steps or 60, 0, (64, 64)
+        task, epochs, steps, late, sizes = generator.demo_task(o.seed), o.epochs or 5, o.steps or 100, 0, (128, 128)
     elif o.part == "landmarks":
         from model import batches, scenes
         from model.data import read_all
@@ -138,8 +147,8 @@ def main(arguments: list[str] | None = None) -> None:
         epochs, steps, late, sizes = o.epochs or 60, o.steps or 200, o.late if o.late is not None else 12, (128, 256)
     else:
         from model.task_detector import DetectorTask
-        task = DetectorTask(o.data, o.cache, o.sets, o.seed)
-        epochs, steps, late, sizes = o.epochs or 40, o.steps or 150, 0, (256, 256)
+        task = DetectorTask(o.data, o.cache, o.sets, o.seed, o.trunk)
+        epochs, steps, late, sizes = o.epochs or 40, o.steps or 100, o.late if o.late is not None else 14, (128, 256)
     run = o.run or Path("runs") / ("demo" if o.demo else o.part)
     train(task, run, epochs, steps, o.rate, late, sizes, o.seed, o.compile, o.workers, command, o.initial)
 

@@ -1,0 +1,90 @@
+"""python -m export --landmarks runs/landmarks --detector runs/detector [--figures FILE] [--output FILE]
+
+Two finished runs -> model/weights/pointillist.onnx with its metadata, the training trace with its fixed pictures beside it,
+and the parity certificate: the same crops through torch and onnxruntime must agree to a tenth of a pixel, or nothing is written.
+`--figures` takes what `python -m model.evaluate --json FILE` wrote, to be carried in the file's metadata.
+"""
+
+import argparse
+import json
+import shutil
+import sys
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+
+from export import onnx_file
+from export.browser import parity
+from model.points import FACE_POINTS, HAND_POINTS
+from model.session import WEIGHTS
+
+MOST_PIXELS = 0.1
+LICENCES = {
+    "synth_hands, synth_faces": "rendered from MakeHuman (CC0); some backgrounds are research photos",
+    "real_hands, hand_scenes": "CC BY 4.0, MIT, Apache-2.0, public domain",
+    "real_faces, face_scenes": "LFW, UTKFace, CFP, HELEN: research use; MaskON: CC BY-NC-SA 4.0; webmorph, COCO: CC BY 4.0 / Flickr terms",
+}
+
+
+def differences(network: onnx_file.Pointillist, file: Path) -> dict[str, float]:
+    """torch against onnxruntime on the parity pictures, in pixels of the crop: the certificate's points, and all outputs' worst."""
+    with torch.no_grad():
+        out = dict(zip(network.outputs, network(torch.from_numpy(parity.inputs()))))
+    reference = {name: out[name].numpy() for name in parity.OUTPUTS}
+    return {"torch and onnxruntime": parity.difference(reference, parity.answers(file))}
+
+
+def write_trace(landmarks: Path, detector: Path | None, folder: Path) -> None:
+    """The landmark run's trace with its pictures, and the detector's epochs, as model/weights/trace.json."""
+    trace = json.loads((landmarks / "trace.json").read_text())
+    if detector:
+        run = json.loads((detector / "trace.json").read_text())
+        trace["detector"] = {"run": run["run"], "epochs": [{k: v for k, v in e.items() if k != "predictions"} for e in run["epochs"]]}
+    shutil.rmtree(folder / "trace", ignore_errors=True)
+    shutil.copytree(landmarks / "trace", folder / "trace")
+    (folder / "trace.json").write_text(json.dumps(rounded(trace), separators=(",", ":")) + "\n")
+
+
+def rounded(value):
+    """Five significant digits are enough to draw, and a quarter of the size."""
+    if isinstance(value, float):
+        return float(f"{value:.5g}")
+    if isinstance(value, dict):
+        return {k: rounded(v) for k, v in value.items()}
+    return [rounded(v) for v in value] if isinstance(value, list) else value
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(prog="python -m export", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--landmarks", type=Path, required=True, help="the run folder of the landmark network")
+    options.add_argument("--detector", type=Path, required=True, help="the run folder of the detector")
+    options.add_argument("--figures", type=Path, help="figures by model.evaluate")
+    options.add_argument("--output", type=Path, default=WEIGHTS)
+    o = options.parse_args()
+    network = onnx_file.load(o.landmarks / "last.pt", o.detector / "last.pt")
+    metadata = {
+        "version": version("pointillist"),
+        "hand_points": list(HAND_POINTS),
+        "face_points": FACE_POINTS,
+        "training_run": {part: json.loads((run / "trace.json").read_text())["run"] for part, run in (("landmarks", o.landmarks), ("detector", o.detector))},
+        "figures": json.loads(o.figures.read_text()) if o.figures else {},
+        "licences": LICENCES,
+    }
+    with tempfile.TemporaryDirectory() as scratch:
+        file = Path(scratch) / "network.onnx"
+        onnx_file.write(network, file, metadata)
+        apart = differences(network, file)
+        if max(apart.values()) >= MOST_PIXELS:
+            sys.exit(f"torch and onnxruntime differ by {max(apart.values()):.3f} px, more than {MOST_PIXELS}: nothing was written")
+        o.output.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(file, o.output)
+    if o.output == WEIGHTS:
+        parity.certify(o.output, apart)
+        write_trace(o.landmarks, o.detector, o.output.parent)
+    print(f"{o.output}: {o.output.stat().st_size / 1e6:.1f} MB; largest difference in pixels {apart}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,136 @@
+"""The figures of a weights file on the validation splits: python -m model.evaluate --data FOLDER [--weights FILE] [--json FILE].
+
+Only the runtime is used (the ONNX file, through the same Landmarker as every page). Landmarks are measured twice: with the crop
+taken from the true points ("crop"), which is the network alone, and through the whole pipeline on the stored picture ("photo"),
+where an object that is not found counts as missed.
+"""
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from model import metrics, scenes
+from model.data import Samples, read_all
+from model.geometry import roi_from_points
+from model.landmarker import Landmarker
+
+PCK = (0.05, 0.1)
+MATCH_IOU = {"recall@0.5": 0.5, "recall@0.3": 0.3}
+
+
+def picture_of(s: Samples, i: int) -> np.ndarray:
+    return np.ascontiguousarray(s.images[i])
+
+
+def nearest(found: tuple, truth: np.ndarray) -> object | None:
+    """The found object whose points' centre is nearest to the truth's, if it is nearer than half the object's size."""
+    middle, size = truth.mean(0), np.ptp(truth, axis=0).max()
+    ranked = sorted(found, key=lambda o: np.linalg.norm(o.landmarks[:, :2].mean(0) - middle))
+    return ranked[0] if ranked and np.linalg.norm(ranked[0].landmarks[:, :2].mean(0) - middle) < size / 2 else None
+
+
+def landmarks(landmarker: Landmarker, s: Samples, most: int) -> dict:
+    """NME, PCK, handedness and depth figures of one set's validation rows."""
+    keep = (s.split == "val") & (s.notes["human68"] if "human68" in s.notes else True)
+    rows = np.flatnonzero(keep)
+    rows = rows[np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(int)] if len(rows) else rows
+    report = {"rows": len(rows)}
+    for way in ("crop", "photo"):
+        errors, right, depth, inner, missed = [], [], [], [], 0
+        for i in tqdm(rows, desc=f"{s.name} ({way})", mininterval=5):
+            points = s.points[i]
+            if way == "crop":
+                found = landmarker.look(picture_of(s, i), [(s.kind, roi_from_points(s.kind, points))])[0]
+            else:
+                result = landmarker.detect(picture_of(s, i))
+                found = nearest(result.hands if s.kind == "hand" else result.faces, points)
+            if found is None:
+                missed += 1
+                continue
+            if s.kind == "hand":
+                errors.append(metrics.point_errors(found.landmarks[None, :, :2], points[None], metrics.extent(points[None]))[0])
+                right.append((found.handedness == "right") == bool(s.right[i]))
+                if "xyz" in s.notes:
+                    depth.append(metrics.pa_mpjpe(found.landmarks[None], s.notes["xyz"][i][None] * 1000)[0])
+            else:
+                truth = s.ibug[i]
+                errors.append(metrics.point_errors(found.ibug68[None], truth[None], metrics.outer_eye_distance(truth[None]))[0])
+                inner.append(errors[-1][metrics.INNER_51].mean())
+        errors = np.array(errors)
+        report[way] = {"nme": metrics.nme(errors), "missed": missed / max(len(rows), 1)} | {f"pck@{t}": metrics.pck(errors, t) for t in PCK}
+        if right:
+            report[way]["handedness"] = float(np.mean(right))
+        if depth:
+            report[way]["pa_mpjpe_mm"] = float(np.mean(depth))
+        if inner:
+            report[way]["nme_inner51"] = float(np.mean(inner))
+    return report
+
+
+def detector(landmarker: Landmarker, p: scenes.Scenes, kind: int, most: int) -> dict:
+    """Recall and precision of the whole pipeline's boxes (after abstention), and false finds on photos without hands and faces."""
+    rows = np.flatnonzero(p.split == "val")[:most]
+    right, false, truths, alarms, empty = dict.fromkeys(MATCH_IOU, 0), dict.fromkeys(MATCH_IOU, 0), 0, 0, 0
+    for i in tqdm(rows, desc=f"{p.name}", mininterval=5):
+        result = landmarker.detect(np.ascontiguousarray(p.images[i, : p.sizes[i, 1], : p.sizes[i, 0]]))
+        found = result.hands if kind == 0 else result.faces
+        boxes, scores = np.array([o.box for o in found]).reshape(-1, 4), np.array([o.score for o in found])
+        wanted, unsure = p.objects[i][p.objects[i][:, 7] == 0, 1:5], p.objects[i][p.objects[i][:, 7] > 0, 1:5]
+        truths += len(wanted)
+        for name, threshold in MATCH_IOU.items():
+            pairs = metrics.match(boxes, scores, wanted, threshold)
+            excused = (metrics.iou(boxes, unsure).max(1, initial=0) > 0.3) & (pairs < 0)
+            right[name] += int((pairs >= 0).sum())
+            false[name] += int(((pairs < 0) & ~excused).sum())
+        if p.negative[i]:
+            empty, alarms = empty + 1, alarms + len(result.hands) + len(result.faces)
+    report = {"photos": len(rows), "objects": truths}
+    for name in MATCH_IOU:
+        report[name] = right[name] / max(truths, 1)
+        report[name.replace("recall", "precision")] = right[name] / max(right[name] + false[name], 1)
+    return report | ({"negatives": empty, "false_finds_per_negative": alarms / empty} if empty else {})
+
+
+def speed(landmarker: Landmarker, photo: np.ndarray, repeats: int = 30) -> dict:
+    """Milliseconds of the whole pipeline on one photo, median of `repeats` after a warm-up."""
+    result = landmarker.detect(photo)
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        result = landmarker.detect(photo)
+        times.append((time.perf_counter() - start) * 1000)
+    return {"milliseconds": float(np.median(times)), "hands": len(result.hands), "faces": len(result.faces), "width": result.width, "height": result.height}
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(prog="python -m model.evaluate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--data", type=Path, required=True)
+    options.add_argument("--cache", type=Path, default=Path("runs/cache"))
+    options.add_argument("--weights", type=Path, help="default: the file that comes with the project")
+    options.add_argument("--threads", type=int, default=2)
+    options.add_argument("--most", type=int, default=1000, help="rows a set")
+    options.add_argument("--sets", nargs="*", default=())
+    options.add_argument("--json", type=Path, help="also write the figures here")
+    o = options.parse_args()
+    landmarker, report = Landmarker(o.weights, o.threads), {}
+    wanted = set(o.sets)
+    for n, kind in (("hand_scenes", 0), ("face_scenes", 1)):
+        if (o.data / n).exists() and (not wanted or n in wanted):
+            report[n] = detector(landmarker, scenes.read(o.data / n, o.cache, kind), kind, o.most)
+    if not wanted or wanted - {"hand_scenes", "face_scenes"}:
+        for s in read_all(o.data, o.cache, wanted - {"hand_scenes", "face_scenes"}):
+            report[s.name] = landmarks(landmarker, s, o.most)
+    example = Path(__file__).parent / "examples" / "greeting.webp"
+    report["speed"] = speed(landmarker, cv2.cvtColor(cv2.imread(str(example)), cv2.COLOR_BGR2RGB)) | {"threads": o.threads}
+    print(json.dumps(report, indent=1))
+    if o.json:
+        o.json.write_text(json.dumps(report, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
