@@ -122,8 +122,15 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--json", action="store_true", help="print one JSON document per line and photo")
     command.add_argument("--out", type=Path, metavar="FOLDER", help="write an annotated PNG of each photo there")
     command.add_argument("--weights", type=Path, metavar="FILE", help="another ONNX file than the one that comes along")
-    command.add_argument("--threads", type=int, metavar="N", help="CPU threads (default: all, at most 4)")
+    command.add_argument("--threads", type=_count_of_threads, metavar="N", help="CPU threads (default: all, at most 4)")
     return parser
+
+
+def _count_of_threads(text: str) -> int:
+    count = int(text)
+    if count < 1:
+        raise argparse.ArgumentTypeError("at least 1")
+    return count
 
 
 def _version() -> str:

@@ -20,6 +20,10 @@ SUFFIXES = frozenset(
     ".jpg .jpeg .jpe .jfif .mpo .png .webp .gif .bmp .dib .tif .tiff .avif .heic .heif .hif .ppm .pgm .ico".split()
 )
 
+# Pillow warns of damaged tags and of pictures above its own limit: nothing that a reader of the log could act on.
+# Once and for all, because warnings.catch_warnings is not safe under threads.
+warnings.filterwarnings("ignore", module=r"PIL\.")
+
 _HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"hevm", b"hevs", b"mif1", b"msf1")
 
 
@@ -92,9 +96,7 @@ def _open(data: bytes) -> Image.Image:
 
         pillow_heif.register_heif_opener()
     Image.init()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit is stricter
-        return Image.open(io.BytesIO(data), formats=[name for name in FORMATS if name in Image.OPEN])
+    return Image.open(io.BytesIO(data), formats=[name for name in FORMATS if name in Image.OPEN])
 
 
 def _upright_rgb(picture: Image.Image) -> np.ndarray:

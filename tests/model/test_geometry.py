@@ -77,7 +77,7 @@ def ramp(width: int, height: int) -> np.ndarray:
     return np.stack([x, y, np.zeros_like(x)], axis=2).round().astype(np.uint8)
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(
     side=st.floats(20, 560), angle=st.floats(-3.2, 3.2), mirrored=st.booleans(), cx=st.floats(300, 900), cy=st.floats(300, 500)
 )

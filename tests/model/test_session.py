@@ -1,0 +1,106 @@
+"""One session; either branch alone; plain words for weights that cannot be loaded."""
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from onnx import TensorProto, helper
+
+from model.branches import switchable
+from model.landmarker import Landmarker, WeightsError
+from model.session import BRANCHES, WEIGHTS, Session
+
+PICTURES = np.random.default_rng(0).integers(0, 255, (2, 256, 256, 3), dtype=np.uint8)
+
+
+def tiny_network(**shapes: tuple[int, ...]) -> onnx.ModelProto:
+    """A network with the real one's names that says 0.25 to everything; `shapes` replace those of the outputs."""
+    outputs = {name: shape for own in BRANCHES.values() for name, shape in own.items()} | shapes
+    nodes = [helper.make_node("Cast", ["image"], ["pixels"], to=TensorProto.FLOAT)]
+    nodes += [helper.make_node("ReduceMean", ["pixels"], ["mean"], keepdims=0)]
+    weights = [helper.make_tensor("zero", TensorProto.FLOAT, [], [0.0]), helper.make_tensor("quarter", TensorProto.FLOAT, [], [0.25])]
+    nodes += [helper.make_node("Mul", ["mean", "zero"], ["nothing"]), helper.make_node("Add", ["nothing", "quarter"], ["value"])]
+    nodes += [helper.make_node("Shape", ["image"], ["batch"], start=0, end=1)]
+    for name, shape in outputs.items():
+        weights.append(helper.make_tensor(f"{name}_shape", TensorProto.INT64, [len(shape)], shape))
+        nodes.append(helper.make_node("Concat", ["batch", f"{name}_shape"], [f"{name}_full"], axis=0))
+        nodes.append(helper.make_node("Expand", ["value", f"{name}_full"], [name]))
+    graph = helper.make_graph(
+        nodes,
+        "tiny",
+        [helper.make_tensor_value_info("image", TensorProto.UINT8, ["N", 256, 256, 3])],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", *shape]) for name, shape in outputs.items()],
+        weights,
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+    helper.set_model_props(model, {"version": "1.2", "figures": '{"nme": 0.05}'})
+    return model
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    path = tmp_path / "tiny.onnx"
+    onnx.save(tiny_network(), path)
+    return path
+
+
+def test_outputs_by_name_and_metadata(tiny):
+    session = Session(tiny)
+    answer = session.run(PICTURES, "handedness", "detections")
+    assert {name: values.shape for name, values in answer.items()} == {"handedness": (2, 1), "detections": (2, 2, 1024, 7)}
+    assert (answer["handedness"] == 0.25).all()
+    assert session.metadata == {"version": 1.2, "figures": {"nme": 0.05}}
+
+
+def test_a_branch_that_is_switched_off_gives_no_rows(tiny):
+    model = switchable(onnx.load(tiny), {name: tuple(own) for name, own in BRANCHES.items()})
+    onnx.checker.check_model(model, full_check=True)
+    session = onnxruntime.InferenceSession(model.SerializeToString())
+    assert len(session.run(["hand"], {"image": PICTURES})[0]) == 2  # on by default
+    detections, hand = session.run(["detections", "hand"], {"image": PICTURES, "run_landmarks": np.array(False)})
+    assert detections.shape == (2, 2, 1024, 7) and hand.shape == (0, 63)
+
+
+def test_switches_change_no_number_of_the_real_network():
+    plain = onnxruntime.InferenceSession(WEIGHTS)
+    names = [output.name for output in plain.get_outputs()]
+    session = Session()
+    for own in BRANCHES.values():
+        answer = session.run(PICTURES, *own)
+        for name, values in zip(names, plain.run(names, {"image": PICTURES})):
+            if name in own:
+                assert np.allclose(answer[name], values, atol=1e-4), name
+
+
+def test_missing_weights(tmp_path):
+    with pytest.raises(WeightsError, match="nowhere.onnx is missing"):
+        Landmarker(tmp_path / "nowhere.onnx")
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"\0" * 1000])
+def test_what_is_no_network(content, tmp_path):
+    (tmp_path / "w.onnx").write_bytes(content)
+    with pytest.raises(WeightsError, match="damaged, incomplete or no ONNX network"):
+        Landmarker(tmp_path / "w.onnx")
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.999])
+def test_truncated_weights(share, tmp_path):
+    content = WEIGHTS.read_bytes()
+    (tmp_path / "w.onnx").write_bytes(content[: int(share * len(content))])
+    with pytest.raises(WeightsError):
+        Landmarker(tmp_path / "w.onnx")
+
+
+def test_weights_of_another_version(tmp_path):
+    onnx.save(tiny_network(hand=(42,)), tmp_path / "w.onnx")
+    with pytest.raises(WeightsError, match="another version: its output 'hand' does not fit"):
+        Landmarker(tmp_path / "w.onnx")
+
+
+def test_weights_with_another_input(tmp_path):
+    model = tiny_network()
+    model.graph.input[0].type.tensor_type.shape.dim[1].dim_value = 128
+    onnx.save(model, tmp_path / "w.onnx")
+    with pytest.raises(WeightsError, match="another version: its input"):
+        Landmarker(tmp_path / "w.onnx")

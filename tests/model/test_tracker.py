@@ -1,0 +1,122 @@
+"""Following things through a live picture."""
+
+import numpy as np
+import pytest
+
+from model.constants import CONSTANTS
+from model.tracker import Tracker, iou
+from tests.model.drawn_world import photo, place
+
+FPS = 30
+HAND, FACE = ("hand", 150, 240, 90, 0), ("face", 450, 240, 120, 0)
+
+
+def searches(network) -> int:
+    return sum(outputs == ("detections",) for _, outputs in network.asked)
+
+
+def test_points_follow_and_the_detector_rests(landmarker, network):
+    tracker = Tracker(landmarker)
+    for frame in range(9):
+        moved = ("hand", 150 + 6 * frame, 240, 90, 4 * frame)
+        result = tracker.update(photo(640, 480, moved, FACE), frame / FPS)
+        [hand], [face] = result.hands, result.faces
+        assert (hand.track, face.track) in ((1, 2), (2, 1))
+        # Two frames behind at most: 12 pixels and 8 degrees.
+        assert np.linalg.norm(hand.landmarks[:, :2] - place(*moved), axis=1).mean() < 13
+        assert np.linalg.norm(face.landmarks[:, :2] - place(*FACE), axis=1).max() < 7
+    assert searches(network) == 1
+
+
+def test_newcomers_are_found_now_and_then(landmarker, network):
+    tracker = Tracker(landmarker)
+    counts = [len(tracker.update(photo(640, 480, FACE), frame / FPS).hands) for frame in range(3)]
+    every = CONSTANTS["tracker"]["detect_every"]
+    counts += [len(tracker.update(photo(640, 480, FACE, HAND), frame / FPS).hands) for frame in range(3, 3 + every)]
+    assert counts[:3] == [0, 0, 0] and counts[-1] == 1
+    assert searches(network) == 2
+
+
+def test_what_leaves_is_dropped_at_once_and_found_again(landmarker, network):
+    tracker = Tracker(landmarker)
+    tracker.update(photo(640, 480, HAND, FACE), 0)
+    gone = tracker.update(photo(640, 480, FACE), 1 / FPS)
+    assert not gone.hands and len(gone.faces) == 1
+    back = tracker.update(photo(640, 480, ("hand", 300, 100, 90, 0), FACE), 2 / FPS)
+    assert len(back.hands) == 1 and back.hands[0].track == 3  # another track: it may be another hand
+
+
+def test_an_unsure_thing_is_dropped(landmarker, network):
+    tracker = Tracker(landmarker)
+    assert tracker.update(photo(640, 480, HAND), 0).hands
+    network.presence = CONSTANTS["tracker"]["presence"]["hand"] - 0.05
+    assert not tracker.update(photo(640, 480, HAND), 1 / FPS).hands
+    # Between the two thresholds a track is kept, but none is begun.
+    network.presence = CONSTANTS["landmarks"]["presence"]["hand"] - 0.05
+    assert not tracker.update(photo(640, 480, HAND), 2 / FPS).hands
+
+
+def test_a_known_thing_is_not_found_twice(landmarker):
+    tracker = Tracker(landmarker)
+    for frame in range(25):
+        result = tracker.update(photo(640, 480, HAND, FACE), frame / FPS)
+        assert (len(result.hands), len(result.faces)) == (1, 1)
+
+
+def test_two_tracks_that_slide_onto_one_hand_become_one(landmarker):
+    tracker = Tracker(landmarker)
+    two = tracker.update(photo(640, 480, HAND, ("hand", 260, 240, 90, 0)), 0)
+    assert len(two.hands) == 2
+    counts = [len(tracker.update(photo(640, 480, ("hand", 205, 240, 90, 0)), frame / FPS).hands) for frame in range(1, 6)]
+    assert counts[-1] == 1
+
+
+def test_empty_pictures_cost_one_look_each(landmarker, network):
+    tracker = Tracker(landmarker)
+    for frame in range(5):
+        assert not tracker.update(photo(640, 480), frame / FPS).hands
+    assert [count for count, _ in network.asked] == [1] * 5
+
+
+def test_frames_may_change_their_size(landmarker):
+    tracker = Tracker(landmarker)
+    for frame, zoom in enumerate((1, 1, 0.5, 0.5, 1.5)):
+        hand = ("hand", 150 * zoom, 240 * zoom, 90 * zoom, 0)
+        result = tracker.update(photo(int(640 * zoom), int(480 * zoom), hand), frame / FPS)
+        assert np.linalg.norm(result.hands[0].landmarks[:, :2] - place(*hand), axis=1).mean() < 5
+
+
+def test_handedness_is_steady(landmarker, network, monkeypatch):
+    tracker = Tracker(landmarker)
+    answer = network.run
+
+    def flicker(pictures, *outputs):
+        values = answer(pictures, *outputs)
+        if "handedness" in values and len(network.asked) % 4 == 0:
+            values["handedness"] = 1 - values["handedness"]
+        return values
+
+    monkeypatch.setattr(network, "run", flicker)
+    sides = {tracker.update(photo(640, 480, HAND), frame / FPS).hands[0].handedness for frame in range(20)}
+    assert sides == {"right"}
+
+
+def test_visitors_do_not_see_each_others_tracks(landmarker):
+    one, other = Tracker(landmarker), Tracker(landmarker)
+    assert one.update(photo(640, 480, HAND), 0).hands[0].track == 1
+    assert other.update(photo(640, 480, ("hand", 400, 100, 60, 90)), 0).hands[0].track == 1
+    assert one.update(photo(640, 480, HAND), 1 / FPS).hands[0].landmarks[:, 0].max() < 260
+
+
+def test_timestamps_are_optional(landmarker):
+    tracker = Tracker(landmarker)
+    for _ in range(3):
+        assert tracker.update(photo(640, 480, HAND)).hands
+
+
+@pytest.mark.parametrize(
+    "one, other, value",
+    [((0, 0, 2, 2), (0, 0, 2, 2), 1), ((0, 0, 2, 2), (1, 0, 2, 2), 1 / 3), ((0, 0, 1, 1), (5, 5, 1, 1), 0), ((0, 0, 0, 0), (0, 0, 0, 0), 0)],
+)
+def test_iou(one, other, value):
+    assert iou(one, other) == pytest.approx(value)
