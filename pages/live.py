@@ -23,6 +23,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     mirrored = st.toggle("Mirror", value=True) if mode == SERVER else True
 
 if mode == DEVICE:
-    device_camera(smoothing, mesh)
+    if unable := device_camera(smoothing, mesh):
+        st.info(f"{unable} Choose “{SERVER}”.")
 else:
     server_camera(landmarker_or_stop(), smoothing, mesh, mirrored)

@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages.parts.album import visitors_album
 from pages.parts.analysis import analyse_waiting
+from pages.parts.device_photos import device_photos
 from pages.parts.downloads import offer_zip
 from pages.parts.intake import offer_examples, take_in
 from pages.parts.landmarker import landmarker_or_stop
@@ -17,6 +18,10 @@ album = visitors_album()
 
 st.title("Find hands and faces")
 st.markdown("21 points on every hand, 478 on every face, found by a small network that was trained for this page.")
+
+if st.toggle("On this device", key="on_device", help="The network runs in your browser; the photos are not sent to the server."):
+    device_photos()
+    st.stop()
 
 take_in(album)
 

@@ -2,6 +2,7 @@
 
 import { CameraError, closeCamera, isMirrored, listCameras, openCamera } from "./camera.js";
 import { draw } from "./draw.js";
+import { openEngine, whatIsLacking } from "./engine.js";
 import { saveJson, savePng } from "./save.js";
 import { buildView } from "./view.js";
 
@@ -12,7 +13,12 @@ const views = new WeakMap(); // parent element -> its LiveView: Streamlit calls 
  *   runtime: address of the runtime's folder; smoothing: strength, 1 = as in constants.json, 0 = none;
  *   mesh: draw the face's mesh too
  */
-export default function ({ parentElement, data }) {
+export default function ({ parentElement, data, setStateValue }) {
+  const lacking = whatIsLacking();
+  if (lacking) {
+    setStateValue("unable", lacking); // the page offers the server instead
+    return () => {};
+  }
   let view = views.get(parentElement);
   if (!view) views.set(parentElement, (view = new LiveView(parentElement, data.runtime)));
   view.configure(data);
@@ -25,13 +31,14 @@ export default function ({ parentElement, data }) {
 class LiveView {
   #elements;
   #worker = null;
-  #ready = null; // promise: the worker has loaded the network
+  #opened = null; // promise of openEngine()
   #stream = null;
   #options = {};
   #busy = false; // a frame is with the worker; frames that come meanwhile are dropped
   #finished = []; // times of the last results, for frames per second
   #latencies = [];
   #still = null; // {picture: ImageBitmap, result} while frozen
+  #closed = false;
   #runtime;
 
   constructor(parent, runtime) {
@@ -55,20 +62,21 @@ class LiveView {
   }
 
   async start(wish) {
-    const { start, message, hint, video, engine } = this.#elements;
+    const { start, message, hint, video } = this.#elements;
     this.stop();
     message.hidden = true;
     start.disabled = true;
     try {
       hint.textContent = "Waiting for the camera …";
       const stream = await openCamera(wish);
+      if (this.#closed) return closeCamera(stream); // the visitor left while the browser was asking
       hint.textContent = "Loading the network …";
       this.#stream = stream;
       stream.getVideoTracks()[0].onended = () => this.#fail("The camera was disconnected. Connect it and start again.");
       video.srcObject = stream;
       video.classList.toggle("mirrored", isMirrored(stream));
       await video.play();
-      engine.textContent = await this.#startWorker();
+      await this.#startWorker();
       if (this.#stream !== stream) return; // stopped meanwhile
       await this.#offerCameras();
       hint.hidden = true;
@@ -102,10 +110,10 @@ class LiveView {
   }
 
   close() {
+    this.#closed = true;
     removeEventListener("pagehide", this.#leave);
     this.stop();
-    this.#worker?.terminate();
-    this.#worker = null;
+    this.#opened?.then(({ worker }) => worker.terminate(), () => {});
   }
 
   #fail(sentence) {
@@ -114,31 +122,23 @@ class LiveView {
     this.#elements.message.hidden = false;
   }
 
-  #startWorker() {
-    this.#ready ??= new Promise((resolve, reject) => {
-      const base = new URL(this.#runtime + "/", document.baseURI).href;
-      this.#worker = new Worker(base + "worker.js", { type: "module" });
-      this.#worker.onerror = (event) => reject(new Error(event.message || "the worker could not be loaded"));
-      this.#worker.onmessage = ({ data }) => {
-        if (data.type === "ready") resolve(data.engine);
-        else if (data.type === "failed") reject(new Error(data.message));
-        else this.#receive(data);
-      };
-      this.#worker.postMessage({ type: "open", base, smoothing: this.#options.smoothing });
-    }).catch((error) => {
-      this.#ready = null;
-      this.#worker?.terminate();
-      this.#worker = null;
+  async #startWorker() {
+    this.#opened ??= openEngine(this.#runtime, this.#options.smoothing);
+    try {
+      const { worker, engine, parity } = await this.#opened;
+      this.#worker = worker;
+      worker.onmessage = ({ data }) => this.#receive(data);
+      this.#elements.engine.textContent = engine;
+      this.#elements.parity.textContent = parity.sentence;
+      this.#elements.root.dataset.parity = parity.difference;
+    } catch (error) {
+      this.#opened = null;
       throw error;
-    });
-    return this.#ready;
+    }
   }
 
   #receive(data) {
-    if (data.type === "parity") {
-      this.#elements.parity.textContent = data.sentence;
-      this.#elements.root.dataset.parity = data.difference;
-    } else if (data.type === "error") {
+    if (data.type === "error") {
       this.#fail(`The live view stopped: ${data.message}`);
     } else if (data.type === "result" && this.#stream) {
       this.#busy = false;

@@ -13,7 +13,7 @@ function offer(blob, name) {
 }
 
 /** The picture in its own resolution with the points drawn on it, as it is seen (mirrored or not). */
-export function savePng(picture, result, options) {
+export function savePng(picture, result, options, name = NAME) {
   const canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = [picture.width, picture.height];
   const context = canvas.getContext("2d");
@@ -21,22 +21,38 @@ export function savePng(picture, result, options) {
   context.drawImage(picture, 0, 0);
   context.resetTransform();
   draw(context, result, options);
-  canvas.toBlob((blob) => offer(blob, `${NAME}.png`), "image/png");
+  canvas.toBlob((blob) => offer(blob, `${name}.png`), "image/png");
 }
 
 /** The document of `pointillist detect --json`; points in pixels of the unmirrored picture. */
-export function saveJson(result) {
-  offer(new Blob([JSON.stringify(toDocument(result))], { type: "application/json" }), `${NAME}.json`);
+export function saveJson(result, name = NAME) {
+  offer(new Blob([JSON.stringify(toDocument(result, name))], { type: "application/json" }), `${name}.json`);
 }
 
+/** See model/formats.py: a hundredth of a pixel says all there is to say. */
 export function toDocument({ width, height, hands, faces }, photo = NAME) {
   return {
     photo,
     width,
     height,
     hands: hands.map(({ handedness, handedness_score, score, box, landmarks, sigma }) => ({
-      handedness, handedness_score, score, box, landmarks, sigma,
+      handedness,
+      handedness_score: rounded(handedness_score, 4),
+      score: rounded(score, 4),
+      box: rounded(box),
+      landmarks: rounded(landmarks),
+      sigma: rounded(sigma),
     })),
-    faces: faces.map(({ score, box, landmarks, ibug68 }) => ({ score, box, landmarks, ibug68 })),
+    faces: faces.map(({ score, box, landmarks, ibug68, sigma }) => ({
+      score: rounded(score, 4),
+      box: rounded(box),
+      landmarks: rounded(landmarks),
+      ibug68: rounded(ibug68),
+      sigma: rounded(sigma),
+    })),
   };
+}
+
+function rounded(value, digits = 2) {
+  return Array.isArray(value) ? value.map((part) => rounded(part, digits)) : Number(value.toFixed(digits));
 }

@@ -1,12 +1,12 @@
 // The thread that the network runs in, so that the page stays smooth.
 //
-// in:  {type: "open", base, smoothing}   load the network; answers "ready" {engine} or "failed" {message}
+// in:  {type: "open", base, smoothing}   load the network; answers "ready" {engine, parity} or "failed" {message}
 //      {type: "configure", smoothing}
 //      {type: "frame", frame, time}      an ImageBitmap; answers "result" {result, time}
 //      {type: "still"}                   answers "still" {picture: ImageBitmap, result} of the last frame
 //      {type: "photo", frame, id}        one photo on its own; answers "photo" {result, id}
 //      {type: "forget"}                  the camera was stopped: forget the tracks
-// out: also "parity" {difference, sentence} once after "ready", and "error" {message}
+// When any of them fails the answer is "error" {message, id}.
 
 import { Landmarker } from "./landmarker.js";
 import { measure } from "./parity.js";
@@ -44,8 +44,7 @@ const answers = {
       }
       landmarker = new Landmarker(sessions);
       tracker = new Tracker(landmarker);
-      postMessage({ type: "ready", engine: sessions.engine });
-      postMessage({ type: "parity", difference: parity.difference, sentence: parity.sentence });
+      postMessage({ type: "ready", engine: sessions.engine, parity });
     } catch (error) {
       postMessage({ type: "failed", message: error.message });
     }

@@ -13,13 +13,11 @@ from model.draw import Layers, draw
 
 @dataclass(frozen=True)
 class Figures:
-    """Over the last seconds: results per second; ms from a frame's arrival to its result; of these, ms of work."""
+    """Over the last seconds: results per second; ms that a frame spends on the server; of these, ms of work."""
 
     fps: float
     latency_ms: float
     work_ms: float
-    hands: int
-    faces: int
 
 
 class LiveFrames:
@@ -31,7 +29,7 @@ class LiveFrames:
         self._tracker = Tracker(landmarker)
         self._done: deque[tuple[float, float, float]] = deque()  # (finished, latency, work) in seconds
         self._lock = threading.Lock()
-        self._newest = None
+        self._clocks_apart = float("inf")  # our clock minus the stream's, as the fastest frame so far had it
         # Set by the page, read by the next frame.
         self.smoothing = 1.0
         self.mirrored = True
@@ -44,7 +42,9 @@ class LiveFrames:
         picture = self._process(frame)
         finished = time.perf_counter()
         with self._lock:
-            self._done.append((finished, finished - started, finished - started))
+            self._clocks_apart = min(self._clocks_apart, started - frame.time)
+            arrived = frame.time + self._clocks_apart
+            self._done.append((finished, finished - arrived, finished - started))
             while self._done[0][0] < finished - self.WINDOW:
                 self._done.popleft()
         return [picture]
@@ -54,10 +54,16 @@ class LiveFrames:
         self._tracker.smoothing = self.smoothing
         # The network sees the unmirrored picture, so that left and right are the person's own.
         result = self._tracker.update(rgb, frame.time)
-        self._newest = result
         if self.mirrored:
             rgb, result = rgb[:, ::-1], result.mirrored()
         return av.VideoFrame.from_ndarray(draw(rgb, result, self.layers), format="rgb24")
+
+    def stopped(self) -> None:
+        """The stream has ended; the next one starts afresh."""
+        with self._lock:
+            self._done.clear()
+            self._clocks_apart = float("inf")
+        self._tracker.reset()
 
     def figures(self) -> Figures | None:
         """None until there was a frame, or when there was none for a while."""
@@ -70,6 +76,4 @@ class LiveFrames:
             fps=(len(done) - 1) / (done[-1][0] - done[0][0]),
             latency_ms=1000 * sorted(latency for _, latency, _ in done)[middle],
             work_ms=1000 * sorted(work for _, _, work in done)[middle],
-            hands=len(self._newest.hands),
-            faces=len(self._newest.faces),
         )

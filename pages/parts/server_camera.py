@@ -5,9 +5,9 @@ import time
 import streamlit as st
 from streamlit_webrtc import webrtc_streamer
 
-from export.browser import serve
 from model import Landmarker
 from model.draw import Layers
+from pages.parts.browser_runtime import runtime_component
 from pages.parts.ice import ice_servers
 from pages.parts.live_frames import LiveFrames
 
@@ -25,16 +25,6 @@ WORDS = {
     "device_access_denied": "The camera was not allowed. Allow it for this page (the camera sign in the address bar).",
     "device_not_available": "No camera was found, or another program is using it.",
 }
-# Explains what the camera element shows only by the error's name.
-HELP = """
-export default function (component) {
-  let cleanup = null;
-  let gone = false;
-  import(new URL(component.data.runtime + "/doctor.js", document.baseURI).href)
-    .then((doctor) => { if (!gone) cleanup = doctor.default(component); });
-  return () => { gone = true; cleanup?.(); };
-}
-"""
 
 
 def server_camera(landmarker: Landmarker, smoothing: float, mesh: bool, mirrored: bool) -> None:
@@ -48,21 +38,19 @@ def server_camera(landmarker: Landmarker, smoothing: float, mesh: bool, mirrored
     frames.smoothing = smoothing
     frames.mirrored = mirrored
     frames.layers = Layers(mesh=mesh)
-    context = webrtc_streamer(
-        key="server_camera",
-        rtc_configuration={"iceServers": servers},
-        media_stream_constraints=CAMERA,
-        queued_video_frames_callback=frames,
-        async_processing=True,
-        video_html_attrs={"autoPlay": True, "controls": False, "muted": True, "style": {"width": "100%"}},
-        translations=WORDS,
-    )
-    try:
-        helper = st.components.v2.component("pointillist_camera_help", js=HELP)
-        helper(key="camera_help", data={"runtime": serve.address(), "frame": "webrtc"})
-    except (serve.BundleMissing, FileNotFoundError):
-        pass  # the element's own words must do
-    st.session_state["live_since"] = time.monotonic()
+    with st.container(width=960):
+        context = webrtc_streamer(
+            key="server_camera",
+            rtc_configuration={"iceServers": servers},
+            media_stream_constraints=CAMERA,
+            queued_video_frames_callback=frames,
+            on_video_ended=frames.stopped,
+            async_processing=True,
+            video_html_attrs={"autoPlay": True, "controls": False, "muted": True, "style": {"width": "100%"}},
+            translations=WORDS,
+        )
+    # Explains what the camera element shows only by the error's name; without it the element's own words must do.
+    runtime_component("doctor.js", {"frame": "webrtc"})
     _state(context, frames, bool(servers))
 
 
@@ -71,15 +59,17 @@ def _state(context, frames: LiveFrames, relayed: bool) -> None:
     """The figures once a second, or why there are none."""
     figures = frames.figures() if context.state.playing else None
     if figures:
-        columns = st.columns(3)
-        columns[0].metric("Frames per second", f"{figures.fps:.0f}")
-        columns[1].metric("Latency on the server", f"{figures.latency_ms:.0f} ms")
-        columns[2].metric("of it work", f"{figures.work_ms:.0f} ms")
+        with st.container(horizontal=True, width=960):
+            st.metric("Frames per second", f"{figures.fps:.0f}")
+            st.metric("Latency on the server", f"{figures.latency_ms:.0f} ms", help="From a frame's arrival to its result.")
+            st.metric("Server time", f"{figures.work_ms:.0f} ms", help="Of the latency, what the work on the frame took.")
+        st.session_state.pop("camera_waits_since", None)
         return
-    waiting = (context.state.signalling or context.state.playing) and (
-        time.monotonic() - st.session_state["live_since"] > PATIENCE
-    )
-    if waiting:
+    if not (context.state.signalling or context.state.playing):
+        st.session_state.pop("camera_waits_since", None)
+        return
+    since = st.session_state.setdefault("camera_waits_since", time.monotonic())
+    if time.monotonic() - since > PATIENCE:
         advice = (
             "The TURN server that is set may be unreachable or refuse its credentials."
             if relayed

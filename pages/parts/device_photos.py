@@ -1,0 +1,11 @@
+"""Photos analysed in the visitor's own browser: the upload page's switch "On this device"."""
+
+import streamlit as st
+
+from pages.parts.browser_runtime import MISSING, runtime_component
+
+
+def device_photos() -> None:
+    """A drop zone and, under it, each photo with its landmarks; no picture leaves the browser."""
+    if runtime_component("photos.js") is None:
+        st.info(MISSING)

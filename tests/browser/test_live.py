@@ -1,0 +1,235 @@
+"""The live page in a real Chromium whose camera shows a rendered hand and face, with the truth known."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from camera_video import read_number, truth, write_video
+
+pytestmark = pytest.mark.browser
+
+FAKE_CAMERA = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
+SECONDS = 1000  # playwright counts milliseconds
+
+# Keeps every stream that the page opens where a test can see it.
+WATCH_STREAMS = """
+    window.streams = [];
+    const ask = navigator.mediaDevices?.getUserMedia.bind(navigator.mediaDevices);
+    if (ask) navigator.mediaDevices.getUserMedia = async (wish) => {
+        const stream = await ask(wish);
+        window.streams.push(stream);
+        return stream;
+    };
+"""
+
+
+@pytest.fixture(scope="module")
+def camera_chromium(launch_chromium, tmp_path_factory):
+    """A Chromium whose camera shows the video of camera_video.py."""
+    video = tmp_path_factory.mktemp("camera") / "camera.mjpeg"
+    write_video(video)
+    return launch_chromium(*FAKE_CAMERA, f"--use-file-for-fake-video-capture={video}")
+
+
+@pytest.fixture
+def visit(app_url):
+    """Function (browser, host) -> a new visitor's page at the live page; all are closed at the end of the test."""
+    contexts = []
+
+    def visit(browser, url: str = app_url):
+        context = browser.new_context(viewport={"width": 1280, "height": 1000}, accept_downloads=True)
+        contexts.append(context)
+        context.add_init_script(WATCH_STREAMS)
+        page = context.new_page()
+        page.goto(f"{url}/live")
+        expect(page.get_by_role("heading", name="Live camera")).to_be_visible(timeout=60 * SECONDS)
+        return page
+
+    yield visit
+    for context in contexts:
+        context.close()
+
+
+def start_on_device(page):
+    page.get_by_role("button", name="Start camera").click()
+    view = page.locator(".live")
+    expect(page.get_by_role("button", name="Freeze")).to_be_visible(timeout=60 * SECONDS)
+    return view
+
+
+def start_on_server(page):
+    page.get_by_role("radio", name="On the server").or_(page.get_by_text("On the server", exact=True)).first.click()
+    frame = page.frame_locator('iframe[title*="webrtc"]')
+    frame.get_by_role("button", name="Start camera").click(timeout=60 * SECONDS)
+    return frame
+
+
+def wait_for_both(view):
+    """Until one hand and one face are held; returns the figures that the page shows."""
+    expect(view).to_have_attribute("data-hands", "1", timeout=60 * SECONDS)
+    expect(view).to_have_attribute("data-faces", "1", timeout=60 * SECONDS)
+    return view.evaluate("(element) => ({ ...element.dataset })")
+
+
+def download(page, button: str) -> bytes:
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name=button).click()
+    return waiting.value.path().read_bytes()
+
+
+def test_on_device(camera_chromium, visit):
+    """Both are found, and the saved points lie where the saved picture's truth says."""
+    page = visit(camera_chromium)
+    view = start_on_device(page)
+    wait_for_both(view)
+    page.wait_for_timeout(3 * SECONDS)
+    figures = view.evaluate("(element) => ({ ...element.dataset })")
+    print("on device:", figures)
+    assert float(figures["fps"]) > 1 and float(figures["latency"]) > 0
+
+    wait_for_both(view)
+    page.get_by_role("button", name="Freeze").click()
+    document = json.loads(download(page, "Save JSON"))
+    picture = cv2.imdecode(np.frombuffer(download(page, "Save PNG"), np.uint8), cv2.IMREAD_COLOR)
+    assert (document["width"], document["height"]) == (picture.shape[1], picture.shape[0])
+    true = truth(read_number(picture[:, ::-1]))  # the picture is saved as it was seen, mirrored
+    (hand,), (face,) = document["hands"], document["faces"]
+    assert hand["handedness"] == "left"
+    apart = np.linalg.norm(np.array(hand["landmarks"])[:, :2] - true.hand, axis=1).mean()
+    assert apart < 0.05 * true.hand_size
+    face_apart = np.linalg.norm(np.array(face["ibug68"]) - true.face, axis=1).mean()
+    assert face_apart < 0.05 * np.ptp(true.face, axis=0).max()
+
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_role("button", name="Freeze")).to_be_visible()
+
+
+def test_settings_keep_the_camera_running(camera_chromium, visit):
+    page = visit(camera_chromium)
+    view = start_on_device(page)
+    page.get_by_text("Face mesh").click()
+    page.wait_for_timeout(2 * SECONDS)
+    assert page.evaluate("streams.length") == 1
+    assert page.evaluate("streams[0].active")
+    assert results_go_on(page, view)
+
+
+def results_go_on(page, view) -> bool:
+    """Whether new results keep coming: the latency's last digits change with every frame."""
+    seen = set()
+    for _ in range(10):
+        seen.add(view.get_attribute("data-latency"))
+        page.wait_for_timeout(400)
+    return len(seen) > 2
+
+
+def test_works_offline_once_loaded(camera_chromium, visit):
+    page = visit(camera_chromium)
+    view = start_on_device(page)
+    page.context.set_offline(True)
+    page.wait_for_timeout(1 * SECONDS)
+    assert results_go_on(page, view)
+
+
+def test_two_visitors_at_once(camera_chromium, visit):
+    pages = [visit(camera_chromium), visit(camera_chromium)]
+    views = [start_on_device(page) for page in pages]
+    assert all(results_go_on(page, view) for page, view in zip(pages, views))
+
+
+def test_leaving_the_page_stops_the_camera(camera_chromium, visit):
+    page = visit(camera_chromium)
+    start_on_device(page)
+    assert page.evaluate("streams[0].active")
+    page.get_by_role("link", name="Photos").click()
+    expect(page.get_by_role("heading", name="Live camera")).not_to_be_visible()
+    page.wait_for_function("!streams[0].active")
+
+
+def test_answers_equal_the_reference(camera_chromium, visit):
+    """The comparison that every visitor's browser makes at the start."""
+    page = visit(camera_chromium)
+    view = start_on_device(page)
+    assert float(view.get_attribute("data-parity")) < 0.5
+    expect(view).to_contain_text("its answers differ from the reference by at most")
+
+
+@pytest.mark.parametrize("mode", ["device", "server"])
+def test_camera_denied(launch_chromium, visit, mode):
+    # A fake camera without the fake permission dialogue: headless Chromium denies.
+    page = visit(launch_chromium("--use-fake-device-for-media-stream", "--deny-permission-prompts"))
+    press_start(page, mode)
+    expect(page.get_by_text("The camera was not allowed.").first).to_be_visible(timeout=30 * SECONDS)
+
+
+@pytest.mark.parametrize("mode", ["device", "server"])
+def test_no_camera(chromium, launch_chromium, visit, mode):
+    page = visit(launch_chromium("--use-fake-ui-for-media-stream"))
+    press_start(page, mode)
+    expect(page.get_by_text("No camera was found.").first).to_be_visible(timeout=30 * SECONDS)
+
+
+@pytest.mark.parametrize("mode", ["device", "server"])
+def test_insecure_origin(launch_chromium, visit, app_url, mode):
+    browser = launch_chromium(*FAKE_CAMERA, "--host-resolver-rules=MAP pointillist.test 127.0.0.1")
+    page = visit(browser, app_url.replace("localhost", "pointillist.test"))
+    press_start(page, mode)
+    expect(page.get_by_text("Browsers give the camera only to pages opened over HTTPS").first).to_be_visible(
+        timeout=30 * SECONDS
+    )
+
+
+def press_start(page, mode: str) -> None:
+    if mode == "server":
+        start_on_server(page)
+    else:
+        page.get_by_role("button", name="Start camera").click()
+
+
+def test_on_the_server(camera_chromium, visit):
+    """The returned picture has the fingers' colours where the truth of that very frame has its fingertips."""
+    page = visit(camera_chromium)
+    frame = start_on_server(page)
+    expect(page.get_by_text("Frames per second")).to_be_visible(timeout=60 * SECONDS)
+    page.wait_for_timeout(5 * SECONDS)
+    print("on the server:", page.locator('[data-testid="stMetric"]').all_inner_texts())
+    best = min(fingertips_apart(returned_picture(frame)) for _ in range(5))
+    assert best < 0.05
+    frame.get_by_role("button", name="Stop camera").click()
+
+
+FINGERTIPS = {4: "#E69F00", 8: "#56B4E9", 12: "#009E73", 20: "#CC79A7"}
+
+
+def returned_picture(frame) -> np.ndarray:
+    """What the server's video shows now, unmirrored, RGB."""
+    url = frame.locator("video").evaluate(
+        """(video) => {
+            const canvas = document.createElement("canvas");
+            [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
+            canvas.getContext("2d").drawImage(video, 0, 0);
+            return canvas.toDataURL("image/png");
+        }"""
+    )
+    import base64
+
+    data = np.frombuffer(base64.b64decode(url.split(",")[1]), np.uint8)
+    return cv2.imdecode(data, cv2.IMREAD_COLOR)[:, ::-1, ::-1]
+
+
+def fingertips_apart(picture: np.ndarray) -> float:
+    """Mean distance from each true fingertip to the nearest pixel of its finger's colour, as a share of the hand."""
+    true = truth(read_number(picture))
+    scale = picture.shape[1] / 640
+    distances = []
+    for point, colour in FINGERTIPS.items():
+        wanted = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)])
+        y, x = np.nonzero(np.abs(picture.astype(int) - wanted).max(axis=2) < 40)
+        if not len(x):
+            return np.inf
+        tip = true.hand[point] * scale
+        distances.append(np.hypot(x - tip[0], y - tip[1]).min())
+    return float(np.mean(distances)) / (true.hand_size * scale)
