@@ -56,7 +56,9 @@ class Landmarker:
         found = [replace(thing, box=seen.box) for thing, seen in zip(found, detections)]
         return as_result(rgb, found, _RULE["presence"], clock)
 
-    def look(self, rgb: np.ndarray, places: Sequence[Place], trace: bool = False, clock: Clock | None = None) -> list[Found]:
+    def look(
+        self, rgb: np.ndarray, places: Sequence[Place], trace: bool = False, clock: Clock | None = None
+    ) -> list[Found]:
         """The landmarks at the given places, one Hand or Face each and in their order, whatever their score."""
         clock = clock or Clock()
         found: list[Found] = []
@@ -88,7 +90,9 @@ class Landmarker:
             names += ["features", "hand_heatmaps"]
         return self._session.run(crops, *names)
 
-    def postprocess(self, outputs: dict[str, np.ndarray], places: Sequence[Place], crops: np.ndarray | None = None) -> list[Found]:
+    def postprocess(
+        self, outputs: dict[str, np.ndarray], places: Sequence[Place], crops: np.ndarray | None = None
+    ) -> list[Found]:
         """Stage 5: the n-th outputs -> a Hand or Face in photo pixels; with a trace if `crops` are given."""
         found: list[Found] = []
         for index, (kind, roi) in enumerate(places):

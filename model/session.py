@@ -109,6 +109,7 @@ def _cpus() -> int:
 
 def _decoded(text: str):
     try:
-        return json.loads(text)
+        value = json.loads(text)
     except ValueError:
         return text
+    return value if isinstance(value, (dict, list, str)) else text  # version 1.10 is no number

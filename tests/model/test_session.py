@@ -33,7 +33,7 @@ def tiny_network(**shapes: tuple[int, ...]) -> onnx.ModelProto:
         weights,
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
-    helper.set_model_props(model, {"version": "1.2", "figures": '{"nme": 0.05}'})
+    helper.set_model_props(model, {"version": "1.10", "figures": '{"nme": 0.05}'})
     return model
 
 
@@ -49,7 +49,7 @@ def test_outputs_by_name_and_metadata(tiny):
     answer = session.run(PICTURES, "handedness", "detections")
     assert {name: values.shape for name, values in answer.items()} == {"handedness": (2, 1), "detections": (2, 2, 1024, 7)}
     assert (answer["handedness"] == 0.25).all()
-    assert session.metadata == {"version": 1.2, "figures": {"nme": 0.05}}
+    assert session.metadata == {"version": "1.10", "figures": {"nme": 0.05}}
 
 
 def test_a_branch_that_is_switched_off_gives_no_rows(tiny):
