@@ -1,7 +1,6 @@
 """Fixtures shared by all tests: the running app and a real Chromium."""
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -11,19 +10,9 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+from export.browser import chromium as installed_chromium
 
-# Chromium as it is started for every browser test. The background switches keep a
-# machine without a network from waiting for connections that can't be made.
-CHROMIUM_SWITCHES = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+ROOT = Path(__file__).resolve().parent.parent
 
 
 def free_port() -> int:
@@ -92,18 +81,13 @@ def app_url(app_server) -> str:
     return app_server.url
 
 
-def chromium_path() -> str | None:
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-    return next((path for name in names if (path := shutil.which(name))), None)
-
-
 @pytest.fixture(scope="session")
 def launch_chromium():
     """Function (*extra switches) -> a playwright Browser; all are closed at the end of the session.
 
     Without a Chromium on the machine the tests that ask for it are skipped, but in CI they fail.
     """
-    path = chromium_path()
+    path = installed_chromium.path()
     if path is None:
         message = "no Chromium found on this machine (on Debian: apt install chromium)"
         pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
@@ -113,7 +97,7 @@ def launch_chromium():
         browsers = []
 
         def launch(*switches: str):
-            browser = playwright.chromium.launch(executable_path=path, args=[*CHROMIUM_SWITCHES, *switches])
+            browser = playwright.chromium.launch(executable_path=path, args=[*installed_chromium.SWITCHES, "--disable-gpu", *switches])
             browsers.append(browser)
             return browser
 

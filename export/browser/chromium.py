@@ -1,0 +1,79 @@
+"""onnxruntime-web's part of the parity certificate, from a real Chromium."""
+
+import shutil
+import threading
+import time
+
+from export.browser import serve
+
+# How Chromium is started wherever no person looks on. The background switches keep a machine without a network from
+# waiting for connections that can't be made.
+SWITCHES = [
+    "--no-sandbox",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+# In the page: one worker opens the network and compares itself with the reference (parity.js).
+_MEASURE = """({ base, provider }) => new Promise((resolve, reject) => {
+    const worker = new Worker(base + "worker.js", { type: "module" });
+    worker.onerror = (event) => reject(new Error(event.message));
+    worker.onmessage = ({ data }) => data.type === "ready"
+        ? resolve({ engine: data.engine, difference: data.parity.difference })
+        : reject(new Error(data.message));
+    worker.postMessage({ type: "open", base, provider });
+})"""
+
+
+def path() -> str | None:
+    """Chromium's program file on this machine, or None."""
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    return next((found for name in names if (found := shutil.which(name))), None)
+
+
+def difference(provider: str = "wasm", switches: tuple[str, ...] = ("--disable-gpu",)) -> dict | None:
+    """{"engine": in words, "difference": pixels of the crop}: Chromium against the certificate's reference answers.
+
+    provider: "wasm" | "webgpu". None where there is no Chromium, no playwright or no built bundle.
+    """
+    try:
+        from playwright.sync_api import sync_playwright
+
+        base = serve.address() + "/"
+    except (ImportError, serve.BundleMissing):
+        return None
+    if not path():
+        return None
+    server, port = _serve()
+    try:
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=path(), args=[*SWITCHES, *switches])
+            page = browser.new_page()
+            page.goto(f"http://localhost:{port}/")
+            found = page.evaluate(_MEASURE, {"base": f"http://localhost:{port}{base}", "provider": provider})
+            browser.close()
+            return found
+    finally:
+        server.should_exit = True
+
+
+def _serve():
+    """The runtime's routes and an empty page on a free port: (uvicorn server, port)."""
+    import uvicorn
+    from starlette.applications import Starlette
+    from starlette.middleware import Middleware
+    from starlette.responses import HTMLResponse
+    from starlette.routing import Route
+
+    from pages.parts.headers import Headers
+
+    empty = Route("/", lambda request: HTMLResponse("<!doctype html><title>Parity</title>"))
+    app = Starlette(routes=[empty, *serve.routes()], middleware=[Middleware(Headers)])
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning"))
+    threading.Thread(target=server.run, daemon=True).start()
+    while not server.started:
+        time.sleep(0.05)
+    return server, server.servers[0].sockets[0].getsockname()[1]

@@ -1,0 +1,26 @@
+"""The committed network, in a real Chromium, gives the certificate's reference answers to half a pixel."""
+
+import json
+
+import pytest
+
+from export.browser import chromium, parity
+
+pytestmark = pytest.mark.browser
+
+SOFTWARE_WEBGPU = ("--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "--enable-features=Vulkan")
+
+
+@pytest.mark.parametrize("provider, switches", [("wasm", ("--disable-gpu",)), ("webgpu", SOFTWARE_WEBGPU)])
+def test_browser_equals_reference(launch_chromium, provider, switches):
+    found = chromium.difference(provider, switches)
+    print(found)
+    assert ("WebGPU" in found["engine"]) == (provider == "webgpu")
+    assert found["difference"] < 0.5
+
+
+def test_certificate_tells_all_three():
+    certificate = json.loads(parity.CERTIFICATE.read_text())
+    apart = certificate["largest_difference_in_crop_pixels"]
+    assert set(apart) == {"torch and onnxruntime", "onnxruntime and onnxruntime-web"}
+    assert max(apart.values()) < 0.5
