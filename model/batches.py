@@ -19,9 +19,9 @@ class Plan:
     """How many rows of each kind a batch has, and how large its crops are."""
 
     size: int = 128
-    hands: int = 36
-    empty: int = 4
-    faces: int = 24
+    hands: int = 18
+    empty: int = 2
+    faces: int = 12
 
     @property
     def rows(self) -> int:

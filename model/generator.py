@@ -142,4 +142,4 @@ def demo_task(seed: int, rows: int = ROWS, validation: int = VALIDATION) -> Land
         Samples("drawn_faces", "face", "CC0", np.stack([f[0] for f in faces]), np.zeros((n, 478, 2), np.float32), np.full((n, 478), np.nan, np.float32),
                 np.zeros((n, 478), np.float32), split, ibug=np.float32([f[1] for f in faces]), ibug_weights=np.ones((n, 68), np.float32), notes={"bg": free}),
     ]
-    return LandmarkTask(sets, [backdrop(rng) for _ in range(40)], seed, Plan(size=128, hands=18, empty=2, faces=12))
+    return LandmarkTask(sets, [backdrop(rng) for _ in range(40)], seed, Plan())

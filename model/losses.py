@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-HEAT_SIGMA = 1.0  # cells
+HEAT_SIGMA = 1 / 32  # of the crop's side
 
 
 def mean(x: Tensor, weights: Tensor) -> Tensor:
@@ -25,7 +25,7 @@ def heat_map_loss(logits: Tensor, target: Tensor, weights: Tensor) -> Tensor:
 
     def gaussian(at: Tensor, cells: int) -> Tensor:  # (N, K, cells), sums to 1
         grid = (torch.arange(cells, device=at.device) + 0.5) - at[..., None] * cells
-        return (-0.5 * (grid / HEAT_SIGMA) ** 2).softmax(-1)
+        return (-0.5 * (grid / (HEAT_SIGMA * cells)) ** 2).softmax(-1)
 
     inside = ((target > 0) & (target < 1)).all(-1).float() * weights
     logits = logits.float()
@@ -78,7 +78,7 @@ def face_losses(out: dict[str, Tensor], target: dict[str, Tensor], seen: int) ->
     }
 
 
-WEIGHTS = {"points": 1.0, "depth": 0.3, "sigma": 0.1, "heat": 5.0, "coarse": 0.5, "ibug": 1.0, "presence": 0.5, "handedness": 0.5}
+WEIGHTS = {"points": 1.0, "depth": 0.3, "sigma": 0.1, "heat": 5.0, "coarse": 0.5, "ibug": 1.0, "presence": 2.0, "handedness": 5.0}
 
 
 def giou(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:

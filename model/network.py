@@ -109,7 +109,8 @@ class HandHead(nn.Module):
         self.hidden = nn.Linear(128 + HAND_POINTS * 2, 192)
         self.points = nn.Linear(192, HAND_POINTS * 3)
         self.log_sigma = nn.Linear(192, HAND_POINTS)
-        self.judge = nn.Linear(128, 2)  # presence, right hand
+        self.judge = nn.Linear(128, 1)  # presence
+        self.side = nn.Linear(192, 1)   # right hand
 
     def forward(self, features: Tensor, smallest: Tensor) -> dict[str, Tensor]:
         logits = self.maps(features)                                                    # (N, 21, 64, 64)
@@ -119,12 +120,11 @@ class HandHead(nn.Module):
         hidden = F.relu(self.hidden(torch.cat([summary, guess.flatten(1) * 2 - 1], 1)))  # (N, 192)
         moved = self.points(hidden).float().view(-1, HAND_POINTS, 3) * 0.1              # (N, 21, 3)
         points = torch.cat([guess + moved[..., :2], moved[..., 2:] - moved[:, :1, 2:]], -1)
-        judged = self.judge(summary).float()
         return {
             "logits": logits, "maps": maps, "coarse": coarse,
             "points": points,                                                           # (N, 21, 3)
             "log_sigma": self.log_sigma(hidden).float() - 4.0,                          # (N, 21)
-            "presence": judged[:, :1], "right": judged[:, 1:],                          # logits (N, 1)
+            "presence": self.judge(summary).float(), "right": self.side(hidden).float(),  # logits (N, 1)
         }
 
 
@@ -220,7 +220,7 @@ class Detector(nn.Module):
         """-> (N, 2, cells, 7): score 0..1, box centre and size in pixels of the photo frame, unit vector up."""
         low, high = raw["centres"] - raw["sides"][..., :2], raw["centres"] + raw["sides"][..., 2:]
         box = torch.cat([(low + high) / 2 * stride - 0.5, (high - low) * stride], -1)
-        up = raw["up"] / raw["up"].pow(2).sum(-1, keepdim=True).add(1e-6).sqrt()
+        up = raw["up"] / raw["up"].pow(2).sum(-1, keepdim=True).clamp(min=1e-12).sqrt()
         return torch.cat([raw["score"].sigmoid()[..., None], box, up], -1)
 
 

@@ -16,7 +16,7 @@ from model.network import SIZE, Detector
 STRIDE = 8
 HAND_MARGIN = 0.07        # people draw a hand's box this much of its extent beyond its points
 HAIRLINE = 0.12           # a face's box starts above the mesh's topmost point by this share of the mesh's height
-PIXELS = 24 * 256**2       # a batch
+ROWS = {128: 32, 256: 16}  # a batch, by the picture's size
 SMALLEST = 5.0            # pixels of the frame; anything smaller is neither asked for nor punished
 MOST_MEASURED = 400
 
@@ -185,7 +185,7 @@ class Photos(IterableDataset):
         cv2.setNumThreads(0)
         rng = np.random.default_rng([self.seed, self.epoch, worker])
         for _ in range(worker, self.count, workers):
-            rows = [self.picture(rng) for _ in range(round(PIXELS / self.size**2))]
+            rows = [self.picture(rng) for _ in range(ROWS[self.size])]
             yield {k: torch.from_numpy(np.stack([r[k] for r in rows]).astype(np.uint8 if k == "image" else np.float32)) for k in rows[0]}
 
 

@@ -27,10 +27,11 @@ DECAY = 0.35        # the last part of a run, over which the learning rate falls
 EMA = 0.998
 
 
-def learning_rate(peak: float, step: int, steps: int) -> float:
-    """Warm-up, plateau, cosine descent: a plateau lets a run be made longer without having planned it."""
+def learning_rate(peak: float, step: int, steps: int, warm: int | None = None) -> float:
+    """Warm-up, plateau, cosine descent: a plateau lets a run be made longer without having planned it. `warm` counts the
+    optimiser's own steps, where those are fewer than the run's."""
     fall = max(0.0, (step / steps - (1 - DECAY)) / DECAY)
-    return peak * min(1.0, (step + 1) / WARMUP) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(fall, 1.0))))
+    return peak * min(1.0, ((step if warm is None else warm) + 1) / WARMUP) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(fall, 1.0))))
 
 
 def moving_average(average: torch.Tensor, current: torch.Tensor, count: torch.Tensor) -> torch.Tensor:
@@ -49,8 +50,11 @@ def train(task, run: Path, epochs: int, steps: int, peak: float, late: int, size
     run.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(seed)
     network = task.build().to(memory_format=torch.channels_last)
+    earlier = {}
     if initial:
-        network.load_state_dict(torch.load(initial, weights_only=True)["average"])
+        earlier = torch.load(initial, weights_only=True)
+        fitting = {k: v for k, v in earlier["average"].items() if k in (now := network.state_dict()) and v.shape == now[k].shape}
+        network.load_state_dict(fitting, strict=False)
     average = AveragedModel(network, avg_fn=moving_average, use_buffers=True)
     decayed = [p for p in network.parameters() if p.ndim > 1]
     plain = [p for p in network.parameters() if p.ndim <= 1]
@@ -59,7 +63,7 @@ def train(task, run: Path, epochs: int, steps: int, peak: float, late: int, size
     trace = {"run": {"name": run.name, "date": date.today().isoformat(), "command": command, "device": f"{torch.get_num_threads()} CPU threads",
                      "torch": torch.__version__, "seed": seed, "parameters": sum(p.numel() for p in network.parameters()),
                      "data": [{"set": s.name, "pictures": int((s.split == "train").sum())} for s in task.sets]},
-             "pck_threshold": task.pck_threshold, "epochs": []}
+             "pck_threshold": task.pck_threshold, "epochs": json.loads(earlier["trace"])["epochs"] if earlier else []}
     last = run / "last.pt"
     if last.exists():
         state = torch.load(last, weights_only=True)
@@ -71,6 +75,7 @@ def train(task, run: Path, epochs: int, steps: int, peak: float, late: int, size
         print(f"going on after epoch {len(trace['epochs'])} of {epochs}", file=sys.stderr)
     trace["pictures"] = save_pictures(pictures, run / "trace")
     loss = torch.compile(task.loss) if compile else task.loss
+    fresh = 0 if last.exists() else len(trace["epochs"]) * steps  # a new optimiser warms up, wherever the schedule is
     for epoch in range(len(trace["epochs"]) + 1, epochs + 1):
         size = crop_size(epoch, epochs, late, sizes)
         network.train()
@@ -78,7 +83,8 @@ def train(task, run: Path, epochs: int, steps: int, peak: float, late: int, size
         stream = DataLoader(task.stream(size, epoch, steps), batch_size=None, num_workers=workers, prefetch_factor=4 if workers else None)
         bar = tqdm(stream, total=steps, desc=f"epoch {epoch}/{epochs} at {size} px", mininterval=2 if sys.stderr.isatty() else 30)
         for k, batch in enumerate(bar):
-            rate = learning_rate(peak, (epoch - 1) * steps + k, epochs * steps)
+            step = (epoch - 1) * steps + k
+            rate = learning_rate(peak, step, epochs * steps, step - fresh)
             for group in optimiser.param_groups:
                 group["lr"] = rate
             with torch.autocast("cpu", torch.bfloat16):
@@ -121,7 +127,7 @@ def main(arguments: list[str] | None = None) -> None:
     options.add_argument("--part", choices=("landmarks", "detector"), default="landmarks")
     options.add_argument("--sets", nargs="*", default=(), help="take only these sets, for example those whose licence suits you")
     options.add_argument("--run", type=Path, help="where checkpoints go (default runs/PART); an existing run goes on")
-    options.add_argument("--initial", type=Path, help="start from this checkpoint's weights")
+    options.add_argument("--initial", type=Path, help="go on from another run's last.pt with a new optimiser; layers that have changed start anew")
     options.add_argument("--trunk", type=Path, help="detector: start its trunk from this landmark checkpoint (last.pt)")
     options.add_argument("--cache", type=Path, default=Path("runs/cache"), help="decoded pictures are kept here")
     options.add_argument("--epochs", type=int)

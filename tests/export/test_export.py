@@ -1,0 +1,50 @@
+"""The exported file is the trained network: same answers, any batch, everything said in its metadata."""
+
+import onnx
+import pytest
+import torch
+
+from export import onnx_file
+from export.browser import parity
+from export.__main__ import differences
+from model.session import WEIGHTS
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    torch.manual_seed(0)
+    network = onnx_file.load(None, None)
+    with torch.no_grad():  # heat maps of an untrained network are flat: sharpen them, so that differences would show
+        for head in network.landmarks.heads.values():
+            head.maps.weight.mul_(30)
+    file = tmp_path_factory.mktemp("export") / "network.onnx"
+    onnx_file.write(network, file, {"version": "0", "figures": {"a": 1}})
+    return network, file
+
+
+def test_torch_and_onnxruntime_agree_to_a_tenth_of_a_pixel(exported):
+    assert max(differences(*exported).values()) < 0.1
+
+
+def test_differences_would_show(exported):
+    network, file = exported
+    network.landmarks.heads["hand"].points.bias.data[0] += 0.02  # half a pixel
+    try:
+        assert max(differences(network, file).values()) > 0.1
+    finally:
+        network.landmarks.heads["hand"].points.bias.data[0] -= 0.02
+
+
+def test_file_is_self_contained_and_says_what_it_is(exported):
+    model = onnx.load(exported[1], load_external_data=False)
+    assert {p.key: p.value for p in model.metadata_props} == {"version": "0", "figures": '{"a": 1}'}
+    assert model.graph.input[0].type.tensor_type.shape.dim[0].dim_param
+    assert not any(node.metadata_props for node in model.graph.node)
+
+
+def test_released_file():
+    model = onnx.load(WEIGHTS)
+    said = {p.key for p in model.metadata_props}
+    assert {"version", "hand_points", "face_points", "training_run", "figures", "licences"} <= said
+    assert WEIGHTS.stat().st_size <= 12e6
+    assert parity.certificate(WEIGHTS) is not None, "the parity certificate belongs to another file: run python -m export"

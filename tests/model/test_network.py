@@ -1,0 +1,81 @@
+"""The network's shapes are the contract of every other part."""
+
+import pytest
+import torch
+
+from model.network import Detector, Landmarks, Pointillist, expectation, preprocess
+
+SHAPES = {"detections": (2, 1024, 7), "features": (64, 64, 64), "hand_heatmaps": (21, 64, 64), "hand": (63,), "hand_sigma": (21,),
+          "hand_presence": (1,), "handedness": (1,), "face": (1434,), "face_sigma": (478,), "face_presence": (1,), "face_ibug68": (136,)}
+
+
+@pytest.fixture(scope="module")
+def network():
+    torch.manual_seed(0)
+    return Pointillist(Detector(), Landmarks()).eval()
+
+
+def test_shapes_and_ranges(network):
+    with torch.no_grad():
+        out = dict(zip(network.outputs, network(torch.randint(0, 256, (2, 256, 256, 3), dtype=torch.uint8))))
+    assert {k: tuple(v.shape[1:]) for k, v in out.items()} == SHAPES
+    assert torch.allclose(out["hand_heatmaps"].sum((2, 3)), torch.ones(2, 21), atol=1e-4)
+    assert torch.allclose(out["detections"][..., 5:].norm(dim=-1), torch.ones(2, 2, 1024), atol=1e-2)
+    for name in ("hand_presence", "handedness", "face_presence"):
+        assert ((out[name] > 0) & (out[name] < 1)).all()
+    assert (out["hand_sigma"] > 0).all() and (out["face_sigma"] > 0).all()
+    assert (out["hand"].view(2, 21, 3)[:, 0, 2].abs() < 1e-6).all(), "a hand's z is relative to its wrist"
+
+
+def test_budget(network):
+    """100-200 million multiplications a crop, and the detector no more than that."""
+    counted = {}
+
+    def count(part):
+        def hook(module, _, out):
+            if isinstance(module, torch.nn.Conv2d):
+                counted[part] += out[0].numel() * module.in_channels * module.kernel_size[0] ** 2
+            elif isinstance(module, torch.nn.Linear):
+                counted[part] += module.in_features * module.out_features
+        return hook
+
+    for name, part in (("detector", network.detector), ("landmarks", network.landmarks)):
+        counted[name] = 0
+        hooks = [m.register_forward_hook(count(name)) for m in part.modules()]
+        with torch.no_grad():
+            part(torch.zeros(1, 256, 256, 3, dtype=torch.uint8))
+        for h in hooks:
+            h.remove()
+    assert all(100e6 < v <= 205e6 for v in counted.values()), counted
+
+
+def test_preprocess_is_zero_to_one():
+    picture = torch.tensor([0, 51, 255], dtype=torch.uint8).view(1, 1, 1, 3).expand(1, 4, 4, 3)
+    assert torch.equal(preprocess(picture)[0, :, 0, 0], torch.tensor([0.0, 0.2, 1.0]))
+
+
+@pytest.mark.parametrize("cell", [(0, 0), (5, 11), (15, 15)])
+def test_expectation_of_a_single_peak_is_its_cell(cell):
+    row, column = cell
+    logits = torch.full((1, 1, 16, 16), -50.0)
+    logits[0, 0, row, column] = 50.0
+    points, maps = expectation(logits)
+    assert torch.allclose(points[0, 0], torch.tensor([(column + 0.5) / 16, (row + 0.5) / 16]), atol=1e-5)
+    assert maps[0, 0, row, column] > 0.999
+
+
+@pytest.mark.parametrize("size", [128, 256])
+def test_same_weights_at_every_training_size(network, size):
+    with torch.no_grad():
+        out = network.landmarks(torch.zeros(1, size, size, 3, dtype=torch.uint8))
+    assert out["hand"]["points"].shape == (1, 21, 3) and out["face"]["points"].shape == (1, 478, 3)
+
+
+def test_a_box_survives_decoding():
+    """Sides that say 'from this cell's centre 2 left, 1 up, 3 right, 4 down' are that box in pixels."""
+    centres = torch.tensor([[10.5, 20.5]])
+    raw = {"score": torch.zeros(1, 2, 1), "sides": torch.tensor([2.0, 1, 3, 4]).expand(1, 2, 1, 4), "up": torch.tensor([0.0, -3.0]).expand(1, 2, 1, 2), "centres": centres}
+    score, cx, cy, w, h, ux, uy = Detector.decode(raw)[0, 0, 0].tolist()
+    assert (score, w, h) == (0.5, 40, 40)
+    assert (cx, cy) == ((8.5 + 13.5) / 2 * 8 - 0.5, (19.5 + 24.5) / 2 * 8 - 0.5)
+    assert (round(ux, 5), round(uy, 3)) == (0, -1)

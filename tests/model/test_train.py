@@ -1,0 +1,85 @@
+"""Training on a few drawn pictures: it learns, it resumes exactly, it writes its trace."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from model import generator
+from model.batches import Plan
+from model.data import coco
+from model.train import crop_size, learning_rate, train
+
+
+def tiny():
+    task = generator.demo_task(0, rows=24, validation=4)
+    task.plan = Plan(size=64 * 2, hands=4, empty=1, faces=3)
+    return task
+
+
+def run(folder, epochs, steps=4):
+    torch.set_num_threads(2)
+    return train(tiny(), folder, epochs, steps, 1e-3, 0, (128, 128), 0, compile=False, workers=0, command="test")
+
+
+def test_a_resumed_run_is_the_run_that_never_stopped(tmp_path, monkeypatch):
+    whole = run(tmp_path / "whole", 2)
+    # learning rates depend on the planned length, so plan two epochs, stop after the first, and go on
+    planned = learning_rate
+    monkeypatch.setattr("model.train.learning_rate", lambda peak, step, steps: planned(peak, step, 8))
+    run(tmp_path / "stopped", 1)
+    resumed = run(tmp_path / "stopped", 2)
+    a, b = (torch.load(tmp_path / n / "last.pt", weights_only=True)["network"] for n in ("whole", "stopped"))
+    assert all(torch.equal(a[k], b[k]) for k in a)
+    strip = lambda trace: [{k: v for k, v in e.items() if k != "seconds"} for e in trace["epochs"]]  # noqa: E731
+    assert strip(whole) == strip(resumed)
+
+
+def test_loss_falls_and_the_trace_tells(tmp_path):
+    trace = run(tmp_path, 2, steps=10)
+    assert trace["epochs"][1]["loss"] < trace["epochs"][0]["loss"]
+    assert json.loads((tmp_path / "trace.json").read_text())["epochs"] == trace["epochs"]
+    entry = trace["epochs"][-1]
+    assert {"epoch", "loss", "losses", "learning_rate", "seconds", "accuracy", "nme", "point_nme", "predictions"} <= set(entry)
+    assert len(entry["predictions"]) == len(trace["pictures"]) > 0
+    for picture, points in zip(trace["pictures"], entry["predictions"]):
+        assert (tmp_path / picture["file"]).exists()
+        assert np.shape(points) == np.shape(picture["truth"]) == ((21, 2) if picture["kind"] == "hand" else (68, 2))
+
+
+@pytest.mark.parametrize("step, expected", [(0, 1 / 300), (300, 1.0), (600, 1.0), (999, 0.02)])
+def test_learning_rate(step, expected):
+    assert learning_rate(1.0, step, 1000) == pytest.approx(expected, abs=1e-3)
+
+
+def test_full_resolution_comes_last():
+    assert [crop_size(e, 5, 2, (128, 256)) for e in range(1, 6)] == [128, 128, 128, 256, 256]
+
+
+def test_any_coco_keypoints_folder_can_be_read(tmp_path):
+    import cv2
+
+    rng = np.random.default_rng(1)
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    picture, points, _, right = generator.draw_hand(rng)
+    cv2.imwrite(str(folder / "a.png"), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+    keypoints = np.concatenate([points, np.full((21, 1), 2)], 1).ravel().tolist()
+    (folder / "annotations.json").write_text(json.dumps({
+        "images": [{"id": 7, "file_name": "a.png", "width": 256, "height": 256, "split": "val"}],
+        "annotations": [{"id": 1, "image_id": 7, "category_id": 1, "keypoints": keypoints, "handedness": "right" if right else "left"}],
+        "categories": [{"id": 1, "name": "hand"}], "licenses": [{"id": 1, "name": "CC0"}]}))
+    (samples,) = coco(folder, tmp_path / "cache")
+    assert (samples.kind, samples.licence, samples.split.tolist(), samples.right.tolist()) == ("hand", "CC0", ["val"], [right])
+    # the crop shows the same pixels at the moved points
+    a = picture[points[:, 1].round().astype(int), points[:, 0].round().astype(int)].astype(int)
+    at = samples.points[0].round().astype(int)
+    b = np.asarray(samples.images[0])[at[:, 1], at[:, 0]].astype(int)
+    assert np.median(np.abs(a - b)) < 12
+
+
+def test_a_folder_without_keypoints_says_so(tmp_path):
+    (tmp_path / "annotations.json").write_text('{"images": [], "annotations": []}')
+    with pytest.raises(ValueError, match="no annotation has 21"):
+        coco(tmp_path, tmp_path / "cache")
