@@ -34,28 +34,34 @@ def path() -> str | None:
     return next((found for name in names if (found := shutil.which(name))), None)
 
 
-def difference(provider: str = "wasm", switches: tuple[str, ...] = ("--disable-gpu",)) -> dict | None:
-    """{"engine": in words, "difference": pixels of the crop}: Chromium against the certificate's reference answers.
+def difference() -> float | None:
+    """Pixels of the crop between this machine's Chromium and the certificate's reference answers.
 
-    provider: "wasm" | "webgpu". None where there is no Chromium, no playwright or no built bundle.
+    None where there is no Chromium, no playwright or no built bundle.
     """
     try:
         from playwright.sync_api import sync_playwright
 
-        base = serve.address() + "/"
+        serve.version()
     except (ImportError, serve.BundleMissing):
         return None
     if not path():
         return None
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path(), args=[*SWITCHES, "--disable-gpu"])
+        return measure(browser)["difference"]
+
+
+def measure(browser, provider: str = "wasm") -> dict:
+    """{"engine": in words, "difference": as above} of a playwright Browser; provider: "wasm" | "webgpu"."""
     server, port = _serve()
     try:
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=path(), args=[*SWITCHES, *switches])
-            page = browser.new_page()
-            page.goto(f"http://localhost:{port}/")
-            found = page.evaluate(_MEASURE, {"base": f"http://localhost:{port}{base}", "provider": provider})
-            browser.close()
-            return found
+        page = browser.new_page()
+        page.goto(f"http://localhost:{port}/")
+        base = f"http://localhost:{port}{serve.address()}/"
+        found = page.evaluate(_MEASURE, {"base": base, "provider": provider})
+        page.close()
+        return found
     finally:
         server.should_exit = True
 
