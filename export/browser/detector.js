@@ -53,7 +53,7 @@ function closerViews(picture, level, longer, seen) {
   if (!hints.length) return [];
   return tiles(picture, longer, level).filter(({ toPhoto }) => {
     const fromPhoto = invert(toPhoto);
-    return hints.some(([x, y]) => apply(fromPhoto, x, y).every((value) => value >= 0 && value < CROP));
+    return hints.some(([x, y]) => apply(fromPhoto, x, y).every((value) => value >= -0.5 && value <= CROP - 0.5));
   });
 }
 

@@ -13,9 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model.detector import View, decode, suppress
+from model.detector import Detection, View, decode, suppress
 from model.geometry import ROI, cut, letterbox, roi_from_box, roi_from_points, transform
+from model.landmarker import side_of
+from model.result import Hand
 from model.smoothing import OneEuro
+from model.tracker import Tracker
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.browser
@@ -170,3 +173,104 @@ def test_one_euro(runtime, strength):
         {"path": path.tolist(), "times": times.tolist(), "strength": strength},
     )
     np.testing.assert_allclose(found, expected, atol=1e-9)
+
+
+class World:
+    """A stand-in for the Landmarker: hands that move, one that comes late and one that goes, seen without error.
+
+    frames[t] = the points (21, 3) of the hands that are there. The JavaScript below is its twin.
+    """
+
+    def __init__(self, frames: list[list[np.ndarray]]):
+        self.frames, self.now, self.searches = frames, 0, 0
+        self.detector = self
+
+    def find(self, rgb, closer: bool) -> list[Detection]:
+        self.searches += 1
+        found = []
+        for points in self.frames[self.now]:
+            (left, top), (right, bottom) = points[:, :2].min(0), points[:, :2].max(0)
+            up = points[9, :2] - points[0, :2]
+            found.append(Detection("hand", 0.9, (left, top, right - left, bottom - top), tuple(up / np.linalg.norm(up))))
+        return found
+
+    def look(self, rgb, places, clock) -> list[Hand]:
+        return [self._hand(roi) for _, roi in places]
+
+    def _hand(self, roi: ROI) -> Hand:
+        points, score = np.zeros((21, 3)), 0.0
+        for candidate in self.frames[self.now]:
+            x, y = (candidate[:, :2].min(0) + candidate[:, :2].max(0)) / 2
+            if math.hypot(x - roi.cx, y - roi.cy) < roi.side / 4:
+                points, score = candidate, 0.9
+        box = (*points[:, :2].min(0), *np.ptp(points[:, :2], axis=0))
+        right = 0.9 if self.now % 3 else 0.3  # the network wavers
+        return Hand(points, score, box, np.ones(21), **side_of(right), roi=roi)
+
+
+WORLD = """
+    class World {
+        constructor(frames) { this.frames = frames; this.now = 0; this.searches = 0; }
+        box(points) {
+            const xs = points.map(([x]) => x), ys = points.map(([, y]) => y);
+            const [left, top] = [Math.min(...xs), Math.min(...ys)];
+            return [left, top, Math.max(...xs) - left, Math.max(...ys) - top];
+        }
+        async find() {
+            this.searches++;
+            return this.frames[this.now].map((points) => {
+                const up = [points[9][0] - points[0][0], points[9][1] - points[0][1]];
+                const length = Math.hypot(...up);
+                return { kind: "hand", score: 0.9, box: this.box(points), up: up.map((part) => part / length) };
+            });
+        }
+        async look(picture, places) {
+            return places.map(({ kind, roi }) => {
+                let [points, score] = [Array.from({ length: 21 }, () => [0, 0, 0]), 0];
+                for (const candidate of this.frames[this.now]) {
+                    const [x, y, w, h] = this.box(candidate);
+                    if (Math.hypot(x + w / 2 - roi.cx, y + h / 2 - roi.cy) < roi.side / 4) [points, score] = [candidate, 0.9];
+                }
+                const right = this.now % 3 ? 0.9 : 0.3;
+                const sigma = points.map(() => 1);
+                return { kind, landmarks: points, score, box: this.box(points), sigma, roi, ...landmarker.sideOf(right) };
+            });
+        }
+    }
+    const world = new World(given);
+    const follower = new tracker.Tracker(world);
+    const results = [];
+    for (; world.now < given.length; world.now++) {
+        const { hands } = await follower.update({ width: 640, height: 480 }, world.now / 30);
+        results.push(hands.map(({ track, landmarks, handedness, handedness_score }) =>
+            ({ track, landmarks, handedness, handedness_score })));
+    }
+    return { results, searches: world.searches };
+"""
+
+
+def test_tracker(runtime):
+    """Track numbers, points, handedness and the number of searches, over 60 frames with a newcomer and a loss."""
+    hand = np.random.default_rng(5).normal(0, 30, (21, 3))
+    hand[9, :2] = hand[0, :2] + (5, -60)
+    frames = []
+    for t in range(60):
+        there = [hand + (150 + 2 * t, 200, 0)]
+        if 14 <= t < 41:
+            there.append(hand * 0.8 + (450, 300 - t, 0))
+        frames.append([points if t != 50 else points + (300, 0, 0) for points in there])  # at 50 it jumps
+    world = World(frames)
+    tracker = Tracker(world)
+    found = runtime(f"(async () => {{ {WORLD} }})()", [[points.tolist() for points in there] for there in frames])
+    numbers = set()
+    for world.now in range(len(frames)):
+        expected = tracker.update(np.zeros((480, 640, 3), np.uint8), world.now / 30).hands
+        hands = found["results"][world.now]
+        assert [hand["track"] for hand in hands] == [hand.track for hand in expected]
+        numbers |= {hand.track for hand in expected}
+        for hand_js, hand_py in zip(hands, expected):
+            np.testing.assert_allclose(hand_js["landmarks"], hand_py.landmarks, atol=1e-6)
+            assert hand_js["handedness"] == hand_py.handedness
+            assert hand_js["handedness_score"] == pytest.approx(hand_py.handedness_score)
+    assert found["searches"] == world.searches
+    assert len(numbers) >= 3  # the first, the newcomer, and the one found again after the jump
