@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import av
 
 from model import Landmarker, Tracker
-from model.draw import Layers, draw
+from pages.parts.live_drawing import draw_live
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class LiveFrames:
         # Set by the page, read by the next frame.
         self.smoothing = 1.0
         self.mirrored = True
-        self.layers = Layers()
+        self.mesh = False
 
     async def __call__(self, frames: list[av.VideoFrame]) -> list[av.VideoFrame]:
         """Only the newest of the waiting frames is worked on; the others are dropped, so that no delay builds up."""
@@ -56,7 +56,7 @@ class LiveFrames:
         result = self._tracker.update(rgb, frame.time)
         if self.mirrored:
             rgb, result = rgb[:, ::-1], result.mirrored()
-        return av.VideoFrame.from_ndarray(draw(rgb, result, self.layers), format="rgb24")
+        return av.VideoFrame.from_ndarray(draw_live(rgb, result, self.mesh), format="rgb24")
 
     def stopped(self) -> None:
         """The stream has ended; the next one starts afresh."""

@@ -6,7 +6,6 @@ import streamlit as st
 from streamlit_webrtc import webrtc_streamer
 
 from model import Landmarker
-from model.draw import Layers
 from pages.parts.browser_runtime import runtime_component
 from pages.parts.ice import ice_servers
 from pages.parts.live_frames import LiveFrames
@@ -37,7 +36,7 @@ def server_camera(landmarker: Landmarker, smoothing: float, mesh: bool, mirrored
     frames = st.session_state.setdefault("live_frames", LiveFrames(landmarker))
     frames.smoothing = smoothing
     frames.mirrored = mirrored
-    frames.layers = Layers(mesh=mesh)
+    frames.mesh = mesh
     with st.container(width=960):
         context = webrtc_streamer(
             key="server_camera",
