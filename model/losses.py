@@ -92,7 +92,6 @@ def giou(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     return iou, iou - (hull - union) / hull.clamp(min=1e-6)
 
 
-@torch.compiler.disable  # picks rows by a mask: every batch another shape
 def detector_losses(out: dict[str, Tensor], target: dict[str, Tensor]) -> dict[str, Tensor]:
     """target: positive (N, 2, cells) 0/1, known (N, 2, cells) 0 where a class is unlabelled, sides (N, 2, cells, 4) in cells,
     up (N, 2, cells, 2) unit or zero where unknown."""

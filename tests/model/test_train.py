@@ -9,7 +9,7 @@ import torch
 from model import generator
 from model.batches import Plan
 from model.data import coco
-from model.train import crop_size, learning_rate, train
+from model.train import check_gradients, crop_size, learning_rate, train
 
 
 def tiny():
@@ -46,6 +46,13 @@ def test_loss_falls_and_the_trace_tells(tmp_path):
     for picture, points in zip(trace["pictures"], entry["predictions"]):
         assert (tmp_path / picture["file"]).exists()
         assert np.shape(points) == np.shape(picture["truth"]) == ((21, 2) if picture["kind"] == "hand" else (68, 2))
+
+
+def test_a_layer_that_learns_nothing_is_an_error():
+    layers = torch.nn.Sequential(torch.nn.Linear(3, 3), torch.nn.Linear(3, 3))
+    layers[1](layers[0](torch.ones(1, 3)).detach()).sum().backward()
+    with pytest.raises(RuntimeError, match="no gradient reaches 0.weight"):
+        check_gradients(layers)
 
 
 @pytest.mark.parametrize("step, expected", [(0, 1 / 300), (300, 1.0), (600, 1.0), (999, 0.02)])
