@@ -76,7 +76,7 @@ def train(task, run: Path, epochs: int, steps: int, peak: float, late: int, size
     trace["pictures"] = save_pictures(pictures, run / "trace")
     if compile:  # the encoder only: compiled as a whole, torch 2.13 on a CPU gives the decoder no gradient
         network.encoder.compile()
-    checked = False
+    checked, told = False, 0.0
     fresh = 0 if last.exists() else len(trace["epochs"]) * steps  # a new optimiser warms up, wherever the schedule is
     for epoch in range(len(trace["epochs"]) + 1, epochs + 1):
         size = crop_size(epoch, epochs, late, sizes)
@@ -103,6 +103,9 @@ def train(task, run: Path, epochs: int, steps: int, peak: float, late: int, size
             for name, value in (parts | {"total": total}).items():
                 sums[name] = sums.get(name, 0.0) + float(value.detach())
             bar.set_postfix(loss=f"{sums['total'] / (k + 1):.3f}", refresh=False)
+            if time.time() - told >= 1:  # for whoever watches the run, such as the training page
+                told = time.time()
+                (run / "progress.json").write_text(json.dumps({"epoch": epoch, "step": k + 1, "steps": steps, "loss": sums["total"] / (k + 1)}))
         seconds = time.time() - started
         average.eval()
         entry = {"epoch": epoch, "crop": size, "crops": rows, "seconds": round(seconds, 1), "learning_rate": rate,
