@@ -1,0 +1,52 @@
+"""The quiz's widgets. The session holds what the visitor chose and nothing else."""
+
+import streamlit as st
+
+from model.trace import TrainingTrace
+from pages.parts.questions import Question, questions
+from pages.parts.subject import Subject
+
+
+@st.fragment
+def show_quiz(trace: TrainingTrace | None, subject: Subject | None) -> None:
+    """All questions, each explained as soon as it is answered; the score; and another try."""
+    turn = st.session_state.setdefault("quiz_round", 0)
+    asked = questions(trace, subject.thing if subject else None, subject.point_names if subject else [], turn)
+    st.markdown(f"{len(asked)} questions. Each answer counts once and is explained at once. Nothing is stored.")
+    whose = subject.key if subject else ""
+    keys = [f"quiz_{turn}_{question.name}_{whose if question.name in _OWN else ''}" for question in asked]
+    answers = [_ask(number, question, key) for number, (question, key) in enumerate(zip(asked, keys), 1)]
+    answered = sum(answer is not None for answer in answers)
+    right = sum(answer == question.options[question.right] for answer, question in zip(answers, asked))
+    with st.container(horizontal=True, vertical_alignment="center", border=True):
+        st.markdown(f"**Score: {right} of {len(asked)}**" + _verdict(answered, right, len(asked)))
+        st.button("Try again", on_click=_again, args=(keys,), disabled=not answered, key="quiz_again")
+
+
+_OWN = ("unsure", "pixel")  # about the visitor's picture: another picture, another question
+
+
+def _ask(number: int, question: Question, key: str) -> str | None:
+    with st.container(border=True):
+        answered = st.session_state.get(key) is not None
+        answer = st.radio(f"**{number}.** {question.text}", question.options, index=None, key=key, disabled=answered, persist_state="session")
+        if answer is None:
+            return None
+        right = question.options[question.right]
+        if answer == right:
+            st.success(f"Right. {question.why}", icon=":material/check_circle:")
+        else:
+            st.error(f"No: **{right}**. {question.why}", icon=":material/cancel:")
+        return answer
+
+
+def _verdict(answered: int, right: int, all_: int) -> str:
+    if answered < all_:
+        return f", {all_ - answered} to go."
+    return ". All right!" if right == all_ else ". Try again for a full score."
+
+
+def _again(keys: list[str]) -> None:
+    for key in keys:
+        st.session_state.pop(key, None)
+    st.session_state["quiz_round"] += 1

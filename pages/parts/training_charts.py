@@ -1,0 +1,96 @@
+"""Charts of a training run. Their colours on text and axes are Streamlit's, so they follow light and dark."""
+
+import altair as alt
+import pandas as pd
+
+from model.trace import TrainingTrace, errors, rows_of
+from pages.parts.palette import KIND_COLOURS
+
+HEIGHT, BELOW = 240, 120  # pixels of a chart, and of what stands below a heat map
+LOSS = "#7C6FD0"
+
+# The trace that the lesson's text gives, for comparison: epoch, loss, accuracy. No network of this project made it.
+TEXTBOOK = pd.DataFrame(
+    {
+        "epoch": [1, 2, 3, 4, 5],
+        "loss": [0.12, 0.08, 0.05, 0.035, 0.025],
+        "accuracy": [0.65, 0.75, 0.82, 0.88, 0.91],
+    }
+)
+
+
+def loss_frame(trace: TrainingTrace) -> pd.DataFrame:
+    return pd.DataFrame({"epoch": [e.number for e in trace.epochs], "loss": [e.loss for e in trace.epochs]})
+
+
+def accuracy_frame(trace: TrainingTrace) -> pd.DataFrame:
+    """One row per epoch and kind."""
+    rows = [
+        {"epoch": epoch.number, "of": f"{kind}s", "accuracy": value, "NME": epoch.nme.get(kind)}
+        for epoch in trace.epochs
+        for kind, value in epoch.accuracy.items()
+    ]
+    return pd.DataFrame(rows, columns=["epoch", "of", "accuracy", "NME"])
+
+
+def loss_chart(frame: pd.DataFrame, last: int | None = None) -> alt.LayerChart:
+    """frame: epoch, loss. last: where the axis ends (a run that is not over yet)."""
+    base = alt.Chart(frame).encode(x=_epochs(frame, last))
+    y = alt.Y("loss:Q", title="loss ↓", scale=alt.Scale(zero=True))
+    tips = [alt.Tooltip("epoch:Q"), alt.Tooltip("loss:Q", format=".4~g")]
+    return _with_pointer(base, y, tips, alt.value(LOSS))
+
+
+def accuracy_chart(frame: pd.DataFrame, last: int | None = None) -> alt.LayerChart:
+    """frame: epoch, accuracy, and perhaps `of` (a line each) and NME."""
+    base = alt.Chart(frame).encode(x=_epochs(frame, last))
+    y = alt.Y("accuracy:Q", title="accuracy ↑", axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0, 1]))
+    tips = [alt.Tooltip("epoch:Q"), alt.Tooltip("accuracy:Q", format=".1%")]
+    if "of" not in frame:
+        return _with_pointer(base, y, tips, alt.value("#009E73"))
+    colours = {f"{kind}s": colour for kind, colour in KIND_COLOURS.items()}
+    scale = alt.Scale(domain=list(colours), range=list(colours.values()))
+    colour = alt.Color("of:N", scale=scale, legend=alt.Legend(title=None, orient="top"))
+    return _with_pointer(base, y, [alt.Tooltip("of:N"), *tips, alt.Tooltip("NME:Q", format=".3f")], colour)
+
+
+def error_map(trace: TrainingTrace, kind: str) -> alt.Chart:
+    """Rows of a hand or face, epochs across, the mean error as colour."""
+    rows = rows_of(kind)
+    table = errors(trace, kind, rows)
+    frame = pd.DataFrame(
+        [
+            {"part": name, "epoch": epoch.number, "error": table[row, column]}
+            for row, name in enumerate(rows)
+            for column, epoch in enumerate(trace.epochs)
+        ]
+    )
+    return (
+        alt.Chart(frame, height=20 * len(rows) + BELOW)
+        .mark_rect()
+        .encode(
+            x=alt.X("epoch:O", title="epoch", axis=alt.Axis(labelAngle=0, labelOverlap=True)),
+            y=alt.Y("part:N", title=None, sort=list(rows), axis=alt.Axis(labelOverlap=False)),
+            color=alt.Color(
+                "error:Q",
+                scale=alt.Scale(scheme="inferno", domainMin=0),
+                legend=alt.Legend(title="error (NME)", orient="bottom", format=".2f"),
+            ),
+            tooltip=["part", "epoch", alt.Tooltip("error:Q", format=".3f")],
+        )
+    )
+
+
+def _epochs(frame: pd.DataFrame, last: int | None) -> alt.X:
+    end = max(last or 0, int(frame["epoch"].max()) if len(frame) else 1, 2)
+    return alt.X("epoch:Q", axis=alt.Axis(tickMinStep=1, format="d"), scale=alt.Scale(domain=[1, end], nice=False))
+
+
+def _with_pointer(base: alt.Chart, y: alt.Y, tooltip: list, colour) -> alt.LayerChart:
+    """A line with dots; the epoch nearest to the pointer is marked."""
+    nearest = alt.selection_point(nearest=True, on="pointerover", fields=["epoch"], empty=False)
+    line = base.mark_line().encode(y=y, color=colour)
+    dots = base.mark_point(filled=True).encode(
+        y=y, color=colour, tooltip=tooltip, size=alt.condition(nearest, alt.value(140), alt.value(30))
+    )
+    return alt.layer(line, dots.add_params(nearest)).properties(height=HEIGHT)

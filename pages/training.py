@@ -1,0 +1,48 @@
+"""The training page: how the network learned, and what happens inside it."""
+
+import streamlit as st
+
+from model import trace as traces
+from pages.parts.data_flow import show_data_flow
+from pages.parts.glossary import show_glossary
+from pages.parts.key_insight import show_key_insight
+from pages.parts.landmarker import landmarker_or_stop
+from pages.parts.prediction_trace import show_prediction_trace
+from pages.parts.quiz import show_quiz
+from pages.parts.subject import choose_subject
+from pages.parts.train_yourself import show_train_yourself
+from pages.parts.training_curves import show_training
+
+FLOW, TRAINING, LAYERS, TRY, QUIZ = "Data flow", "Training trace", "Prediction trace", "Train it yourself", "Quiz"
+
+st.title("How it learned")
+try:
+    trace, missing = traces.read(), "There is no training trace beside the network's weights yet."
+except traces.TraceError as error:
+    trace, missing = None, str(error)
+show_key_insight(trace)
+landmarker_or_stop()
+
+flow, training, layers, yourself, quiz = st.tabs([FLOW, TRAINING, LAYERS, TRY, QUIZ], key="section", on_change="rerun")
+if flow.open:
+    with flow:
+        subject = choose_subject()
+        if subject:
+            show_data_flow(subject)
+if training.open:
+    with training:
+        if trace:
+            show_training(trace)
+        else:
+            st.info(missing)
+if layers.open:
+    with layers:
+        subject = choose_subject()
+        show_prediction_trace(subject.kind if subject else "hand", subject)
+if yourself.open:
+    with yourself:
+        show_train_yourself()
+if quiz.open:
+    with quiz:
+        show_quiz(trace, choose_subject())
+show_glossary()
