@@ -171,12 +171,13 @@ class LiveView {
     stage.style.aspectRatio = `${result.width} / ${result.height}`;
     this.#paint(canvas, result);
     const now = performance.now();
-    this.#finished = [...this.#finished.filter((past) => past > now - 2000), now];
+    // Two seconds, or the last few results where those took longer.
+    this.#finished = [...this.#finished.filter((past, index, all) => past > now - 2000 || index >= all.length - 3), now];
     this.#latencies = [...this.#latencies.slice(-29), now - time];
     const span = (now - this.#finished[0]) / 1000;
     const rate = span > 0.5 ? (this.#finished.length - 1) / span : 0;
     const middle = [...this.#latencies].sort((a, b) => a - b)[this.#latencies.length >> 1];
-    fps.textContent = rate ? rate.toFixed(0) : "–";
+    fps.textContent = rate ? rate.toFixed(rate < 10 ? 1 : 0) : "–";
     latency.textContent = `${middle.toFixed(0)} ms`;
     // For tests and for the curious: the newest figures, readable from outside.
     Object.assign(root.dataset, {

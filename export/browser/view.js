@@ -24,7 +24,7 @@ const HTML = `
 
 const CSS = `
   :host, .live { display: block; font-family: var(--st-font, system-ui, sans-serif); color: var(--st-text-color, #222); }
-  .stage { position: relative; width: 100%; max-width: 960px; aspect-ratio: 4 / 3; overflow: hidden;
+  .stage { position: relative; width: 100%; max-width: min(960px, 85vh); aspect-ratio: 4 / 3; overflow: hidden;
     background: #101418; border-radius: var(--st-base-radius, 0.5rem); }
   video, canvas { position: absolute; inset: 0; width: 100%; height: 100%; }
   video.mirrored { transform: scaleX(-1); }

@@ -23,7 +23,8 @@ class Figures:
 class LiveFrames:
     """The callback of one visitor's camera stream. Called from streamlit-webrtc's worker thread."""
 
-    WINDOW = 2.0  # seconds that the figures look back
+    WINDOW = 2.0  # seconds that the figures look back, further where a slow server gives only a frame now and then
+    SILENCE = 10.0  # seconds without a frame after which there are no figures
 
     def __init__(self, landmarker: Landmarker):
         self._tracker = Tracker(landmarker)
@@ -45,7 +46,7 @@ class LiveFrames:
             self._clocks_apart = min(self._clocks_apart, started - frame.time)
             arrived = frame.time + self._clocks_apart
             self._done.append((finished, finished - arrived, finished - started))
-            while self._done[0][0] < finished - self.WINDOW:
+            while len(self._done) > 3 and self._done[0][0] < finished - self.WINDOW:
                 self._done.popleft()
         return [picture]
 
@@ -69,7 +70,7 @@ class LiveFrames:
         """None until there was a frame, or when there was none for a while."""
         with self._lock:
             done = list(self._done)
-        if len(done) < 2 or done[-1][0] < time.perf_counter() - self.WINDOW:
+        if len(done) < 2 or done[-1][0] < time.perf_counter() - self.SILENCE:
             return None
         middle = len(done) // 2
         return Figures(

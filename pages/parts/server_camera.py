@@ -10,6 +10,7 @@ from pages.parts.browser_runtime import runtime_component
 from pages.parts.ice import ice_servers
 from pages.parts.live_frames import LiveFrames
 
+WIDTH = 720  # pixels of the page; the whole picture and the figures fit on a laptop's screen
 PATIENCE = 10  # seconds after which a connection that does not come is explained
 CAMERA = {
     "video": {"width": {"ideal": 640}, "height": {"ideal": 480}, "frameRate": {"ideal": 30}, "facingMode": "user"},
@@ -37,7 +38,7 @@ def server_camera(landmarker: Landmarker, smoothing: float, mesh: bool, mirrored
     frames.smoothing = smoothing
     frames.mirrored = mirrored
     frames.mesh = mesh
-    with st.container(width=960):
+    with st.container(width=WIDTH):
         context = webrtc_streamer(
             key="server_camera",
             rtc_configuration={"iceServers": servers},
@@ -58,8 +59,8 @@ def _state(context, frames: LiveFrames, relayed: bool) -> None:
     """The figures once a second, or why there are none."""
     figures = frames.figures() if context.state.playing else None
     if figures:
-        with st.container(horizontal=True, width=960):
-            st.metric("Frames per second", f"{figures.fps:.0f}")
+        with st.container(horizontal=True, width=WIDTH):
+            st.metric("Frames per second", f"{figures.fps:.1f}")
             st.metric("Latency on the server", f"{figures.latency_ms:.0f} ms", help="From a frame's arrival to its result.")
             st.metric("Server time", f"{figures.work_ms:.0f} ms", help="Of the latency, what the work on the frame took.")
         st.session_state.pop("camera_waits_since", None)
