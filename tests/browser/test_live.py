@@ -1,6 +1,9 @@
 """The live page in a real Chromium whose camera shows a rendered hand and face, with the truth known."""
 
+import base64
 import json
+import time
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -201,6 +204,29 @@ def test_on_the_server(camera_chromium, visit):
     frame.get_by_role("button", name="Stop camera").click()
 
 
+def test_leaving_the_page_frees_the_server(camera_chromium, visit, app_server):
+    page = visit(camera_chromium)
+    start_on_server(page)
+    expect(page.get_by_text("Server time")).to_be_visible(timeout=90 * SECONDS)
+    page.get_by_role("link", name="Photos").click()
+    expect(page.get_by_role("heading", name="Live camera")).not_to_be_visible()
+    deadline = time.monotonic() + 60  # WebRTC itself takes up to half a minute to notice
+    while (share := cpu_share(app_server.pid, 3)) > 0.15:
+        assert time.monotonic() < deadline, f"the server still uses {share:.0%} of a CPU"
+
+
+def cpu_share(pid: int, seconds: float) -> float:
+    """CPU seconds per second that a process uses."""
+
+    def used() -> float:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / 100  # user and system time, in hundredths of a second
+
+    before = used()
+    time.sleep(seconds)
+    return (used() - before) / seconds
+
+
 FINGERTIPS = {4: "#E69F00", 8: "#56B4E9", 12: "#009E73", 20: "#CC79A7"}
 
 
@@ -214,8 +240,6 @@ def returned_picture(frame) -> np.ndarray:
             return canvas.toDataURL("image/png");
         }"""
     )
-    import base64
-
     data = np.frombuffer(base64.b64decode(url.split(",")[1]), np.uint8)
     return cv2.imdecode(data, cv2.IMREAD_COLOR)[:, ::-1, ::-1]
 
