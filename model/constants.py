@@ -22,6 +22,8 @@ tracker.presence       a tracked object is dropped below it; tracker.detect_ever
                        newcomers; tracker.known_iou: a detection overlapping a track this much is no newcomer;
                        tracker.handedness_memory: weight of the past frames in a track's handedness
 smoothing              One-Euro filter: min_cutoff and derivative_cutoff in Hz, beta in Hz per (object size / s)
+drawing                colours; widths as a share of the object's larger side; a point is drawn in full while its expected
+                       error is below opacity.sure of that side, and faintest above opacity.lost
 photo                  limits, checked before a photo is decoded
 hand, face, ibug68     names, edges, contours and colours of the points (see points.py)
 """

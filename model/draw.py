@@ -13,28 +13,23 @@ import cv2
 import numpy as np
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
+from model.constants import CONSTANTS
 from model.points import FACE_CONTOURS, FACE_MESH_EDGES, FINGERS, HAND_EDGES, PALM, PALM_COLOUR
 from model.result import Face, Hand, Result
 
-FACE_COLOURS = {
-    "oval": "#FFFFFF",
-    "brow": "#FFD166",
-    "eye": "#7FDBFF",
-    "iris": "#39E58C",
-    "nose": "#B8A6FF",
-    "lips": "#FF7A90",
-}
-MESH_COLOUR = "#9ADCFF"
+_STYLE = CONSTANTS["drawing"]  # shared with the browser's drawing
+FACE_COLOURS: dict[str, str] = _STYLE["face_colours"]
+MESH_COLOUR: str = _STYLE["mesh_colour"]
+HALO: str = _STYLE["halo"]
 FACE_POINT_COLOUR = "#FFFFFF"
-HALO = "#000000"
 PLAIN_GROUND = "#16181D"
 
 # A point is drawn in full while its expected error is below SURE and faintest above LOST (fractions of the object's
 # larger side). It never vanishes: a guess is shown as a guess.
-SURE, LOST, FAINTEST = 0.03, 0.15, 0.25
+SURE, LOST, FAINTEST = (_STYLE["opacity"][name] for name in ("sure", "lost", "faintest"))
 
-LINE = 0.014  # width of a hand's bones, as a fraction of the hand's larger side
-CONTOUR = 0.007  # width of a face's contours, likewise
+LINE: float = _STYLE["bone_width"]  # as a fraction of the hand's larger side
+CONTOUR: float = _STYLE["contour_width"]  # as a fraction of the face's larger side
 
 
 @dataclass(frozen=True)

@@ -2,21 +2,7 @@
 
 import constants from "./constants.js";
 
-const { hand: HAND, face: FACE } = constants;
-const FACE_COLOURS = {
-  oval: "#FFFFFF",
-  brow: "#FFD166",
-  eye: "#7FDBFF",
-  iris: "#39E58C",
-  nose: "#B8A6FF",
-  lips: "#FF7A90",
-};
-const MESH_COLOUR = "#9ADCFF";
-const HALO = "#000000";
-// Expected error as a share of the object's size: drawn in full below SURE, faintest above LOST.
-const [SURE, LOST, FAINTEST] = [0.03, 0.15, 0.25];
-const LINE = 0.014; // width of a hand's bones, as a share of the hand's larger side
-const CONTOUR = 0.007; // width of a face's contours, likewise
+const { hand: HAND, face: FACE, drawing: STYLE } = constants;
 
 const fingerOf = (point) => HAND.fingers.find(({ points }) => points.includes(point));
 const POINT_COLOURS = HAND.points.map((_, point) => fingerOf(point)?.colour ?? HAND.palm_colour);
@@ -24,13 +10,14 @@ const BONE_COLOURS = HAND.edges.map(([a, b]) =>
   HAND.palm.includes(a) && HAND.palm.includes(b) ? HAND.palm_colour : fingerOf(b).colour,
 );
 const CONTOUR_COLOURS = FACE.contours.map(
-  ({ name }) => FACE_COLOURS[Object.keys(FACE_COLOURS).find((part) => name.includes(part))],
+  ({ name }) => STYLE.face_colours[Object.keys(STYLE.face_colours).find((part) => name.includes(part))],
 );
 
-/** How strongly a point is drawn, FAINTEST..1, from its expected error and the object's size (same unit). */
+/** How strongly a point is drawn, faintest..1, from its expected error and the object's size (same unit). */
 export function opacity(sigma, size) {
-  const doubt = (sigma / Math.max(size, 1e-6) - SURE) / (LOST - SURE);
-  return 1 - (1 - FAINTEST) * Math.min(Math.max(doubt, 0), 1);
+  const { sure, lost, faintest } = STYLE.opacity;
+  const doubt = (sigma / Math.max(size, 1e-6) - sure) / (lost - sure);
+  return 1 - (1 - faintest) * Math.min(Math.max(doubt, 0), 1);
 }
 
 /**
@@ -80,21 +67,21 @@ function larger(points) {
 }
 
 function drawHand(context, { points, size, strength }) {
-  const width = Math.max(LINE * size, 1);
+  const width = Math.max(STYLE.bone_width * size, 1);
   const bones = HAND.edges.map(([a, b], index) => ({
     path: [points[a], points[b]],
     colour: BONE_COLOURS[index],
     alpha: Math.min(strength[a], strength[b]),
   }));
-  for (const { path, alpha } of bones) line(context, path, width * 1.9, HALO, alpha * 0.45);
+  for (const { path, alpha } of bones) line(context, path, width * 1.9, STYLE.halo, alpha * 0.45);
   for (const { path, alpha, colour } of bones) line(context, path, width, colour, alpha);
   const radius = Math.max(width * 1.05, 1.3);
-  points.forEach((point, index) => dot(context, point, radius * 1.45, HALO, strength[index] * 0.55));
+  points.forEach((point, index) => dot(context, point, radius * 1.45, STYLE.halo, strength[index] * 0.55));
   points.forEach((point, index) => dot(context, point, radius, POINT_COLOURS[index], strength[index]));
 }
 
 function drawFace(context, { points, size, strength }, mesh) {
-  const width = Math.max(CONTOUR * size, 0.8);
+  const width = Math.max(STYLE.contour_width * size, 0.8);
   if (mesh) {
     context.beginPath();
     for (const [a, b, c] of FACE.triangles) {
@@ -102,14 +89,14 @@ function drawFace(context, { points, size, strength }, mesh) {
       context.lineTo(...points[b]);
       context.lineTo(...points[c]);
     }
-    stroke(context, width * 0.45, MESH_COLOUR, 0.4);
+    stroke(context, width * 0.45, STYLE.mesh_colour, 0.4);
   }
   const contours = FACE.contours.map(({ points: indices, closed }, index) => ({
     path: (closed ? [...indices, indices[0]] : indices).map((point) => points[point]),
     alpha: indices.reduce((sum, point) => sum + strength[point], 0) / indices.length,
     colour: CONTOUR_COLOURS[index],
   }));
-  for (const { path, alpha } of contours) line(context, path, width * 2.1, HALO, alpha * 0.4);
+  for (const { path, alpha } of contours) line(context, path, width * 2.1, STYLE.halo, alpha * 0.4);
   for (const { path, alpha, colour } of contours) line(context, path, width, colour, alpha);
 }
 
