@@ -1,0 +1,412 @@
+"""The training page through Streamlit's AppTest: with a run made up here, and with hands and faces whose places are known."""
+
+import importlib.util
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from model import Landmarker, Result, open_photo
+from model import trace as traces
+from model.geometry import ROI, roi_from_points
+from model.points import HAND_POINTS
+from pages.parts import demo_training, subject, train_yourself
+from pages.parts.demo_training import FAILED, FINISHED, RUNNING, STOPPED, DemoTraining
+from pages.parts.questions import questions
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "model" / "examples"
+SECTIONS = ["Data flow", "Training trace", "Prediction trace", "Train it yourself", "Quiz"]
+
+
+def run_document(epochs: int = 6) -> dict:
+    """A training trace in which every error falls by a third in each epoch; the ring finger is the hardest."""
+    entries = []
+    for number in range(1, epochs + 1):
+        error = 0.3 * 0.67 ** (number - 1)
+        hand = [error] * 13 + [1.5 * error] * 4 + [error] * 4
+        accuracy = {"hand": 1 - 2 * error, "face": 1 - 1.5 * error}
+        entries.append(
+            {
+                "epoch": number, "crop": 128, "crops": 1000, "seconds": 60.0, "learning_rate": 1e-3, "loss": 100 * error,
+                "losses": {"hand.points": 50 * error, "face.ibug": 50 * error}, "accuracy": accuracy,
+                "nme": {"hand": error, "face": error}, "point_nme": {"hand": hand, "face": [error] * 68},
+                "sets": {"real_hands": {"nme": error, "pck": accuracy["hand"], "rows": 10}},
+                "predictions": [[[100 + 100 * error, 50.0]] * 21],
+            }
+        )  # fmt: skip
+    return {
+        "run": {"name": "made up", "parameters": 1234, "device": "a test", "date": "2000-01-01"},
+        "pck_threshold": 0.1,
+        "pictures": [{"file": "trace/0.webp", "kind": "hand", "size": 256, "truth": [[100.0, 50.0]] * 21}],
+        "epochs": entries,
+    }
+
+
+@pytest.fixture
+def run_file(tmp_path) -> Path:
+    (tmp_path / "trace").mkdir()
+    Image.new("RGB", (256, 256), "grey").save(tmp_path / "trace" / "0.webp")
+    path = tmp_path / "trace.json"
+    path.write_text(json.dumps(run_document()))
+    return path
+
+
+@pytest.fixture
+def with_run(monkeypatch, run_file):
+    """The page reads the made-up run."""
+    read = traces.read
+    monkeypatch.setattr(traces, "read", lambda path=run_file: read(path))
+
+
+@pytest.fixture(scope="session")
+def seen() -> dict[str, Result]:
+    """Example file -> what the network says at the true places of its hands and faces, whatever the detector finds."""
+    landmarker, results = Landmarker(), {}
+    for file in EXAMPLES.glob("*.json"):
+        truth = json.loads(file.read_text())
+        rgb = open_photo(file.with_suffix(".webp"))
+        hands = [("hand", roi_from_points("hand", np.array(hand["landmarks"]))) for hand in truth.get("hands", ())]
+        faces = [("face", _face_place(np.array(face["ibug68"]))) for face in truth.get("faces", ())]
+        found = landmarker.look(rgb, hands + faces, trace=True)
+        found = tuple(found[: len(hands)]), tuple(found[len(hands) :])
+        results[file.with_suffix(".webp").name] = Result(rgb.shape[1], rgb.shape[0], *found, {"total": 1.0})
+    return results
+
+
+def _face_place(ibug: np.ndarray):
+    low, high = ibug.min(axis=0), ibug.max(axis=0)
+    return ROI(*((low + high) / 2), float(1.6 * (high - low).max()))
+
+
+@pytest.fixture
+def visitor(monkeypatch, seen) -> AppTest:
+    monkeypatch.setattr(subject, "traced", lambda photo: photo.result or seen[photo.name])
+    visitor = AppTest.from_file(ROOT / "app.py", default_timeout=120).run()
+    return visitor.switch_page("pages/training.py").run()
+
+
+def show(visitor: AppTest, section: str) -> AppTest:
+    """Run the page in a section. AppTest forgets the open tab, as it forgets all tabs, so it is told with every run."""
+    visitor.session_state["section"] = section
+    visitor.run()
+    assert not visitor.exception, section
+    return visitor
+
+
+def said(visitor: AppTest) -> str:
+    kinds = ("markdown", "info", "caption", "success", "error", "warning", "subheader")
+    return "\n".join(element.value for kind in kinds for element in visitor.get(kind))
+
+
+def test_every_section_shows(visitor, with_run):
+    assert [tab.label for tab in visitor.tabs] == SECTIONS
+    for section in SECTIONS:
+        show(visitor, section)
+    assert "extracting image features and refining its predictions over time" in said(visitor)
+
+
+def test_without_a_run_the_rest_still_works(visitor, monkeypatch):
+    monkeypatch.setattr(traces, "read", lambda path=None: None)
+    for section in SECTIONS:
+        show(visitor, section)
+    assert "There is no training trace" in said(show(visitor, "Training trace"))
+    assert len(show(visitor, "Quiz").radio) >= 3
+
+
+def test_a_broken_run_is_told_in_a_sentence(visitor, with_run, run_file):
+    run_file.write_text("{")
+    assert "The training trace trace.json cannot be read." in said(show(visitor, "Training trace"))
+
+
+class TestDataFlow:
+    @pytest.mark.parametrize("picture", ["Two hands and a face", "Two hands"])
+    def test_every_stage_shows(self, visitor, picture):
+        visitor.selectbox(key="subject_picture").set_value(picture).run()
+        names = ["Input image", "Preprocessing", "Feature extraction", "Landmark regression head", "Postprocessing"]
+        for index, name in enumerate(names):
+            assert not visitor.exception
+            assert visitor.subheader[0].value == f"{index + 1} {name}"
+            assert "In: " in said(visitor) and "Out: " in said(visitor) and visitor.latex
+            if index < len(names) - 1:
+                visitor.button(key="stage_next").click().run()
+        assert visitor.button(key="stage_next").disabled
+        visitor.button(key="stage_back").click().run()
+        assert visitor.subheader[0].value == "4 Landmark regression head"
+
+    def test_a_face_can_be_followed(self, visitor):
+        thing = next(box for box in visitor.selectbox if box.label == "Hand or face")
+        thing.set_value("Face").run()
+        for stage in range(5):
+            visitor.session_state["stage"] = stage
+            visitor.run()
+            assert not visitor.exception
+        assert "1434" in said(visitor)
+
+    def test_numbers_are_those_of_the_picture(self, visitor, seen):
+        result = seen["greeting.webp"]
+        names = dict(subject.names(result))
+        thing = next(iter(names.values()))
+        visitor.session_state["stage"] = 4
+        visitor.run()
+        x, y, z = thing.trace.vector.reshape(-1, 3)[8]
+        px, py, pz = thing.landmarks[8]
+        assert f"x = {x:.3f}, y = {y:.3f}, z = {z:.3f}" in said(visitor)
+        assert f"({x * 256 - 0.5:.0f}, {y * 256 - 0.5:.0f}), depth {z * 256:.0f}" in said(visitor)
+        assert f"photo pixel **({px:.0f}, {py:.0f}), depth {pz:.0f}**" in said(visitor)
+
+    def test_the_last_photo_comes_first(self, visitor, seen):
+        album = visitor.session_state["album"]
+        album.add("mine.webp", (EXAMPLES / "hands.webp").read_bytes())
+        next(iter(album)).result = seen["hands.webp"]
+        other = visitor.switch_page("pages/upload.py").run().switch_page("pages/training.py").run()
+        assert not other.exception
+        assert other.selectbox(key="subject_picture").options[0] == subject.OWN
+
+    def test_nothing_found_is_said(self, visitor, monkeypatch):
+        monkeypatch.setattr(subject, "traced", lambda photo: Result(10, 10, (), (), {"total": 1.0}))
+        for section in SECTIONS:
+            show(visitor, section)
+        assert "finds no hand and no face" in said(show(visitor, "Data flow"))
+
+
+class TestTrainingTrace:
+    def test_figures_come_from_the_run(self, visitor, with_run):
+        show(visitor, "Training trace")
+        document = run_document()
+        table = next(frame.value for frame in visitor.dataframe if "observation" in frame.value)
+        assert list(table["loss"]) == [epoch["loss"] for epoch in document["epochs"]]
+        assert list(table["hand"]) == [epoch["accuracy"]["hand"] for epoch in document["epochs"]]
+        assert table["observation"].str.len().min() > 5
+        assert "The hardest finger is the ring" in said(visitor)
+        assert "6 epochs, 6,000 crops, 6 minutes of training, 1,234 parameters" in said(visitor)
+
+    def test_the_textbooks_trace_stands_beside_it_and_says_so(self, visitor, with_run):
+        show(visitor, "Training trace")
+        textbook = next(f.value for f in visitor.dataframe if list(f.value.columns) == ["epoch", "loss", "accuracy"])
+        assert list(textbook["loss"]) == [0.12, 0.08, 0.05, 0.035, 0.025]
+        assert list(textbook["accuracy"]) == [0.65, 0.75, 0.82, 0.88, 0.91]
+        assert "made up to show the idea, not measured" in said(visitor)
+
+    def test_missing_pictures_leave_the_rest(self, visitor, with_run, run_file):
+        (run_file.parent / "trace" / "0.webp").unlink()
+        assert "comes without pictures" in said(show(visitor, "Training trace"))
+
+
+class TestPredictionTrace:
+    def test_layers_are_those_of_the_file(self, visitor):
+        from model import layers
+        from model.session import WEIGHTS
+
+        show(visitor, "Prediction trace")
+        stages = layers.read(WEIGHTS)
+        overview = visitor.dataframe[0].value
+        assert list(overview["parameters"])[:3] == [
+            sum(layer.parameters for layer in stages[stage]) for stage in (layers.PREPROCESSING, layers.FEATURES, layers.HAND)
+        ]
+        assert list(overview["output"])[:3] == ["3 × 256 × 256", "64 × 64 × 64", "63"]
+        assert (overview["ms"][:3] > 0).all()
+        before = len(visitor.dataframe[3].value)
+        visitor.toggle(key="every_operation").set_value(True)
+        show(visitor, "Prediction trace")
+        assert len(visitor.dataframe[3].value) > before
+
+    def test_unmeasured_times_are_no_error(self, visitor, monkeypatch):
+        import streamlit as st
+
+        from model import layer_times
+
+        def fail(path):
+            raise RuntimeError("The layers could not be timed on this machine.")
+
+        st.cache_data.clear()
+        monkeypatch.setattr(layer_times, "measure", fail)
+        assert "could not be timed" in said(show(visitor, "Prediction trace"))
+
+
+class TestQuiz:
+    def test_first_question_and_number(self, visitor, with_run):
+        show(visitor, "Quiz")
+        assert len(visitor.radio) >= 6
+        first = visitor.radio[0]
+        assert "What does the feature extraction stage mainly do?" in first.label
+        assert first.options == [
+            "Detect edges and textures", "Normalise pixel values", "Scale coordinates", "Predict coordinates directly",
+        ]  # fmt: skip
+
+    def answer(self, visitor: AppTest, number: int, option: str) -> AppTest:
+        visitor.radio[number].set_value(option)
+        show(visitor, "Quiz")
+        next(b for b in visitor.button if b.key == f"{visitor.radio[number].key}_check").click()
+        return show(visitor, "Quiz")
+
+    def test_answers_are_explained_counted_and_final(self, visitor, with_run):
+        show(visitor, "Quiz")
+        assert all(button.disabled for button in visitor.button if button.label == "Check")
+        self.answer(visitor, 0, "Detect edges and textures")
+        assert "Right." in visitor.success[0].value and "Score: 1 of" in said(visitor)
+        assert visitor.radio[0].disabled and visitor.radio[0].index == 0
+        self.answer(visitor, 1, "63 points, and one number for each")
+        assert "21 landmarks × 3" in visitor.error[0].value and "Score: 1 of" in said(visitor)
+
+    def test_all_right_gives_the_full_score(self, visitor, with_run, run_file, seen):
+        show(visitor, "Quiz")
+        named = dict(subject.names(seen["greeting.webp"]))
+        names = [name.replace("_", " ") for name in HAND_POINTS]
+        asked = questions(traces.read(run_file), next(iter(named.values())), names, 0)
+        for number, question in enumerate(asked):
+            self.answer(visitor, number, question.options[question.right])
+        assert not visitor.error and f"Score: {len(asked)} of {len(asked)}" in said(visitor)
+
+    def test_answers_stay_when_another_section_is_visited(self, visitor, with_run):
+        self.answer(show(visitor, "Quiz"), 0, "Scale coordinates")
+        show(visitor, "Training trace")
+        assert show(visitor, "Quiz").error
+
+    def test_try_again(self, visitor, with_run):
+        assert self.answer(show(visitor, "Quiz"), 0, "Scale coordinates").error
+        visitor.button(key="quiz_again").click()
+        show(visitor, "Quiz")
+        assert not visitor.error and all(radio.value is None for radio in visitor.radio)
+
+    def test_the_session_holds_no_right_answer(self, visitor, with_run):
+        self.answer(show(visitor, "Quiz"), 0, "Scale coordinates")
+        held = str({key: visitor.session_state[key] for key in ("quiz_round", "quiz_answers")})
+        assert "Scale coordinates" in held and "Detect edges" not in held
+        assert not [radio for radio in visitor.radio[1:] if radio.value is not None]
+
+    @pytest.mark.parametrize("file, kind", [("hands.webp", "hands"), ("group.webp", "faces")])
+    def test_questions_about_the_picture_have_one_right_answer(self, seen, run_file, file, kind):
+        thing = getattr(seen[file], kind)[0]
+        names = [str(number) for number in range(len(thing.landmarks))]
+        for seed in range(5):
+            asked = {q.name: q for q in questions(traces.read(run_file), thing, names, seed)}
+            assert all(len(set(q.options)) == len(q.options) >= 2 and q.why for q in asked.values())
+            assert asked["hardest"].options[asked["hardest"].right] == "Ring"
+            pixel = asked["pixel"]
+            x = float(pixel.text.split("x = ")[1].split()[0])
+            assert abs(int(pixel.options[pixel.right]) - (x * 256 - 0.5)) <= 0.7
+        if kind == "hands":
+            by_finger = thing.sigma[1:].reshape(5, 4).mean(axis=1)
+            right = asked["unsure"].options[asked["unsure"].right]
+            assert right == ["Thumb", "Index", "Middle", "Ring", "Pinky"][int(by_finger.argmax())]
+
+    def test_the_order_changes_with_the_round_but_not_within_it(self, seen):
+        orders = [tuple(q.options for q in questions(None, seen["hands.webp"].hands[0], ["p"] * 21, s)) for s in (0, 0, 1, 2)]
+        assert orders[0] == orders[1] and len(set(orders)) > 1
+
+
+def stand_in(run: Path, body: str) -> list[str]:
+    """A command that writes a run's files as the training does."""
+    return [sys.executable, "-c", f"import json, os, sys, time, pathlib\nrun = pathlib.Path({str(run)!r})\n{body}"]
+
+
+EPOCH_AND_WAIT = f"""
+document = {run_document(1)!r}
+(run / "trace.json").write_text(json.dumps(document))
+(run / "progress.json").write_text(json.dumps(dict(epoch=2, step=50, steps=100, loss=7.5)))
+child = os.spawnv(os.P_NOWAIT, sys.executable, [sys.executable, "-c", "import time; time.sleep(120)"])
+(run / "child").write_text(str(child))
+time.sleep(120)
+"""
+ALL_EPOCHS = f'(run / "trace.json").write_text(json.dumps({run_document(5)!r}))'
+
+
+def training(body: str) -> DemoTraining:
+    return DemoTraining(lambda run: stand_in(run, body))
+
+
+def wait_for(condition, seconds: float = 20):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().split(")")[-1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+class TestDemoTraining:
+    def test_runs_to_the_end(self):
+        demo = training(ALL_EPOCHS)
+        assert demo.state == "idle" and demo.trace() is None
+        assert demo.start("me")
+        wait_for(lambda: demo.state != RUNNING)
+        assert demo.state == FINISHED and len(demo.trace().epochs) == 5 and demo.progress().share == 1
+
+    def test_one_at_a_time_and_stop_ends_all_its_processes(self):
+        demo = training(EPOCH_AND_WAIT)
+        assert demo.start("me") and not demo.start("you")
+        wait_for(lambda: (demo._folder / "child").exists() and (demo._folder / "child").read_text())
+        child = int((demo._folder / "child").read_text())
+        assert demo.owner == "me" and demo.state == RUNNING
+        assert demo.progress().share == pytest.approx(1.5 / 5) and "Epoch 2 of 5, 50%" in demo.progress().said
+        own = os.getpgid(demo._process.pid)
+        assert own != os.getpgid(0), "a group of its own"
+        demo.stop()
+        assert demo.state == STOPPED
+        wait_for(lambda: not alive(child))
+        assert demo.start("you") and demo.owner == "you"
+        demo.stop()
+
+    def test_a_failure_says_why(self):
+        demo = training("sys.exit('no room left')")
+        demo.start("me")
+        wait_for(lambda: demo.state != RUNNING)
+        assert demo.state == FAILED and demo.complaint() == "no room left"
+
+    def test_the_real_command_is_understood(self, tmp_path):
+        command = demo_training.demo_command(tmp_path)
+        assert command[0] == sys.executable and "--demo" in command and importlib.util.find_spec(command[2])
+
+
+class TestTrainYourself:
+    @pytest.fixture
+    def demo(self, monkeypatch):
+        demo = training(EPOCH_AND_WAIT)
+        monkeypatch.setattr(train_yourself, "shared_training", lambda: demo)
+        yield demo
+        demo.stop()
+
+    def test_start_watch_leave_return_stop(self, visitor, demo):
+        show(visitor, "Train it yourself")
+        visitor.button(key="train").click()
+        show(visitor, "Train it yourself")
+        assert demo.state == RUNNING
+        wait_for(demo.trace)
+        visitor.switch_page("pages/upload.py").run()
+        visitor.switch_page("pages/training.py").run()
+        assert demo.state == RUNNING
+        show(visitor, "Train it yourself")
+        visitor.button(key="stop_training").click()
+        show(visitor, "Train it yourself")
+        assert demo.state == STOPPED and "Stopped after 1 of 5 epochs." in said(visitor)
+
+    def test_a_second_visitor_is_told(self, visitor, demo):
+        demo.start("somebody else")
+        show(visitor, "Train it yourself")
+        assert "Another visitor's training is running" in said(visitor)
+        assert not [button for button in visitor.button if button.key in ("train", "stop_training")]
+
+    def test_without_torch_there_is_one_command(self, visitor, demo, monkeypatch):
+        monkeypatch.setattr(demo_training, "torch_is_there", lambda: False)
+        show(visitor, "Train it yourself")
+        assert visitor.code[0].value == "python3 make.py train --demo"
+        assert not [button for button in visitor.button if button.key == "train"]
+
+    def test_the_page_needs_no_torch(self):
+        import subprocess
+
+        code = "import sys, pages.parts.train_yourself, pages.parts.quiz, pages.parts.prediction_trace, pages.parts.data_flow"
+        code += ", pages.parts.training_curves; assert 'torch' not in sys.modules"
+        subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True)
