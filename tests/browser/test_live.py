@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from camera_video import read_number, truth, write_video
+from camera_video import EXAMPLES, read_number, truth, write_video
+from model import Landmarker, open_photo
 
 pytestmark = pytest.mark.browser
 
@@ -158,6 +159,25 @@ def test_answers_equal_the_reference(camera_chromium, visit):
     view = start_on_device(page)
     assert float(view.get_attribute("data-parity")) < 0.5
     expect(view).to_contain_text("its answers differ from the reference by at most")
+
+
+def test_photo_on_this_device(page):
+    """The upload page's switch: the browser finds what Python finds, and sends nothing."""
+    sent = []
+    page.on("request", lambda request: sent.append(request.url) if request.method != "GET" else None)
+    page.get_by_text("On this device").first.click(timeout=60 * SECONDS)
+    page.locator(".drop input").set_input_files([EXAMPLES / "greeting.webp", EXAMPLES / "greeting.json"])
+    article = page.locator("article", has_text="greeting.webp")
+    expect(article.locator("canvas")).to_be_visible(timeout=120 * SECONDS)
+    expect(page.get_by_text("greeting.json: this browser cannot open it")).to_be_visible()
+    found = json.loads(download(page, "Save JSON"))
+    expected = Landmarker().detect(open_photo(EXAMPLES / "greeting.webp"))
+    assert len(found["hands"]) == len(expected.hands) and len(found["faces"]) == len(expected.faces)
+    for thing, reference in zip(found["hands"] + found["faces"], expected.hands + expected.faces):
+        # Not equal to the digit: two WebP decoders, and OpenCV interpolates in steps of 1/32 pixel.
+        apart = np.abs(np.array(thing["landmarks"])[:, :2] - reference.landmarks[:, :2]).max()
+        assert apart < 0.02 * max(reference.box[2:])
+    assert not sent
 
 
 @pytest.mark.parametrize("mode", ["device", "server"])
