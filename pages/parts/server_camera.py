@@ -1,9 +1,11 @@
 """The live view that runs on the server: the camera's pictures come over WebRTC and go back drawn upon."""
 
+import functools
 import time
 
 import streamlit as st
 from streamlit_webrtc import webrtc_streamer
+from streamlit_webrtc.relay import get_global_relay
 
 from model import Landmarker
 from pages.parts.browser_runtime import runtime_component
@@ -27,6 +29,15 @@ WORDS = {
 }
 
 
+def _drop_stale_frames() -> None:
+    """Lets the relay between camera, network and encoder hand on the newest frame only.
+
+    As streamlit-webrtc sets it up it queues them all, so that one slow moment would delay the picture for good.
+    """
+    relay = get_global_relay()
+    relay.subscribe = functools.partial(type(relay).subscribe, relay, buffered=False)
+
+
 def server_camera(landmarker: Landmarker, smoothing: float, mesh: bool, mirrored: bool) -> None:
     """The camera element, help when it fails, and the figures while it runs."""
     try:
@@ -34,6 +45,7 @@ def server_camera(landmarker: Landmarker, smoothing: float, mesh: bool, mirrored
     except ValueError as error:
         st.error(str(error))
         return
+    _drop_stale_frames()
     frames = st.session_state.setdefault("live_frames", LiveFrames(landmarker))
     frames.smoothing = smoothing
     frames.mirrored = mirrored
