@@ -18,7 +18,7 @@ IBUG_CHIN, IBUG_BROW = 8, 27
 class Plan:
     """How many rows of each kind a batch has, and how large its crops are."""
 
-    size: int = 128
+    size: int = 256
     hands: int = 18
     empty: int = 2
     faces: int = 12

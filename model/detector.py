@@ -89,7 +89,7 @@ class Detector:
 
     def _closer_views(self, rgb: np.ndarray, level: int, longer: int, seen: Candidates) -> list[View]:
         """The tiles of this level that are worth a look: all, if nothing was found; else those with a small hint."""
-        if level == 1 and not (seen.score >= _thresholds()[seen.kind]).any():
+        if level == 1 and not sure(seen).any():
             return tiles(rgb, longer, level)
         hints = seen[(seen.level == level - 1) & (seen.size < _TILES["small"])]
         if not len(hints.score):
@@ -171,7 +171,7 @@ def decode(output: np.ndarray, view: View) -> Candidates:
 def suppress(candidates: Candidates) -> list[int]:
     """Indices of the detections that stay, surest first: non-maximum suppression by kind, across tiles and levels."""
     order = np.argsort(-candidates.score, kind="stable")
-    order = order[candidates.score[order] >= _thresholds()[candidates.kind[order]]][:_MOST_CANDIDATES]
+    order = order[sure(candidates)[order]][:_MOST_CANDIDATES]
     chosen = candidates[order]
     shared, area = _intersections(chosen.box)
     union = area[:, None] + area[None] - shared
@@ -195,5 +195,7 @@ def _intersections(box: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.prod(np.clip(high - low, 0, None), axis=2), np.prod(box[:, 2:] - box[:, :2], axis=1)
 
 
-def _thresholds() -> np.ndarray:
-    return np.array([_RULE["score"][kind] for kind in KINDS])
+def sure(candidates: Candidates) -> np.ndarray:
+    """(N,) bool: which ones reach the score of their kind; a closer look must be surer, it sees less of what is around."""
+    whole, closer = (np.array([_RULE[rule][kind] for kind in KINDS]) for rule in ("score", "closer_score"))
+    return candidates.score >= np.where(candidates.level > 0, closer[candidates.kind], whole[candidates.kind])

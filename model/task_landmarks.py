@@ -38,8 +38,7 @@ class LandmarkTask:
         return network
 
     def stream(self, size: int, epoch: int, count: int) -> batches.Batches:
-        plan = self.plan if size == self.plan.size else batches.Plan(size, self.plan.hands, self.plan.empty, self.plan.faces)
-        return batches.Batches(self.sets, self.pool, plan, self.seed, epoch, count)
+        return batches.Batches(self.sets, self.pool, self.plan, self.seed, epoch, count)
 
     def loss(self, network: Landmarks, batch: dict) -> dict[str, Tensor]:
         """Losses by name, 'hand.points', 'face.heat', ..."""

@@ -19,7 +19,7 @@ from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-from model import losses
+from model import losses, released
 from model.trace_pictures import save_pictures
 
 WARMUP = 300        # steps
@@ -40,7 +40,7 @@ def moving_average(average: torch.Tensor, current: torch.Tensor, count: torch.Te
 
 
 def crop_size(epoch: int, epochs: int, late: int, sizes: tuple[int, int]) -> int:
-    """Low resolution first: three of four epochs' worth of learning needs no detail."""
+    """Low resolution first: a detector learns most of what it knows at a quarter of the cost."""
     return sizes[1] if epoch > epochs - late else sizes[0]
 
 
@@ -51,7 +51,10 @@ def train(task, run: Path, epochs: int, steps: int, peak: float, late: int, size
     torch.manual_seed(seed)
     network = task.build().to(memory_format=torch.channels_last)
     earlier = {}
-    if initial:
+    if initial and initial.suffix == ".onnx":
+        pictures = torch.cat([batch["image"] for batch in task.stream(sizes[1], 0, 4)])
+        released.load(network, task.name, initial, pictures)
+    elif initial:
         earlier = torch.load(initial, weights_only=True)
         fitting = {k: v for k, v in earlier["average"].items() if k in (now := network.state_dict()) and v.shape == now[k].shape}
         network.load_state_dict(fitting, strict=False)
@@ -122,9 +125,9 @@ def train(task, run: Path, epochs: int, steps: int, peak: float, late: int, size
 
 
 def check_gradients(network: torch.nn.Module) -> bool:
-    """Raises RuntimeError if a layer learns nothing. A compiler once gave half of this network no gradient, and the loss
+    """Raises RuntimeError if a layer of the trunk learns nothing (a head may have no labels). A compiler once gave half of this network no gradient, and the loss
     still fell: slowly enough to look like a hard problem."""
-    dead = [n for n, p in network.named_parameters() if p.ndim > 1 and (p.grad is None or not p.grad.any())]
+    dead = [n for n, p in network.named_parameters() if p.ndim > 1 and not n.startswith("heads.") and (p.grad is None or not p.grad.any())]
     if dead:
         raise RuntimeError(f"no gradient reaches {', '.join(dead)}; if you used --compile, try without it")
     return True
@@ -143,12 +146,12 @@ def main(arguments: list[str] | None = None) -> None:
     options.add_argument("--part", choices=("landmarks", "detector"), default="landmarks")
     options.add_argument("--sets", nargs="*", default=(), help="take only these sets, for example those whose licence suits you")
     options.add_argument("--run", type=Path, help="where checkpoints go (default runs/PART); an existing run goes on")
-    options.add_argument("--initial", type=Path, help="go on from another run's last.pt with a new optimiser; layers that have changed start anew")
+    options.add_argument("--initial", type=Path, help="go on from the released .onnx file, or from another run's last.pt (then also with its trace), with a new optimiser")
     options.add_argument("--trunk", type=Path, help="detector: start its trunk from this landmark checkpoint (last.pt)")
     options.add_argument("--cache", type=Path, default=Path("runs/cache"), help="decoded pictures are kept here")
     options.add_argument("--epochs", type=int)
     options.add_argument("--steps", type=int, help="batches per epoch")
-    options.add_argument("--late", type=int, help="how many of the last epochs run at full resolution")
+    options.add_argument("--late", type=int, help="detector: how many of the last epochs run at full resolution (the earlier ones at half)")
     options.add_argument("--rate", type=float, default=2e-3, help="peak learning rate")
     options.add_argument("--seed", type=int, default=0)
     options.add_argument("--threads", type=int, default=os.cpu_count())
@@ -160,13 +163,13 @@ def main(arguments: list[str] | None = None) -> None:
 
     if o.demo:
         from model import generator
-        task, epochs, steps, late, sizes = generator.demo_task(o.seed), o.epochs or 5, o.steps or 100, 0, (128, 128)
+        task, epochs, steps, late, sizes = generator.demo_task(o.seed), o.epochs or 5, o.steps or 100, 0, (256, 256)
     elif o.part == "landmarks":
         from model import batches, scenes
         from model.data import read_all
         from model.task_landmarks import LandmarkTask
         task = LandmarkTask(read_all(o.data, o.cache, o.sets), scenes.backgrounds(o.data, o.cache), o.seed, batches.Plan())
-        epochs, steps, late, sizes = o.epochs or 60, o.steps or 200, o.late if o.late is not None else 12, (128, 256)
+        epochs, steps, late, sizes = o.epochs or 60, o.steps or 200, 0, (256, 256)
     else:
         from model.task_detector import DetectorTask
         task = DetectorTask(o.data, o.cache, o.sets, o.seed, o.trunk)

@@ -46,7 +46,7 @@ export async function find(picture, run, { closer = true } = {}) {
 
 /** The tiles that are worth a look: all, if nothing was found; else those with a small hint. */
 function closerViews(picture, level, longer, seen) {
-  if (level === 1 && !seen.some(({ score, kind }) => score >= RULE.score[kind])) return tiles(picture, longer, level);
+  if (level === 1 && !seen.some(sure)) return tiles(picture, longer, level);
   const hints = seen
     .filter((candidate) => candidate.level === level - 1 && candidate.size < TILES.small)
     .map(({ box: [left, top, right, bottom] }) => [(left + right) / 2, (top + bottom) / 2]);
@@ -128,7 +128,7 @@ export function decode(output, { toPhoto, level, inner }) {
 /** The candidates that stay, surest first: non-maximum suppression by kind, across tiles and levels. */
 export function suppress(candidates) {
   const chosen = candidates
-    .filter(({ score, kind }) => score >= RULE.score[kind])
+    .filter(sure)
     .sort((a, b) => b.score - a.score)
     .slice(0, MOST_CANDIDATES);
   const kept = [];
@@ -160,4 +160,9 @@ function shared(one, other) {
 
 function area([left, top, right, bottom]) {
   return (right - left) * (bottom - top);
+}
+
+/** Whether a candidate reaches the score of its kind; a closer look must be surer, it sees less of what is around. */
+function sure({ score, kind, level }) {
+  return score >= (level > 0 ? RULE.closer_score : RULE.score)[kind];
 }

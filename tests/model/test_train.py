@@ -14,13 +14,13 @@ from model.train import check_gradients, crop_size, learning_rate, train
 
 def tiny():
     task = generator.demo_task(0, rows=24, validation=4)
-    task.plan = Plan(size=64 * 2, hands=4, empty=1, faces=3)
+    task.plan = Plan(hands=4, empty=1, faces=3)
     return task
 
 
 def run(folder, epochs, steps=4):
     torch.set_num_threads(2)
-    return train(tiny(), folder, epochs, steps, 1e-3, 0, (128, 128), 0, compile=False, workers=0, command="test")
+    return train(tiny(), folder, epochs, steps, 1e-3, 0, (256, 256), 0, compile=False, workers=0, command="test")
 
 
 def test_a_resumed_run_is_the_run_that_never_stopped(tmp_path, monkeypatch):

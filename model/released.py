@@ -1,0 +1,58 @@
+"""From the released ONNX file back to torch weights, so that a training can go on from them.
+
+The export folds every batch normalisation that follows a convolution into it. Here the folded weights go back into the
+convolution, and the normalisation gets the statistics of real pictures and the scale and offset that undo them: the network
+answers as before, and can be trained again.
+"""
+
+from pathlib import Path
+
+import onnx
+import torch
+from onnx import numpy_helper
+from torch import Tensor, nn
+
+
+def load(network: nn.Module, branch: str, file: Path, pictures: Tensor) -> None:
+    """Fills `network` with the weights of `branch` ('landmarks' or 'detector') in `file`; pictures uint8 (N, 256, 256, 3) give the
+    statistics. Raises KeyError when the file is of another architecture."""
+    stored = {i.name.removeprefix(f"{branch}."): torch.from_numpy(numpy_helper.to_array(i).copy())
+              for i in onnx.load(file).graph.initializer if i.name.startswith(f"{branch}.")}
+    fill(network, stored)
+    restore_norms(network, pictures)
+
+
+def fill(network: nn.Module, stored: dict[str, Tensor]) -> None:
+    """Copies weights by name; a folded normalisation (named as its convolution's weight, plus _bias) becomes an offset."""
+    state = network.state_dict()
+    for name, value in state.items():
+        if name in stored:
+            value.copy_(stored[name])
+        elif name.endswith("num_batches_tracked"):
+            continue
+        else:
+            layer, _, kind = name.rpartition(".")
+            folded = stored[layer[:-1] + "0.weight_bias"]  # X.1 normalises what X.0 convolved
+            value.copy_({"weight": torch.ones_like(folded), "bias": folded, "running_mean": torch.zeros_like(folded), "running_var": torch.ones_like(folded)}[kind])
+    network.load_state_dict(state)
+
+
+@torch.no_grad()
+def restore_norms(network: nn.Module, pictures: Tensor) -> None:
+    """Gives every normalisation the statistics of its input on `pictures`, and changes scale and offset so that its output stays."""
+
+    def refresh(norm: nn.BatchNorm2d, inputs: tuple[Tensor]) -> None:
+        x = inputs[0].float()
+        scale = norm.weight / (norm.running_var + norm.eps).sqrt()
+        offset = norm.bias - norm.running_mean * scale
+        norm.running_mean.copy_(x.mean((0, 2, 3)))
+        norm.running_var.copy_(x.var((0, 2, 3)))
+        norm.weight.copy_(scale * (norm.running_var + norm.eps).sqrt())
+        norm.bias.copy_(offset + norm.running_mean * scale)
+
+    hooks = [m.register_forward_pre_hook(refresh) for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
+    network.eval()
+    network(pictures)
+    for hook in hooks:
+        hook.remove()
+    network.train()
