@@ -50,7 +50,7 @@ class ColourNetwork:
 
     def __init__(self, *_):
         self.asked: list[tuple[int, tuple[str, ...]]] = []
-        self.presence = 0.95
+        self.presence = 0.99
 
     def run(self, pictures: np.ndarray, *outputs: str) -> dict[str, np.ndarray]:
         self.asked.append((len(pictures), outputs))

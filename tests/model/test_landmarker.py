@@ -41,7 +41,7 @@ def test_what_a_hand_and_a_face_carry(landmarker):
     assert face.landmarks.shape == (478, 3) and face.sigma.shape == (478,) and face.ibug68.shape == (68, 2)
     assert {array.dtype for array in (hand.landmarks, hand.sigma, face.ibug68)} == {np.dtype("float32")}
     assert hand.handedness == "right" and hand.handedness_score == pytest.approx(0.8)
-    assert hand.score == pytest.approx(0.95)
+    assert hand.score == pytest.approx(0.99)
     assert hand.sigma[0] == pytest.approx(0.02 * hand.roi.side, rel=1e-4)
     assert hand.landmarks[0, 2] == pytest.approx(0.1 * hand.roi.side, rel=1e-4)  # z: the scale of x and y
     assert hand.trace is None
@@ -111,8 +111,8 @@ def test_duplicates_go_but_neighbours_stay(landmarker):
     rgb = photo(640, 480, *THINGS)
     places = [("hand", ROI(200, 300, 200, 0.7)), ("hand", ROI(205, 296, 240, 0.5)), ("hand", ROI(500, 150, 200, -1.7))]
     found = landmarker.look(rgb, places)
-    kept = without_duplicates([found[0], replace(found[1], score=0.99), found[2]])
-    assert [thing.score for thing in kept] == pytest.approx([0.99, 0.95])
+    kept = without_duplicates([found[0], replace(found[1], score=0.995), found[2]])
+    assert [thing.score for thing in kept] == pytest.approx([0.995, 0.99])
     # A face where a hand is (a hand before a face) is another object.
     assert len(without_duplicates([found[0], *landmarker.look(rgb, [("face", ROI(420, 360, 260, 0))])])) == 2
 

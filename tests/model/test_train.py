@@ -18,16 +18,16 @@ def tiny():
     return task
 
 
-def run(folder, epochs, steps=4):
+def run(folder, epochs, steps=4, peak=1e-3):
     torch.set_num_threads(2)
-    return train(tiny(), folder, epochs, steps, 1e-3, 0, (256, 256), 0, compile=False, workers=0, command="test")
+    return train(tiny(), folder, epochs, steps, peak, 0, (256, 256), 0, compile=False, workers=0, command="test")
 
 
 def test_a_resumed_run_is_the_run_that_never_stopped(tmp_path, monkeypatch):
     whole = run(tmp_path / "whole", 2)
     # learning rates depend on the planned length, so plan two epochs, stop after the first, and go on
     planned = learning_rate
-    monkeypatch.setattr("model.train.learning_rate", lambda peak, step, steps: planned(peak, step, 8))
+    monkeypatch.setattr("model.train.learning_rate", lambda peak, step, steps, warm: planned(peak, step, 8, warm))
     run(tmp_path / "stopped", 1)
     resumed = run(tmp_path / "stopped", 2)
     a, b = (torch.load(tmp_path / n / "last.pt", weights_only=True)["network"] for n in ("whole", "stopped"))
@@ -37,7 +37,7 @@ def test_a_resumed_run_is_the_run_that_never_stopped(tmp_path, monkeypatch):
 
 
 def test_loss_falls_and_the_trace_tells(tmp_path):
-    trace = run(tmp_path, 2, steps=10)
+    trace = run(tmp_path, 2, steps=12, peak=0.02)
     assert trace["epochs"][1]["loss"] < trace["epochs"][0]["loss"]
     assert json.loads((tmp_path / "trace.json").read_text())["epochs"] == trace["epochs"]
     entry = trace["epochs"][-1]
