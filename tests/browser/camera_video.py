@@ -16,8 +16,8 @@ WIDTH, HEIGHT = 640, 480
 FRAMES = 240  # 8 s at 30 frames per second, then the browser starts again; the motion ends where it began
 BITS, SQUARE = 8, 20  # the number's binary digits, from the top left corner
 
-# The part of greeting.webp with the face and one (left) hand, as left, top, width in its pixels.
-PART = (258, 190, 542)
+# The part of greeting.webp with the face and one (right) hand, as left, top, width in its pixels.
+PART = (10, 190, 542)
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def truth(number: int, moving: bool = True) -> Truth:
     def move(points) -> np.ndarray:
         return np.asarray(points, float)[:, :2] @ matrix[:, :2].T + matrix[:, 2]
 
-    hand = move(next(hand for hand in labels["hands"] if hand["handedness"] == "left")["landmarks"])
+    hand = move(next(hand for hand in labels["hands"] if hand["handedness"] == "right")["landmarks"])
     return Truth(hand, move(labels["faces"][0]["ibug68"]), float(np.ptp(hand, axis=0).max()))
 
 

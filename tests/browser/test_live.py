@@ -101,7 +101,7 @@ def test_on_device(camera_chromium, visit):
     assert (document["width"], document["height"]) == (picture.shape[1], picture.shape[0])
     true = truth(read_number(picture[:, ::-1]))  # the picture is saved as it was seen, mirrored
     (hand,), (face,) = document["hands"], document["faces"]
-    assert hand["handedness"] == "left"
+    assert hand["handedness"] == "right"
     apart = np.linalg.norm(np.array(hand["landmarks"])[:, :2] - true.hand, axis=1).mean()
     assert apart < 0.05 * true.hand_size
     face_apart = np.linalg.norm(np.array(face["ibug68"]) - true.face, axis=1).mean()
