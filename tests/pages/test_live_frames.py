@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 
 import av
@@ -13,6 +14,12 @@ from model.result import Hand, Result
 from pages.parts.ice import VARIABLE, ice_servers
 from pages.parts.live_drawing import draw_live
 from pages.parts.live_frames import LiveFrames
+
+
+def run(task):
+    """asyncio.run in a thread of its own: the browser tests' Playwright keeps an event loop running in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, task).result()
 
 
 class NoLandmarks:
@@ -38,7 +45,7 @@ def video_frame(number: int, width: int = 64, height: int = 48) -> av.VideoFrame
 
 
 def answer(frames: LiveFrames, *given: av.VideoFrame) -> list[np.ndarray]:
-    return [frame.to_ndarray(format="rgb24") for frame in asyncio.run(frames(list(given)))]
+    return [frame.to_ndarray(format="rgb24") for frame in run(frames(list(given)))]
 
 
 def test_stale_frames_are_dropped():
