@@ -163,7 +163,7 @@ def main(arguments: list[str] | None = None) -> None:
 
     if o.demo:
         from model import generator
-        task, epochs, steps, late, sizes = generator.demo_task(o.seed), o.epochs or 5, o.steps or 100, 0, (256, 256)
+        task, epochs, steps, late, sizes = generator.demo_task(o.seed), o.epochs or 5, o.steps or 60, 0, (256, 256)
     elif o.part == "landmarks":
         from model import batches, scenes
         from model.data import read_all
