@@ -29,7 +29,7 @@ LICENCES = {
 
 
 def differences(network: onnx_file.Pointillist, file: Path) -> dict[str, float]:
-    """torch against onnxruntime on the parity pictures, in pixels of the crop: the certificate's points, and all outputs' worst."""
+    """torch against onnxruntime on the parity pictures, in pixels of the crop, at the point where they differ most."""
     with torch.no_grad():
         out = dict(zip(network.outputs, network(torch.from_numpy(parity.inputs()))))
     reference = {name: out[name].numpy() for name in parity.OUTPUTS}

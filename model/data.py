@@ -4,7 +4,6 @@ Every reader gives a `Samples`; pictures are decoded once and kept as uint8 arra
 them again each epoch would cost more than the network. Pixel coordinates: x right, y down, an integer is a pixel's centre.
 """
 
-import io
 import json
 import zipfile
 from collections.abc import Callable, Iterable

@@ -23,10 +23,6 @@ PCK = (0.05, 0.1)
 MATCH_IOU = {"recall@0.5": 0.5, "recall@0.3": 0.3}
 
 
-def picture_of(s: Samples, i: int) -> np.ndarray:
-    return np.ascontiguousarray(s.images[i])
-
-
 def nearest(found: tuple, truth: np.ndarray) -> object | None:
     """The found object whose points' centre is nearest to the truth's, if it is nearer than half the object's size."""
     middle, size = truth.mean(0), np.ptp(truth, axis=0).max()
@@ -43,11 +39,11 @@ def landmarks(landmarker: Landmarker, s: Samples, most: int) -> dict:
     for way in ("crop", "photo"):
         errors, right, depth, inner, missed = [], [], [], [], 0
         for i in tqdm(rows, desc=f"{s.name} ({way})", mininterval=5):
-            points = s.points[i]
+            points, picture = s.points[i], np.ascontiguousarray(s.images[i])
             if way == "crop":
-                found = landmarker.look(picture_of(s, i), [(s.kind, roi_from_points(s.kind, points))])[0]
+                found = landmarker.look(picture, [(s.kind, roi_from_points(s.kind, points))])[0]
             else:
-                result = landmarker.detect(picture_of(s, i))
+                result = landmarker.detect(picture)
                 found = nearest(result.hands if s.kind == "hand" else result.faces, points)
             if found is None:
                 missed += 1

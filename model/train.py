@@ -13,7 +13,6 @@ import time
 from datetime import date
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader

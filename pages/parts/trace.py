@@ -119,7 +119,7 @@ def _coordinates(thing: Hand | Face, key: str) -> None:
 
 
 def _photo(thing: Hand | Face, key: str) -> None:
-    kind, roi = kind_of(thing), thing.trace.roi
+    kind = kind_of(thing)
     crop, photo = crop_points(thing), photo_points(thing)
     x, y, z = thing.trace.vector[:3]
     st.markdown(
