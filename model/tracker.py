@@ -1,7 +1,8 @@
 """Follows hands and faces from frame to frame of a live camera picture.
 
 While an object is held, the last frame's points say where to cut the next crop; the detector is asked only when
-something was lost, when there is nothing to follow, and now and then for newcomers.
+something was lost, when there is nothing to follow, and now and then for newcomers. The number of objects is bounded,
+so that a crowd can't slow the picture down: those that are held stay, of the newcomers the surest are taken.
 """
 
 import time
@@ -86,6 +87,7 @@ class Tracker:
         if self._search_is_due():
             with clock("detect"):
                 newcomers = [seen for seen in self._landmarker.detector.find(rgb, closer=False) if not self._known(seen)]
+            newcomers = sorted(newcomers, key=lambda seen: -seen.score)[: _RULE["most"] - len(self._tracks)]
         places = [next_place(track.last) for track in self._tracks]
         places += [(seen.kind, roi_from_box(seen.kind, seen.box, seen.up)) for seen in newcomers]
         found = self._landmarker.look(rgb, places, clock=clock)
@@ -99,7 +101,8 @@ class Tracker:
 
     def _search_is_due(self) -> bool:
         since = self._frames_since_search
-        due = since is None or not self._tracks or since + 1 >= _RULE["detect_every"]
+        wanted = since is None or not self._tracks or since + 1 >= _RULE["detect_every"]
+        due = wanted and len(self._tracks) < _RULE["most"]
         self._frames_since_search = 0 if due else since + 1
         return due
 

@@ -66,6 +66,7 @@ export class Tracker {
     if (this.#searchIsDue()) {
       const seen = await this.#landmarker.find(picture, { closer: false });
       newcomers = seen.filter((detection) => !this.#known(detection));
+      newcomers = newcomers.sort((a, b) => b.score - a.score).slice(0, RULE.most - this.#tracks.length);
     }
     const places = [
       ...this.#tracks.map(({ last }) => nextPlace(last)),
@@ -85,7 +86,8 @@ export class Tracker {
 
   #searchIsDue() {
     const since = this.#framesSinceSearch;
-    const due = since === null || !this.#tracks.length || since + 1 >= RULE.detect_every;
+    const wanted = since === null || !this.#tracks.length || since + 1 >= RULE.detect_every;
+    const due = wanted && this.#tracks.length < RULE.most;
     this.#framesSinceSearch = due ? 0 : since + 1;
     return due;
   }

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from model.constants import CONSTANTS
 from model.detector import Detection, View, decode, suppress
 from model.geometry import ROI, cut, letterbox, roi_from_box, roi_from_points, transform
 from model.landmarker import side_of
@@ -176,9 +177,9 @@ def test_one_euro(runtime, strength):
 
 
 class World:
-    """A stand-in for the Landmarker: hands that move, one that comes late and one that goes, seen without error.
+    """A stand-in for the Landmarker: hands that move, that come late and that go, seen without error.
 
-    frames[t] = the points (21, 3) of the hands that are there. The JavaScript below is its twin.
+    frames[t] = the points (21, 3) of the hands that are there, the first the surest. The JavaScript below is its twin.
     """
 
     def __init__(self, frames: list[list[np.ndarray]]):
@@ -188,11 +189,11 @@ class World:
     def find(self, rgb, closer: bool) -> list[Detection]:
         self.searches += 1
         found = []
-        for points in self.frames[self.now]:
+        for rank, points in enumerate(self.frames[self.now]):
             (left, top), (right, bottom) = points[:, :2].min(0), points[:, :2].max(0)
             up = points[9, :2] - points[0, :2]
-            found.append(Detection("hand", 0.9, (left, top, right - left, bottom - top), tuple(up / np.linalg.norm(up))))
-        return found
+            found.append(Detection("hand", 0.9 - 0.01 * rank, (left, top, right - left, bottom - top), tuple(up / np.linalg.norm(up))))
+        return found[::-1]
 
     def look(self, rgb, places, clock) -> list[Hand]:
         return [self._hand(roi) for _, roi in places]
@@ -218,11 +219,12 @@ WORLD = """
         }
         async find() {
             this.searches++;
-            return this.frames[this.now].map((points) => {
+            return this.frames[this.now].map((points, rank) => {
                 const up = [points[9][0] - points[0][0], points[9][1] - points[0][1]];
                 const length = Math.hypot(...up);
-                return { kind: "hand", score: 0.9, box: this.box(points), up: up.map((part) => part / length) };
-            });
+                const score = 0.9 - 0.01 * rank;
+                return { kind: "hand", score, box: this.box(points), up: up.map((part) => part / length) };
+            }).reverse();
         }
         async look(picture, places) {
             return places.map(({ kind, roi }) => {
@@ -249,28 +251,48 @@ WORLD = """
 """
 
 
-def test_tracker(runtime):
-    """Track numbers, points, handedness and the number of searches, over 60 frames with a newcomer and a loss."""
-    hand = np.random.default_rng(5).normal(0, 30, (21, 3))
-    hand[9, :2] = hand[0, :2] + (5, -60)
+def follow(runtime, frames: list[list[np.ndarray]]) -> list[list[int]]:
+    """Track numbers in every frame, once Python and the browser agree on them, on the points and on the searches."""
+    world = World(frames)
+    tracker = Tracker(world)
+    found = runtime(f"(async () => {{ {WORLD} }})()", [[points.tolist() for points in there] for there in frames])
+    numbers = []
+    for world.now in range(len(frames)):
+        expected = tracker.update(np.zeros((480, 640, 3), np.uint8), world.now / 30).hands
+        hands = found["results"][world.now]
+        numbers.append([hand.track for hand in expected])
+        assert [hand["track"] for hand in hands] == numbers[-1]
+        for hand_js, hand_py in zip(hands, expected):
+            np.testing.assert_allclose(hand_js["landmarks"], hand_py.landmarks, atol=1e-6)
+            assert hand_js["handedness"] == hand_py.handedness
+            assert hand_js["handedness_score"] == pytest.approx(hand_py.handedness_score)
+    assert found["searches"] == world.searches
+    return numbers
+
+
+@pytest.fixture(scope="module")
+def hand() -> np.ndarray:
+    points = np.random.default_rng(5).normal(0, 30, (21, 3))
+    points[9, :2] = points[0, :2] + (5, -60)
+    return points
+
+
+def test_tracker(runtime, hand):
+    """60 frames with a newcomer and a loss."""
     frames = []
     for t in range(60):
         there = [hand + (150 + 2 * t, 200, 0)]
         if 14 <= t < 41:
             there.append(hand * 0.8 + (450, 300 - t, 0))
         frames.append([points if t != 50 else points + (300, 0, 0) for points in there])  # at 50 it jumps
-    world = World(frames)
-    tracker = Tracker(world)
-    found = runtime(f"(async () => {{ {WORLD} }})()", [[points.tolist() for points in there] for there in frames])
-    numbers = set()
-    for world.now in range(len(frames)):
-        expected = tracker.update(np.zeros((480, 640, 3), np.uint8), world.now / 30).hands
-        hands = found["results"][world.now]
-        assert [hand["track"] for hand in hands] == [hand.track for hand in expected]
-        numbers |= {hand.track for hand in expected}
-        for hand_js, hand_py in zip(hands, expected):
-            np.testing.assert_allclose(hand_js["landmarks"], hand_py.landmarks, atol=1e-6)
-            assert hand_js["handedness"] == hand_py.handedness
-            assert hand_js["handedness_score"] == pytest.approx(hand_py.handedness_score)
-    assert found["searches"] == world.searches
+    numbers = {number for held in follow(runtime, frames) for number in held}
     assert len(numbers) >= 3  # the first, the newcomer, and the one found again after the jump
+
+
+def test_tracker_in_a_crowd(runtime, hand):
+    """Of eleven hands the surest are followed; when some go others take their places."""
+    most = CONSTANTS["tracker"]["most"]
+    crowd = [hand * 0.3 + (60 + 130 * (i % 5), 70 + 150 * (i // 5), 0) for i in range(11)]
+    numbers = follow(runtime, [crowd] * 15 + [crowd[2:]] * 15)
+    assert [len(held) for held in numbers] == [most] * 15 + [most - 2] + [most] * 14
+    assert numbers[-1] == list(range(3, most + 3))

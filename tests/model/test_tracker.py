@@ -1,5 +1,7 @@
 """Following things through a live picture."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -44,6 +46,38 @@ def test_what_leaves_is_dropped_at_once_and_found_again(landmarker, network):
     assert not gone.hands and len(gone.faces) == 1
     back = tracker.update(photo(640, 480, ("hand", 300, 100, 90, 0), FACE), 2 / FPS)
     assert len(back.hands) == 1 and back.hands[0].track == 3  # another track: it may be another hand
+
+
+def crowd(count: int) -> list[tuple]:
+    return [("face", 60 + 130 * (i % 5), 70 + 150 * (i // 5), 80, 0) for i in range(count)]
+
+
+def test_a_crowd_is_followed_in_part(landmarker, network):
+    """Never more looks than the bound in a frame; the detector rests until there is room again."""
+    tracker, most = Tracker(landmarker), CONSTANTS["tracker"]["most"]
+    for frame in range(2 * CONSTANTS["tracker"]["detect_every"]):
+        result = tracker.update(photo(640, 480, *crowd(12)), frame / FPS)
+        assert sorted(face.track for face in result.faces) == list(range(1, most + 1))
+    assert searches(network) == 1
+    assert max(count for count, outputs in network.asked if outputs != ("detections",)) == most
+    remaining = [face for face in crowd(12) if np.abs(result.faces[0].landmarks[:, :2].mean(0) - face[1:3]).max() > 50]
+    for frame in range(20, 22):  # one leaves: noticed in the first frame, another takes its place in the second
+        result = tracker.update(photo(640, 480, *remaining), frame / FPS)
+    assert sorted(face.track for face in result.faces) == list(range(2, most + 2))
+
+
+def test_of_newcomers_the_surest_are_followed(landmarker, monkeypatch):
+    find, most = landmarker.detector.find, CONSTANTS["tracker"]["most"]
+
+    def with_scores(rgb, closer):
+        """The further right, the surer."""
+        return [replace(seen, score=(seen.box[0] + seen.box[1] / 10) / 1000) for seen in find(rgb, closer=closer)]
+
+    monkeypatch.setattr(landmarker.detector, "find", with_scores)
+    shown = Tracker(landmarker).update(photo(640, 480, *crowd(12)), 0).faces
+    centres = sorted(round(float(face.landmarks[:, 0].mean()) / 130) for face in shown)
+    expected = sorted((round(face[1] / 130) for face in crowd(12)), reverse=True)[:most]
+    assert centres == sorted(expected)
 
 
 def test_an_unsure_thing_is_dropped(landmarker, network):
