@@ -5,6 +5,7 @@
     python3 make.py test           the tests (adds torch, pytest, playwright)
     python3 make.py train --demo   the training; --demo needs no data set
     python3 make.py export         the trained network to ONNX
+    python3 make.py benchmark      side by side with MediaPipe (which gets an environment of its own)
 
 What follows the command is handed on: `python3 make.py test tests/model -k crop`,
 `python3 make.py run --server.port 9000`.
@@ -34,6 +35,7 @@ COMMANDS = {
     "test": ("test", ["-m", "pytest"]),
     "train": ("train", ["-m", "model.train"]),
     "export": ("train", ["-m", "export"]),
+    "benchmark": ("benchmark", ["-m", "tests.benchmark.compare"]),
 }
 
 # Installing builds the browser's bundle from export/browser, so its sources count too.

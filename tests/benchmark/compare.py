@@ -1,0 +1,203 @@
+"""Pointillist and MediaPipe side by side: python3 make.py benchmark [--data FOLDER] [--coco FOLDER] [--most N] [--json FILE] [--markdown FILE]
+
+Both look at the same pictures in the same run, one after the other, each as a process of its own. MediaPipe 0.10.21 (mp.solutions: hands,
+face_mesh with refine_landmarks, full-range face detector) is installed into a virtual environment of its own the first time.
+
+--data: folder of the training sets, measured on their validation splits (default: ../shared/data where it exists); without it rendered
+pictures are made from the project's examples. --coco: any folder in COCO form (photos.coco tells what is read); may be given several times.
+
+Figures: NME = mean point error / scale: hands by the larger side of the points' box, faces by the outer eye corners' distance. Points
+outside the picture count too. "both found" leaves an object out that either side missed. ratio = ours / MediaPipe's.
+"""
+
+import argparse
+import datetime
+import json
+import platform
+import shlex
+import sys
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from model import data
+from tests.benchmark import box_figures, landmark_figures, photos, rendered, speed, workers
+from tests.benchmark.landmark_figures import extent, outer_eyes
+from tests.benchmark.looks import SIDES, look
+from tests.benchmark.photos import evenly
+from tests.benchmark.point_map import IBUG_OF_MESH, PointMap
+from tests.benchmark.table import Row, document, markdown
+
+ROOT = Path(__file__).resolve().parents[2]
+NEIGHBOUR = ROOT.parent / "shared" / "data"
+STEEP = 40  # degrees of yaw from which a face is a profile
+PARTS = ("hands", "faces", "boxes", "speed")
+
+
+def hand_points(answer):
+    return answer["hand_points"]
+
+
+def mesh(answer):
+    return answer["face_points"]
+
+
+def own_ibug(answer):
+    return answer["face_ibug"]
+
+
+class Benchmark:
+    """ours, peer: running workers; most: photos of each set, and for fitting each map."""
+
+    def __init__(self, ours: workers.Worker, peer: workers.Worker, cache: Path, most: int):
+        self._look = partial(look, ours=ours, peer=peer)
+        self._cache, self._most = cache, most
+
+    def hands(self, s: data.Samples) -> list[Row]:
+        rows = evenly(np.flatnonzero(s.split == "val"), self._most)
+        looks = self._look(photos.crops(s, rows), parts="hands", what=s.name)
+        ours, peer = (landmark_figures.measure(looks, side, "hand", hand_points) for side in SIDES)
+        return landmark_figures.rows(f"{s.name} val ({len(rows)})", ours, peer, extent)
+
+    def faces(self, sets: dict[str, data.Samples], bary: np.ndarray | None) -> list[Row]:
+        """Human 68 points, rendered ones, and the profiles' human fiducials."""
+        table: list[Row] = []
+        maps = {"the usual 68 mesh points": lambda answer: mesh(answer)[:, IBUG_OF_MESH]}
+        if bary is not None:
+            maps["barycentric map"] = lambda answer: np.einsum("ij,njk->nik", bary, mesh(answer))
+        readers = {"ours": own_ibug, "peer": next(iter(maps.values()))}
+        for s in sets.values():
+            known = s.notes.get("human68", np.ones(len(s.split), bool))
+            train, val = (evenly(np.flatnonzero(known & (s.split == split)), self._most) for split in ("train", "val"))
+            fitted = self._point_map(s, train, s.ibug, "peer")
+            here = maps | {"ridge map": lambda answer, fitted=fitted: fitted(mesh(answer))}
+            looks = self._look(photos.crops(s, val), parts="mesh", what=s.name)
+            table += landmark_figures.face_rows(f"{s.name} val, 68 points ({len(val)})", looks, readers, here)
+            if "fid30" in s.notes:
+                table += self._profiles(s)
+        return table
+
+    def _profiles(self, s: data.Samples) -> list[Row]:
+        """Human fiducials of faces seen from the side. They are other points on a left profile than on a right one."""
+        steep = np.isfinite(s.notes["fid30"]).all((1, 2)) & (np.abs(s.notes["yaw"]) > STEEP)
+        measured: dict[str, list] = {side: [] for side in SIDES}
+        for turned in (s.notes["yaw"] < 0, s.notes["yaw"] >= 0):
+            train, val = (evenly(np.flatnonzero(steep & turned & (s.split == split)), self._most // 2) for split in ("train", "val"))
+            fitted = {side: self._point_map(s, train, s.notes["fid30"], side) for side in SIDES}
+            looks = self._look(photos.crops(s, val, s.notes["fid30"]), parts="mesh", what=f"{s.name} profiles")
+            for side in SIDES:
+                measured[side] += landmark_figures.measure(looks, side, "face", lambda answer, side=side: fitted[side](mesh(answer)))
+        section = f"{s.name} val, profiles, 30 fiducials ({len(measured['ours'])}), both by ridge map; / face size"
+        return landmark_figures.rows(section, measured["ours"], measured["peer"], extent, "%")
+
+    def _point_map(self, s: data.Samples, train: list[int], target: np.ndarray, side: str) -> PointMap:
+        """From this side's own meshes on training rows to the target's points there."""
+        looks = self._look(photos.crops(s, train, target), parts="mesh", what=f"{s.name} train, to fit a map")
+        meshes, targets = [], []
+        for seen in looks:
+            found, truth = mesh(seen.by(side)), seen.photo.objects[0].points
+            # Which mesh is the labelled face: by the centre of the usual 68 points, near enough to the target's.
+            index = landmark_figures.pairs(found[:, IBUG_OF_MESH].mean(1, keepdims=True).repeat(len(truth), 1), [truth])[0]
+            if index is not None:
+                meshes.append(found[index])
+                targets.append(truth)
+        return PointMap(np.array(meshes), np.array(targets))
+
+    def scenes(self, folder: Path, kind: str) -> list[Row]:
+        part = {"hand": "hands", "face": "boxes"}[kind]
+        val = evenly(photos.coco(folder), self._most)
+        filled, empty = ([p for p in val if bool(p.objects) == some] for some in (True, False))
+        looks = self._look(filled, parts=part, what=folder.name)
+        looks += self._look(empty, parts="hands boxes", what=f"{folder.name}, empty")
+        section = f"{folder.name} val ({len(val)} photos)"
+        table = box_figures.rows(section, looks, kind)
+        if kind == "face":
+            train = [p for p in photos.coco(folder, "train") if p.objects]
+            fitted = box_figures.fit_box_map(self._look(evenly(train, self._most), parts=part, what=f"{folder.name} train"), "peer", kind)
+            table += box_figures.rows(f"{section}, MediaPipe's boxes after a fitted shift and scale", looks, kind, fitted)
+        return table + box_figures.false_finds(section, looks)
+
+    def own_photos(self, name: str, given: list[photos.Photo]) -> list[Row]:
+        """Photos whose every hand or face is labelled: points where there are any, and boxes."""
+        table: list[Row] = []
+        looks = self._look(evenly(given, self._most), parts="hands mesh boxes", what=name)
+        truths = [truth for seen in looks for truth in seen.photo.objects if truth.points is not None]
+        if any(truth.kind == "hand" for truth in truths):
+            ours, peer = (landmark_figures.measure(looks, side, "hand", hand_points) for side in SIDES)
+            table += landmark_figures.rows(f"{name}, hands ({len(ours)})", ours, peer, extent)
+        sizes = {len(truth.points) for truth in truths if truth.kind == "face"}
+        if sizes == {68}:
+            usual = {"the usual 68 mesh points": lambda answer: mesh(answer)[:, IBUG_OF_MESH]}
+            count = sum(truth.kind == "face" for truth in truths)
+            readers = {"ours": own_ibug, "peer": usual["the usual 68 mesh points"]}
+            table += landmark_figures.face_rows(f"{name}, faces ({count})", looks, readers, usual)
+        elif sizes == {478}:
+            ours, peer = (landmark_figures.measure(looks, side, "face", mesh) for side in SIDES)
+            table += landmark_figures.rows(f"{name}, faces ({len(ours)})", ours, peer, outer_eyes, "%")
+        for kind in sorted({kind for photo in given for kind in photo.boxed}):
+            if any(truth.box is not None for photo in given for truth in photo.of(kind)):
+                table += box_figures.rows(f"{name}, {kind} boxes", looks, kind)
+        return table + box_figures.false_finds(name, looks)
+
+    def training_sets(self, folder: Path, parts: set[str]) -> list[Row]:
+        table: list[Row] = []
+        sets = {path.name: path for path in sorted(folder.iterdir()) if path.is_dir()}
+        if "hands" in parts:
+            for name in ("synth_hands", "real_hands"):
+                if name in sets:
+                    table += self.hands(data.KNOWN[name](sets[name], self._cache))
+        if "faces" in parts:
+            faces = {name: data.KNOWN[name](sets[name], self._cache) for name in ("real_faces", "synth_faces") if name in sets}
+            published = folder / "real_faces" / "map478to68_bary.npz"
+            table += self.faces(faces, np.load(published)["W"] if published.exists() else None)
+        if "boxes" in parts:
+            for name, kind in (("hand_scenes", "hand"), ("face_scenes", "face")):
+                if name in sets:
+                    table += self.scenes(sets[name], kind)
+        return table
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(prog="python3 make.py benchmark", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--data", type=Path, default=NEIGHBOUR if NEIGHBOUR.is_dir() else None)
+    options.add_argument("--rendered", action="store_true", help="the rendered pictures, even where there is data")
+    options.add_argument("--coco", type=Path, action="append", default=[], metavar="FOLDER")
+    options.add_argument("--cache", type=Path, default=Path("runs/cache"), help="decoded pictures of the training sets")
+    options.add_argument("--most", type=int, default=1000, help="photos of each set")
+    options.add_argument("--only", nargs="*", default=PARTS, choices=PARTS, help="parts of the training sets, and speed")
+    options.add_argument("--cores", type=int, default=2, help="CPUs of each side, except where speed is measured")
+    options.add_argument("--repeats", type=int, default=30, help="photos for speed; live frames: three times as many")
+    options.add_argument("--json", type=Path)
+    options.add_argument("--markdown", type=Path)
+    options.add_argument("--verbose", action="store_true", help="show what the two sides log")
+    o = options.parse_args()
+    workers.install_peer()
+    log = {"log": sys.stderr} if o.verbose else {}
+    start_ours, start_peer = partial(workers.ours, **log), partial(workers.theirs, **log)
+
+    table: list[Row] = []
+    if set(o.only) - {"speed"}:
+        with start_ours(o.cores) as ours, start_peer(o.cores) as peer:
+            benchmark = Benchmark(ours, peer, o.cache, o.most)
+            if o.data and not o.rendered and not o.coco:
+                table += benchmark.training_sets(o.data, set(o.only))
+            elif not o.coco:
+                table += benchmark.own_photos("rendered", rendered.photos())
+            for folder in o.coco:
+                table += benchmark.own_photos(folder.name, photos.coco(folder))
+    if "speed" in o.only:
+        table += speed.rows(start_ours, start_peer, o.repeats)
+
+    command = shlex.join(["python3", "make.py", "benchmark", *(Path(a).name if a.startswith("/") else a for a in sys.argv[1:])])
+    about = {"date": datetime.date.today().isoformat(), "command": command, "peer": workers.PEER, "machine": f"{platform.machine()}, {platform.system()}"}
+    text = f"Pointillist and {workers.PEER}, {about['date']}: `{command}`\n\n{markdown(table)}\n"
+    print(text)
+    if o.json:
+        o.json.write_text(json.dumps(document(table, about), indent=1) + "\n")
+    if o.markdown:
+        o.markdown.write_text(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,33 @@
+"""Both sides look at the same photos, one after the other."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from tqdm import tqdm
+
+from tests.benchmark.photos import Photo
+from tests.benchmark.pipe import Arrays
+from tests.benchmark.workers import Worker
+
+SIDES = ("ours", "peer")
+
+
+@dataclass(frozen=True)
+class Look:
+    """A photo, the larger side of its picture in pixels, and what either side found there (workers.Worker.look)."""
+
+    photo: Photo
+    size: int
+    ours: Arrays
+    peer: Arrays
+
+    def by(self, side: str) -> Arrays:
+        return getattr(self, side)
+
+
+def look(photos: Iterable[Photo], ours: Worker, peer: Worker, parts: str, what: str) -> list[Look]:
+    looks = []
+    for photo in tqdm(list(photos), desc=what, mininterval=5):
+        picture = photo.open()
+        looks.append(Look(photo, max(picture.shape[:2]), ours.look(picture), peer.look(picture, parts)))
+    return looks

@@ -1,0 +1,68 @@
+"""Speed of both sides: whole pipeline for hands and faces, runs interleaved so that a busy machine slows both alike."""
+
+from collections.abc import Callable, Sequence
+
+import cv2
+import numpy as np
+
+from model.photo import open_photo
+from tests.benchmark.rendered import EXAMPLES
+from tests.benchmark.table import Row
+from tests.benchmark.workers import Worker
+
+Start = Callable[[int], Worker]  # cores -> a fresh worker
+WARM = 5  # runs that are not counted; for the live picture as many frames
+LIVE_SIZE = (640, 480)
+STARTS = 3
+
+
+def live_frames(count: int) -> list[np.ndarray]:
+    """A hand-held camera before the greeting person: (480, 640, 3), drifting by a few pixels and degrees."""
+    picture = cv2.resize(open_photo(EXAMPLES / "greeting.webp"), LIVE_SIZE, interpolation=cv2.INTER_AREA)
+    frames = []
+    for number in range(count):
+        phase = 2 * np.pi * number / 45
+        matrix = cv2.getRotationMatrix2D((LIVE_SIZE[0] / 2, LIVE_SIZE[1] / 2), 3 * np.sin(phase), 0.95)
+        matrix[:, 2] += 10 * np.sin(2 * phase), 6 * np.cos(phase)
+        frames.append(cv2.warpAffine(picture, matrix, LIVE_SIZE, borderMode=cv2.BORDER_REPLICATE))
+    return frames
+
+
+def interleaved(workers: Sequence[Worker], pictures: Sequence[np.ndarray], live: bool) -> list[np.ndarray]:
+    """Milliseconds (len(pictures) - WARM,) of each worker."""
+    times = [[worker.look(picture, live=live, few=True)["milliseconds"] for worker in workers] for picture in pictures]
+    return list(np.array(times[WARM:]).T)
+
+
+def rows(start_ours: Start, start_peer: Start, repeats: int) -> list[Row]:
+    """repeats: photos; three times as many live frames."""
+    photo = open_photo(EXAMPLES / "greeting.webp")
+    frames = live_frames(3 * repeats + WARM)
+    table: list[Row] = []
+    for cores in (1, 2):
+        section = f"speed, {cores} core" + "s" * (cores > 1)
+        with start_ours(cores) as ours, start_peer(cores) as peer:
+            workers = (ours, peer)
+            still = interleaved(workers, [photo] * (repeats + WARM), live=False)
+            table.append(Row(section, f"photo {photo.shape[1]} x {photo.shape[0]}, median", *map(np.median, still), "ms"))
+            live = interleaved(workers, frames, live=True)
+            name = f"live frame {LIVE_SIZE[0]} x {LIVE_SIZE[1]}"
+            table.append(Row(section, f"{name}, median", *map(np.median, live), "ms"))
+            table.append(Row(section, f"{name}, mean (newcomers looked for too)", *map(np.mean, live), "ms"))
+            if cores == 1:
+                seen = [worker.look(photo, few=True) for worker in workers]
+                for kind, number in (("hand", 2), ("face", 1)):
+                    table.append(Row(section, f"{kind}s found in the photo, of {number}", *(len(s[f"{kind}_points"]) for s in seen), "n", None))
+                table.append(Row("size", "peak memory after these", *(float(s["peak_mb"]) for s in seen), "MB"))
+                table.append(Row("size", "model files", *(float(s["model_mb"]) for s in seen), "MB"))
+    started: list[tuple[float, float]] = []
+    for _ in range(STARTS):
+        pair = []
+        for start in (start_ours, start_peer):
+            with start(2) as worker:
+                worker.look(photo, few=True)
+                pair.append(worker.started)
+        started.append(tuple(pair))
+    table.append(Row("size", "start to first answer, 2 cores", *np.median(started, axis=0), "s"))
+    # The two size rows came in the middle; a section stands together.
+    return sorted(table, key=lambda row: row.section == "size")
