@@ -20,6 +20,7 @@ from pathlib import Path
 import onnx
 import torch
 
+from model import halves
 from model.network import SIZE, Detector, Landmarks, Pointillist
 
 OPSET = 18
@@ -36,7 +37,7 @@ def load(landmarks: Path | None, detector: Path | None) -> Pointillist:
 
 
 def write(network: Pointillist, path: Path, metadata: dict) -> onnx.ModelProto:
-    """Exports, checks and saves. `metadata`: JSON-able values by name."""
+    """Exports, checks and saves, weights in half precision. `metadata`: JSON-able values by name."""
     image = torch.zeros(2, SIZE, SIZE, 3, dtype=torch.uint8)
     program = torch.onnx.export(network, (image,), input_names=["image"], output_names=list(network.outputs), opset_version=OPSET,
                                 dynamic_shapes={"image": {0: torch.export.Dim("N", min=1, max=1024)}}, dynamo=True, external_data=False, verbose=False)
@@ -46,6 +47,7 @@ def write(network: Pointillist, path: Path, metadata: dict) -> onnx.ModelProto:
         del node.metadata_props[:]
         node.doc_string = ""
     model.graph.doc_string = ""
+    halves.pack(model)
     onnx.checker.check_model(model, full_check=True)
     path.parent.mkdir(parents=True, exist_ok=True)
     onnx.save(model, path)

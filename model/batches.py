@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch.utils.data import IterableDataset
 
-from model import augment
+from model import augment, mine
 from model.data import Samples
 
 UPRIGHT = {"hand": (0, 9), "face": (152, 10)}  # from the wrist to the middle knuckle, from the chin to the forehead
@@ -19,9 +19,10 @@ class Plan:
     """How many rows of each kind a batch has, and how large its crops are."""
 
     size: int = 256
-    hands: int = 18
-    empty: int = 2
-    faces: int = 12
+    hands: int = 20
+    empty: int = 4   # without either: random pieces of photos, and what the detector takes for an object (model/mine.py)
+    faces: int = 10
+    others: int = 2  # rows of the other kind that a head also sees, so that it learns to say no
 
     @property
     def rows(self) -> int:
@@ -29,12 +30,12 @@ class Plan:
 
     @property
     def hand_rows(self) -> slice:
-        """What the hand head sees: hands, empty pictures and as many faces, so that it learns to say no."""
-        return slice(0, self.hands + self.empty * 2)
+        """What the hand head sees: hands, empty pictures and a few faces."""
+        return slice(0, self.hands + self.empty + self.others)
 
     @property
     def face_rows(self) -> slice:
-        return slice(self.hands - self.empty, self.rows)
+        return slice(self.hands - self.others, self.rows)
 
 
 def sample(s: Samples, i: int, size: int, rng: np.random.Generator, pool: list[np.ndarray], flips: dict[str, np.ndarray], amount: float = 1.0) -> dict[str, np.ndarray]:
@@ -72,6 +73,17 @@ def sample(s: Samples, i: int, size: int, rng: np.random.Generator, pool: list[n
     return row | {"right": right}
 
 
+def empty(size: int, rng: np.random.Generator, pool: list[np.ndarray], hard: np.ndarray | None) -> np.ndarray:
+    """A crop (size, size, 3) without hand and face: every second one is a hard negative, where there are any."""
+    if hard is None or rng.random() < 0.5:
+        return augment.camera(augment.background(pool, size, rng), rng)
+    picture = hard[rng.integers(len(hard))]
+    side = len(picture) / mine.ROOM * np.exp(rng.normal(0, 0.12))
+    centre = (len(picture) - 1) / 2 + rng.normal(0, 0.05, 2) * side
+    matrix = augment.similarity(centre, side, rng.normal(0, 0.2), rng.random() < 0.5, size)
+    return augment.camera(augment.warp(picture, matrix, size), rng)
+
+
 def stack(rows: list[dict]) -> dict[str, torch.Tensor]:
     keys = rows[0].keys() if rows else ()
     return {k: torch.from_numpy(np.stack([np.asarray(r[k], np.uint8 if k == "image" else np.float32) for r in rows])) for k in keys}
@@ -89,8 +101,9 @@ def flips_of(sets: list[Samples]) -> dict[str, np.ndarray]:
 class Batches(IterableDataset):
     """An endless stream for one epoch's worth of batches; (seed, epoch, worker) decide it completely."""
 
-    def __init__(self, sets: list[Samples], pool: list[np.ndarray], plan: Plan, seed: int, epoch: int, count: int):
-        self.sets, self.pool, self.plan, self.seed, self.epoch, self.count = sets, pool, plan, seed, epoch, count
+    def __init__(self, sets: list[Samples], pool: list[np.ndarray], plan: Plan, seed: int, epoch: int, count: int,
+                 hard: np.ndarray | None = None):
+        self.hard, self.sets, self.pool, self.plan, self.seed, self.epoch, self.count = hard, sets, pool, plan, seed, epoch, count
         self.flips = flips_of(sets)
         self.rows: dict[str, list[tuple[Samples, np.ndarray, np.ndarray | None]]] = {"hand": [], "face": []}
         for s in sets:
@@ -115,7 +128,7 @@ class Batches(IterableDataset):
         rng = np.random.default_rng([self.seed, self.epoch, worker])
         for _ in range(worker, self.count, workers):
             hands, faces = self.draw("hand", self.plan.hands, rng), self.draw("face", self.plan.faces, rng)
-            empty = [augment.camera(augment.background(self.pool, self.plan.size, rng), rng) for _ in range(self.plan.empty)]
+            nothing = np.stack([empty(self.plan.size, rng, self.pool, self.hard) for _ in range(self.plan.empty)])
             hand, face = stack(hands), stack(faces)
-            images = torch.cat([hand.pop("image"), torch.from_numpy(np.stack(empty)), face.pop("image")])
+            images = torch.cat([hand.pop("image"), torch.from_numpy(nothing), face.pop("image")])
             yield {"image": images, "hand": hand, "face": face}

@@ -73,7 +73,7 @@ class Detector:
 
     def find(self, rgb: np.ndarray, closer: bool = True) -> list[Detection]:
         """All hands and faces of a photo (H, W, 3), surest first. closer=False: one look at the whole photo, no tiles."""
-        candidates = self._look([View(*letterbox(rgb))])
+        candidates = self.look([View(*letterbox(rgb))])
         side = CROP
         for level, longer in enumerate(_TILES["longer_sides"] if closer else (), 1):
             # Enlarging beyond the photo's own pixels, or by next to nothing, would show nothing new.
@@ -84,7 +84,7 @@ class Detector:
             views = self._closer_views(rgb, level, longer, candidates)
             if not views:
                 break
-            candidates = candidates + self._look(views)
+            candidates = candidates + self.look(views)
         return [self._detection(candidates, index) for index in suppress(candidates)[: _RULE["most"]]]
 
     def _closer_views(self, rgb: np.ndarray, level: int, longer: int, seen: Candidates) -> list[View]:
@@ -97,7 +97,8 @@ class Detector:
         centres = (hints.box[:, :2] + hints.box[:, 2:]) / 2
         return [view for view in tiles(rgb, longer, level) if view.shows(centres)]
 
-    def _look(self, views: list[View]) -> Candidates:
+    def look(self, views: list[View]) -> Candidates:
+        """Everything the network sees in some views of a photo, weak and overlapping ones too."""
         found = []
         for start in range(0, len(views), _RULE["batch"]):
             batch = views[start : start + _RULE["batch"]]

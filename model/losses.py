@@ -9,29 +9,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-HEAT_SIGMA = 1 / 32  # of the crop's side
-
+from model import heat_maps
 
 def mean(x: Tensor, weights: Tensor) -> Tensor:
     return (x * weights).sum() / weights.sum().clamp(min=1e-6)
-
-
-def heat_map_loss(logits: Tensor, target: Tensor, weights: Tensor) -> Tensor:
-    """logits (N, K, H, W); target (N, K, 2) fractions; points outside the crop do not count.
-
-    The Gaussian is separable, so the cross entropy is a sum over log-probabilities weighted by two 1-D Gaussians.
-    """
-    n, k, h, w = logits.shape
-
-    def gaussian(at: Tensor, cells: int) -> Tensor:  # (N, K, cells), sums to 1
-        grid = (torch.arange(cells, device=at.device) + 0.5) - at[..., None] * cells
-        return (-0.5 * (grid / (HEAT_SIGMA * cells)) ** 2).softmax(-1)
-
-    inside = ((target > 0) & (target < 1)).all(-1).float() * weights
-    logits = logits.float()
-    gx, gy = gaussian(target[..., 0], w), gaussian(target[..., 1], h)
-    expected = torch.einsum("nkhw,nkh,nkw->nk", logits, gy, gx)
-    return mean(logits.flatten(2).logsumexp(-1) - expected, inside)
 
 
 def point_losses(out: dict[str, Tensor], rows: slice, target: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -56,7 +37,7 @@ def hand_losses(out: dict[str, Tensor], target: dict[str, Tensor], seen: int) ->
     present[rows] = 1
     known = (target["right"] >= 0).float()
     return point_losses(out, rows, target) | {
-        "heat": heat_map_loss(out["logits"][rows], xy, weights),
+        "heat": heat_maps.cross_entropy(out["scores"][rows], out["log_sum"][rows], xy, weights),
         "coarse": 100 * mean((out["coarse"][rows] - xy).abs().sum(-1), weights),
         "presence": F.binary_cross_entropy_with_logits(out["presence"], present),
         "handedness": mean(F.binary_cross_entropy_with_logits(out["right"][rows, 0], target["right"].clamp(min=0), reduction="none"), known),
@@ -71,7 +52,7 @@ def face_losses(out: dict[str, Tensor], target: dict[str, Tensor], seen: int) ->
     present = torch.zeros_like(out["presence"])
     present[rows] = 1
     return point_losses(out, rows, target) | {
-        "heat": heat_map_loss(out["logits"][rows], anchors, anchor_weights),
+        "heat": heat_maps.cross_entropy(out["scores"][rows], out["log_sum"][rows], anchors, anchor_weights),
         "coarse": 100 * mean((out["coarse"][rows] - anchors).abs().sum(-1), anchor_weights),
         "ibug": 100 * mean((out["ibug"][rows] - target["ibug"]).abs().sum(-1), target["ibug_weights"]),
         "presence": F.binary_cross_entropy_with_logits(out["presence"], present),

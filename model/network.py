@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from model.heat_maps import Expectation, expectation
+
 SIZE = 256
 HAND_POINTS, FACE_POINTS, IBUG_POINTS, IRIS_POINTS = 21, 478, 68, 10
 ANCHORS = IBUG_POINTS + IRIS_POINTS  # the face's points that get a heat map of their own; the mesh follows them
@@ -28,22 +30,24 @@ class Residual(nn.Module):
         super().__init__()
         self.first = conv(channels, channels)
         self.second = nn.Sequential(nn.Conv2d(channels, channels, 3, 1, 1, bias=False), nn.BatchNorm2d(channels))
+        nn.init.zeros_(self.second[1].weight)  # it begins as nothing (Goyal et al. 2017), so that one can be added to a trained network
 
     def forward(self, x: Tensor) -> Tensor:
         return F.relu(x + self.second(self.first(x)))
 
 
 class Encoder(nn.Module):
-    """Picture -> five maps, each of half the last one's side. `stem` is the kernel, stride and padding of the first convolution."""
+    """Picture -> five maps, each of half the last one's side. `stem` is the kernel, stride and padding of the first convolution,
+    `depths` how many residual blocks the three smaller levels have."""
 
-    def __init__(self, stem: tuple[int, int, int], widths: tuple[int, ...] = (16, 20, 40, 80, 128)):
+    def __init__(self, stem: tuple[int, int, int], depths: tuple[int, int, int], widths: tuple[int, ...] = (16, 20, 40, 80, 128)):
         super().__init__()
         a, b, c, d, e = widths
         self.stem = nn.Sequential(nn.Conv2d(3, a, *stem, bias=False), nn.BatchNorm2d(a), nn.ReLU(inplace=True))
         self.fine = nn.Sequential(conv(a, b, 2), conv(b, b))
-        self.middle = nn.Sequential(conv(b, c, 2), Residual(c))
-        self.coarse = nn.Sequential(conv(c, d, 2), Residual(d))
-        self.smallest = nn.Sequential(conv(d, e, 2), Residual(e))
+        self.middle = nn.Sequential(conv(b, c, 2), *(Residual(c) for _ in range(depths[0])))
+        self.coarse = nn.Sequential(conv(c, d, 2), *(Residual(d) for _ in range(depths[1])))
+        self.smallest = nn.Sequential(conv(d, e, 2), *(Residual(e) for _ in range(depths[2])))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         stem = self.stem(x)
@@ -72,16 +76,13 @@ def preprocess(image: Tensor) -> Tensor:
     return image.permute(0, 3, 1, 2).float() / 255.0
 
 
-def expectation(logits: Tensor) -> tuple[Tensor, Tensor]:
-    """Heat maps -> where they are: the integral regression of Sun et al. 2018 (soft-argmax).
-
-    logits (N, K, H, W) -> (points (N, K, 2), x and y as fractions of the side; maps (N, K, H, W), each sums to 1).
-    """
-    n, k, h, w = logits.shape
-    maps = logits.flatten(2).float().softmax(-1).view(n, k, h, w)
-    x = (torch.arange(w, device=logits.device, dtype=torch.float32) + 0.5) / w
-    y = (torch.arange(h, device=logits.device, dtype=torch.float32) + 0.5) / h
-    return torch.stack([(maps.sum(2) * x).sum(-1), (maps.sum(3) * y).sum(-1)], -1), maps
+def where(logits: Tensor, training: bool) -> tuple[Tensor, dict[str, Tensor]]:
+    """Heat maps -> points (N, K, 2), and what else is asked of them: their losses' ingredients or the maps themselves."""
+    if training:
+        points, scores, log_sum = Expectation.apply(logits)
+        return points, {"coarse": points, "scores": scores, "log_sum": log_sum}
+    points, maps = expectation(logits)
+    return points, {"coarse": points, "maps": maps}
 
 
 class Summary(nn.Module):
@@ -110,14 +111,13 @@ class HandHead(nn.Module):
 
     def forward(self, features: Tensor, smallest: Tensor) -> dict[str, Tensor]:
         logits = self.maps(features)                                                    # (N, 21, 64, 64)
-        coarse, maps = expectation(logits)                                              # (N, 21, 2)
+        coarse, heat = where(logits, self.training)                                     # (N, 21, 2)
         summary = self.summary(smallest)                                                # (N, 128)
         guess = coarse.detach()  # the heat maps learn from their own losses, undisturbed by the layers behind
         hidden = F.relu(self.hidden(torch.cat([summary, guess.flatten(1) * 2 - 1], 1)))  # (N, 192)
         moved = self.points(hidden).float().view(-1, HAND_POINTS, 3) * 0.1              # (N, 21, 3)
         points = torch.cat([guess + moved[..., :2], moved[..., 2:] - moved[:, :1, 2:]], -1)
-        return {
-            "logits": logits, "maps": maps, "coarse": coarse,
+        return heat | {
             "points": points,                                                           # (N, 21, 3)
             "log_sigma": self.log_sigma(hidden).float() - 4.0,                          # (N, 21)
             "presence": self.judge(summary).float(), "right": self.side(hidden).float(),  # logits (N, 1)
@@ -144,15 +144,14 @@ class FaceHead(nn.Module):
 
     def forward(self, features: Tensor, smallest: Tensor) -> dict[str, Tensor]:
         logits = self.maps(features)                                                    # (N, 78, 64, 64)
-        coarse, maps = expectation(logits)                                              # (N, 78, 2)
+        coarse, heat = where(logits, self.training)                                     # (N, 78, 2)
         summary = self.summary(smallest)                                                # (N, 128)
         guess = coarse.detach()  # the heat maps learn from their own losses, undisturbed by the layers behind
         hidden = F.relu(self.hidden(torch.cat([summary, guess.flatten(1) * 2 - 1], 1)))  # (N, 256)
         moved = self.points(hidden).float().view(-1, FACE_POINTS, 3) * 0.1              # (N, 478, 3)
         points = torch.cat([self.spread.float() @ guess + moved[..., :2], moved[..., 2:]], -1)
         ibug = guess[:, :IBUG_POINTS] + self.ibug(hidden).float().view(-1, IBUG_POINTS, 2) * 0.1
-        return {
-            "logits": logits, "maps": maps, "coarse": coarse,
+        return heat | {
             "points": points,                                                           # (N, 478, 3)
             "ibug": ibug,                                                               # (N, 68, 2)
             "log_sigma": self.log_sigma(hidden).float() - 4.0,                          # (N, 478)
@@ -169,7 +168,7 @@ class Landmarks(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.encoder = Encoder(stem=(6, 4, 2))
+        self.encoder = Encoder(stem=(6, 4, 2), depths=(2, 3, 1))
         self.up_coarse, self.up_middle = Merge(80, 128, 48), Merge(40, 48, 48)
         self.mix = conv(48, 48)
         self.up_fine, self.up_stem = Merge(20, 48, 64), Merge(16, 64, 64)
@@ -198,10 +197,10 @@ class Detector(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.encoder = Encoder(stem=(3, 2, 1))
+        self.encoder = Encoder(stem=(3, 2, 1), depths=(1, 1, 1))
         self.up_coarse, self.up_middle = Merge(80, 128, 48), Merge(40, 48, 48)  # as in Landmarks: one can start from the other's trunk
-        self.mix = nn.Sequential(conv(48, 64), conv(64, 64))
-        self.out = nn.Conv2d(64, len(CLASSES) * 7, 1)
+        self.mix = nn.Sequential(conv(48, 60), conv(60, 60))
+        self.out = nn.Conv2d(60, len(CLASSES) * 7, 1)
         with torch.no_grad():
             self.out.bias.zero_()
             self.out.bias.view(len(CLASSES), 7)[:, 0] = -4.6  # nearly every cell is empty: start from score 0.01

@@ -20,7 +20,8 @@ class Scenes:
     images (N, 448, 448, 3) uint8; sizes (N, 2) width and height inside it. objects: per photo an array (M, 8) of
     class (0 hand, 1 face), x, y, w, h in canvas pixels, unit vector up (0, 0 where unknown), 1 if it is to be ignored.
     known (N, 2): whether the photo's hands and its faces are all labelled. negative (N,): has neither.
-    points: per photo (M, 21, 2) or NaN, for boxes that follow a rotation.
+    points: per photo (M, 21, 2) or NaN, for boxes that follow a rotation. odds (N,): how often training draws a photo, up to a
+    factor: one of a long series less often, one without hands and faces half as often.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Scenes:
     negative: np.ndarray
     split: np.ndarray
     points: list[np.ndarray]
+    odds: np.ndarray
 
 
 def read(folder: Path, cache: Path, kind: int) -> Scenes:
@@ -70,8 +72,10 @@ def read(folder: Path, cache: Path, kind: int) -> Scenes:
     known = np.zeros((len(images), 2), bool)
     known[:, kind] = True
     known[negative] = True
+    _, group, members = np.unique([str(i.get("group", i["id"])) for i in images], return_inverse=True, return_counts=True)
     sizes = np.array([[min(CANVAS, round(i["width"] * s)), min(CANVAS, round(i["height"] * s))] for i, s in zip(images, scales)])
-    return Scenes(folder.name, pixels, sizes, objects, known, negative, np.array([i["split"] for i in images]), points)
+    return Scenes(folder.name, pixels, sizes, objects, known, negative, np.array([i["split"] for i in images]), points,
+                  members[group] ** -0.5 * np.where(negative, 0.5, 1.0))
 
 
 def backgrounds(data: Path, cache: Path) -> list[np.ndarray]:

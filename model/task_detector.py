@@ -106,6 +106,7 @@ class Photos(IterableDataset):
         self.size = size
         self.photos, self.crops, self.seed, self.epoch, self.count = photos, crops, seed, epoch, count
         self.rows = [np.flatnonzero(p.split == "train") for p in photos]
+        self.odds = [p.odds[rows] / p.odds[rows].sum() for p, rows in zip(photos, self.rows)]
         self.empty = [p.images[i][: p.sizes[i, 1], : p.sizes[i, 0]] for p, rows in zip(photos, self.rows) for i in rows if p.negative[i]]
         self.pasted = [(s, np.flatnonzero(s.split == "train")) for s in crops if s.masks is not None]
         self.real = [(s, np.flatnonzero(s.split == "train")) for s in crops if s.masks is None]
@@ -123,8 +124,8 @@ class Photos(IterableDataset):
             angle = rng.normal(0, 0.35) if rng.random() < 0.8 else rng.uniform(-np.pi, np.pi)
             boxes, points, zoom = None, [s.points[i] if kind == 0 else s.points[i][:468]], zoom * rng.choice([1.0, 0.6])
         else:
-            n = rng.choice(len(self.photos), p=np.array([len(r) for r in self.rows]) / sum(len(r) for r in self.rows))
-            p, i = self.photos[n], int(rng.choice(self.rows[n]))
+            n = rng.integers(len(self.photos))
+            p, i = self.photos[n], int(rng.choice(self.rows[n], p=self.odds[n]))
             picture, size, known = p.images[i][: p.sizes[i, 1], : p.sizes[i, 0]], p.sizes[i], p.known[i]
             boxes, points = p.objects[i], list(p.points[i])
             free = p.negative[i] or (len(points) > 0 and all(np.isfinite(q).all() for q in points))  # boxes can follow any turn

@@ -18,8 +18,8 @@ class LandmarkTask:
     name = "landmarks"
     pck_threshold = PCK_THRESHOLD
 
-    def __init__(self, sets: list[Samples], pool: list[np.ndarray], seed: int, plan: batches.Plan):
-        self.sets, self.pool, self.seed, self.plan = sets, pool, seed, plan
+    def __init__(self, sets: list[Samples], pool: list[np.ndarray], seed: int, plan: batches.Plan, hard: np.ndarray | None = None):
+        self.sets, self.pool, self.seed, self.plan, self.hard = sets, pool, seed, plan, hard
 
     def build(self) -> Landmarks:
         network = Landmarks()
@@ -38,7 +38,7 @@ class LandmarkTask:
         return network
 
     def stream(self, size: int, epoch: int, count: int) -> batches.Batches:
-        return batches.Batches(self.sets, self.pool, self.plan, self.seed, epoch, count)
+        return batches.Batches(self.sets, self.pool, self.plan, self.seed, epoch, count, self.hard)
 
     def loss(self, network: Landmarks, batch: dict) -> dict[str, Tensor]:
         """Losses by name, 'hand.points', 'face.heat', ..."""

@@ -96,7 +96,7 @@ def train(task, run: Path, epochs: int, steps: int, peak: float, late: int, size
             total = sum(losses.WEIGHTS.get(name.split(".")[-1], 1.0) * value for name, value in parts.items())
             optimiser.zero_grad()
             total.backward()
-            if not checked:
+            if not checked and k:  # the second step: a new residual block begins as nothing
                 checked = check_gradients(network)
             torch.nn.utils.clip_grad_norm_(network.parameters(), 10.0)
             optimiser.step()
@@ -164,10 +164,10 @@ def main(arguments: list[str] | None = None) -> None:
         from model import generator
         task, epochs, steps, late, sizes = generator.demo_task(o.seed), o.epochs or 5, o.steps or 60, 0, (256, 256)
     elif o.part == "landmarks":
-        from model import batches, scenes
+        from model import batches, mine, scenes
         from model.data import read_all
         from model.task_landmarks import LandmarkTask
-        task = LandmarkTask(read_all(o.data, o.cache, o.sets), scenes.backgrounds(o.data, o.cache), o.seed, batches.Plan())
+        task = LandmarkTask(read_all(o.data, o.cache, o.sets), scenes.backgrounds(o.data, o.cache), o.seed, batches.Plan(), mine.read(o.cache))
         epochs, steps, late, sizes = o.epochs or 60, o.steps or 200, 0, (256, 256)
     else:
         from model.task_detector import DetectorTask
