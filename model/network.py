@@ -198,7 +198,7 @@ class Detector(nn.Module):
     def __init__(self):
         super().__init__()
         self.encoder = Encoder(stem=(3, 2, 1), depths=(1, 1, 1))
-        self.up_coarse, self.up_middle = Merge(80, 128, 48), Merge(40, 48, 48)  # as in Landmarks: one can start from the other's trunk
+        self.up_coarse, self.up_middle = Merge(80, 128, 48), Merge(40, 48, 48)
         self.mix = nn.Sequential(conv(48, 60), conv(60, 60))
         self.out = nn.Conv2d(60, len(CLASSES) * 7, 1)
         with torch.no_grad():

@@ -104,6 +104,7 @@ class Photos(IterableDataset):
 
     def __init__(self, photos: list[scenes.Scenes], crops: list[Samples], size: int, seed: int, epoch: int, count: int):
         self.size = size
+        photos = [p for p in photos if (p.split == "train").any()]
         self.photos, self.crops, self.seed, self.epoch, self.count = photos, crops, seed, epoch, count
         self.rows = [np.flatnonzero(p.split == "train") for p in photos]
         self.odds = [p.odds[rows] / p.odds[rows].sum() for p, rows in zip(photos, self.rows)]
@@ -194,25 +195,17 @@ class DetectorTask:
     name = "detector"
     pck_threshold = None  # boxes, not points
 
-    def __init__(self, data: Path, cache: Path, only: tuple[str, ...], seed: int, trunk: Path | None = None):
+    def __init__(self, data: Path, cache: Path, only: tuple[str, ...], seed: int):
         wanted = set(only)
         self.photos = [scenes.read(data / n, cache, k) for k, n in enumerate(("hand_scenes", "face_scenes"))
                        if (data / n).exists() and (not wanted or n in wanted)]
         self.crops = [reader(data / n, cache) for n, reader in KNOWN.items() if (data / n).exists() and (not wanted or n in wanted)]
         if not self.photos:
             raise FileNotFoundError(f"no photos with boxes in {data}: the detector needs hand_scenes or face_scenes")
-        self.trunk = trunk
         self.sets, self.seed = [*self.photos, *self.crops], seed
 
     def build(self) -> Detector:
-        """A new detector; its trunk is the landmark network's if there is a checkpoint of that: what tells hands and faces
-        from the rest is much the same."""
-        network = Detector()
-        if self.trunk:
-            weights = torch.load(self.trunk, weights_only=True)["average"]
-            shared = {k: v for k, v in weights.items() if k.startswith(("encoder.", "up16.", "up8."))}
-            network.load_state_dict(shared, strict=False)
-        return network
+        return Detector()
 
     def stream(self, size: int, epoch: int, count: int) -> Photos:
         return Photos(self.photos, self.crops, size, self.seed, epoch, count)

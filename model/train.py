@@ -146,7 +146,6 @@ def main(arguments: list[str] | None = None) -> None:
     options.add_argument("--sets", nargs="*", default=(), help="take only these sets, for example those whose licence suits you")
     options.add_argument("--run", type=Path, help="where checkpoints go (default runs/PART); an existing run goes on")
     options.add_argument("--initial", type=Path, help="go on from the released .onnx file, or from another run's last.pt (then also with its trace), with a new optimiser")
-    options.add_argument("--trunk", type=Path, help="detector: start its trunk from this landmark checkpoint (last.pt)")
     options.add_argument("--cache", type=Path, default=Path("runs/cache"), help="decoded pictures are kept here")
     options.add_argument("--epochs", type=int)
     options.add_argument("--steps", type=int, help="batches per epoch")
@@ -171,7 +170,7 @@ def main(arguments: list[str] | None = None) -> None:
         epochs, steps, late, sizes = o.epochs or 60, o.steps or 200, 0, (256, 256)
     else:
         from model.task_detector import DetectorTask
-        task = DetectorTask(o.data, o.cache, o.sets, o.seed, o.trunk)
+        task = DetectorTask(o.data, o.cache, o.sets, o.seed)
         epochs, steps, late, sizes = o.epochs or 40, o.steps or 100, o.late if o.late is not None else 14, (128, 256)
     run = o.run or Path("runs") / ("demo" if o.demo else o.part)
     train(task, run, epochs, steps, o.rate, late, sizes, o.seed, o.compile, o.workers, command, o.initial)
