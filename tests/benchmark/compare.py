@@ -58,7 +58,8 @@ class Benchmark:
         rows = evenly(np.flatnonzero(s.split == "val"), self._most)
         looks = self._look(photos.crops(s, rows), parts="hands", what=s.name)
         ours, peer = (landmark_figures.measure(looks, side, "hand", hand_points) for side in SIDES)
-        return landmark_figures.rows(f"{s.name} val ({len(rows)})", ours, peer, extent)
+        labels = ", labels: MediaPipe's consensus" if s.name == "real_hands" else ""
+        return landmark_figures.rows(f"{s.name} val ({len(rows)}{labels})", ours, peer, extent)
 
     def faces(self, sets: dict[str, data.Samples], bary: np.ndarray | None) -> list[Row]:
         """Human 68 points, rendered ones, and the profiles' human fiducials."""
