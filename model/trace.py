@@ -40,7 +40,8 @@ class Epoch:
 
     crop: side in pixels of the crops it learned from. loss: the weighted sum of `losses`. accuracy, nme: by kind ('hand',
     'face'). point_nme: kind -> (21,) or (68,) error of each point. sets: validation set -> its figures. predictions: one
-    (K, 2) per picture, pixels of its crop. Kinds that the run did not measure are missing.
+    (K, 2) per picture, pixels of its crop. Kinds that the run did not measure are missing. parameters: the network's
+    (None: not told); it changes where a run goes on with a larger network.
     """
 
     number: int
@@ -55,6 +56,7 @@ class Epoch:
     point_nme: dict[str, np.ndarray]
     sets: dict[str, dict[str, float]]
     predictions: list[np.ndarray]
+    parameters: int | None = None
 
     @property
     def mean_accuracy(self) -> float:
@@ -63,13 +65,28 @@ class Epoch:
 
 
 @dataclass(frozen=True)
+class DetectorEpoch:
+    """One epoch of the other network's run. side: pixels of the pictures it learned from. sets: validation set -> 'recall',
+    'precision' (at IoU 0.5 and score 0.5, one look at the whole photo), 'false_per_negative'."""
+
+    number: int
+    side: int
+    pictures: int
+    seconds: float
+    loss: float
+    sets: dict[str, dict[str, float]]
+
+
+@dataclass(frozen=True)
 class TrainingTrace:
-    """A whole run: `run` tells how it was made, `pck_threshold` what counts as a correct point (None: not told)."""
+    """A whole run: `run` tells how it was made, `pck_threshold` what counts as a correct point (None: not told); `detector`,
+    the epochs of the network that finds hands and faces (none if it was not trained)."""
 
     run: dict
     epochs: tuple[Epoch, ...]
     pictures: tuple[Picture, ...]
     pck_threshold: float | None
+    detector: tuple[DetectorEpoch, ...] = ()
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -101,6 +118,10 @@ def _from_document(document: dict, folder: Path) -> TrainingTrace:
         tuple(_epoch(entry) for entry in document["epochs"]),
         pictures,
         document.get("pck_threshold"),
+        tuple(
+            DetectorEpoch(int(e["epoch"]), int(e["crop"]), int(e["crops"]), float(e["seconds"]), float(e["loss"]), e.get("sets", {}))
+            for e in document.get("detector", {}).get("epochs", ())
+        ),
     )
 
 
@@ -118,6 +139,7 @@ def _epoch(entry: dict) -> Epoch:
         {kind: np.array(values, float) for kind, values in entry.get("point_nme", {}).items()},
         entry.get("sets", {}),
         [np.array(points, float).reshape(-1, 2) for points in entry.get("predictions", ())],
+        entry.get("parameters"),
     )
 
 
@@ -168,6 +190,10 @@ def _observation(trace: TrainingTrace, index: int, settled: int | None) -> str:
     found = []
     if now.crop != before.crop:
         found.append(f"From here on the crops have {now.crop} pixels a side instead of {before.crop}.")
+        if now.crop > before.crop and now.loss > before.loss:
+            found.append("A heat map of more cells is harder to concentrate on one, which alone raises the loss.")
+    if now.parameters and before.parameters and now.parameters != before.parameters:
+        found.append(f"From here on the network has {now.parameters:,} parameters instead of {before.parameters:,}.")
     for kind in trace.kinds:
         passed = [m for m in MILESTONES if max(e.accuracy[kind] for e in trace.epochs[:index]) < m <= now.accuracy[kind]]
         if passed:

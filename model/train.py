@@ -110,7 +110,7 @@ def train(task, run: Path, epochs: int, steps: int, peak: float, late: int, size
                 (run / "progress.json").write_text(json.dumps({"epoch": epoch, "step": k + 1, "steps": steps, "loss": sums["total"] / (k + 1)}))
         seconds = time.time() - started
         average.eval()
-        entry = {"epoch": epoch, "crop": size, "crops": rows, "seconds": round(seconds, 1), "learning_rate": rate,
+        entry = {"epoch": epoch, "parameters": trace["run"]["parameters"], "crop": size, "crops": rows, "seconds": round(seconds, 1), "learning_rate": rate,
                  "loss": sums["total"] / steps, "losses": {k: v / steps for k, v in sums.items() if k != "total"}}
         entry |= task.validate(average.module, size)
         entry["predictions"] = task.trace(average.module, pictures, size)

@@ -70,7 +70,7 @@ def _curves(training: DemoTraining) -> None:
     if trace is None:
         return
     left, right = st.columns(2)
-    loss, accuracy = loss_frame(trace), accuracy_frame(trace)
+    loss, accuracy = loss_frame(trace.epochs), accuracy_frame(trace)
     left.altair_chart(loss_chart(loss, EPOCHS), alt=f"Loss of the demo training after {len(loss)} epochs.", key="demo_loss")
     right.altair_chart(accuracy_chart(accuracy, EPOCHS), alt="Accuracy of the demo training.", key="demo_accuracy")
     if state == demo_training.FINISHED:

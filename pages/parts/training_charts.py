@@ -1,9 +1,11 @@
 """Charts of a training run. Their colours on text and axes are Streamlit's, so they follow light and dark."""
 
+from collections.abc import Sequence
+
 import altair as alt
 import pandas as pd
 
-from model.trace import TrainingTrace, errors, rows_of
+from model.trace import DetectorEpoch, Epoch, TrainingTrace, errors, rows_of
 from pages.parts.palette import KIND_COLOURS
 
 HEIGHT, BELOW = 240, 120  # pixels of a chart, and of what stands below a heat map
@@ -19,8 +21,8 @@ TEXTBOOK = pd.DataFrame(
 )
 
 
-def loss_frame(trace: TrainingTrace) -> pd.DataFrame:
-    return pd.DataFrame({"epoch": [e.number for e in trace.epochs], "loss": [e.loss for e in trace.epochs]})
+def loss_frame(epochs: Sequence[Epoch | DetectorEpoch]) -> pd.DataFrame:
+    return pd.DataFrame({"epoch": [e.number for e in epochs], "loss": [e.loss for e in epochs]})
 
 
 def accuracy_frame(trace: TrainingTrace) -> pd.DataFrame:
@@ -31,6 +33,18 @@ def accuracy_frame(trace: TrainingTrace) -> pd.DataFrame:
         for kind, value in epoch.accuracy.items()
     ]
     return pd.DataFrame(rows, columns=["epoch", "of", "accuracy", "NME"])
+
+
+def recall_frame(epochs: Sequence[DetectorEpoch]) -> pd.DataFrame:
+    """One row per epoch and kind of photo."""
+    kinds = {"hand_scenes": "hands", "face_scenes": "faces"}
+    rows = [
+        {"epoch": e.number, "of": kinds[name], "recall": values["recall"], "precision": values["precision"]}
+        for e in epochs
+        for name, values in e.sets.items()
+        if name in kinds
+    ]
+    return pd.DataFrame(rows, columns=["epoch", "of", "recall", "precision"])
 
 
 def loss_chart(frame: pd.DataFrame, last: int | None = None) -> alt.LayerChart:
@@ -48,10 +62,21 @@ def accuracy_chart(frame: pd.DataFrame, last: int | None = None) -> alt.LayerCha
     tips = [alt.Tooltip("epoch:Q"), alt.Tooltip("accuracy:Q", format=".1%")]
     if "of" not in frame:
         return _with_pointer(base, y, tips, alt.value("#009E73"))
+    return _with_pointer(base, y, [alt.Tooltip("of:N"), *tips, alt.Tooltip("NME:Q", format=".3f")], _by_kind())
+
+
+def recall_chart(frame: pd.DataFrame) -> alt.LayerChart:
+    """frame: epoch, of, recall, precision."""
+    base = alt.Chart(frame).encode(x=_epochs(frame, None))
+    y = alt.Y("recall:Q", title="recall ↑", axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0, 1]))
+    tips = [alt.Tooltip("of:N"), alt.Tooltip("epoch:Q"), alt.Tooltip("recall:Q", format=".1%"), alt.Tooltip("precision:Q", format=".1%")]
+    return _with_pointer(base, y, tips, _by_kind())
+
+
+def _by_kind() -> alt.Color:
     colours = {f"{kind}s": colour for kind, colour in KIND_COLOURS.items()}
     scale = alt.Scale(domain=list(colours), range=list(colours.values()))
-    colour = alt.Color("of:N", scale=scale, legend=alt.Legend(title=None, orient="top"))
-    return _with_pointer(base, y, [alt.Tooltip("of:N"), *tips, alt.Tooltip("NME:Q", format=".3f")], colour)
+    return alt.Color("of:N", scale=scale, legend=alt.Legend(title=None, orient="top"))
 
 
 def error_map(trace: TrainingTrace, kind: str) -> alt.Chart:

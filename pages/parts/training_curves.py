@@ -6,7 +6,7 @@ import streamlit as st
 from model.trace import TrainingTrace, lessons, observations
 from pages.parts.epoch_player import play_epochs
 from pages.parts.glossary import explain
-from pages.parts.training_charts import TEXTBOOK, accuracy_chart, accuracy_frame, error_map, loss_chart, loss_frame
+from pages.parts.training_charts import TEXTBOOK, accuracy_chart, accuracy_frame, error_map, loss_chart, loss_frame, recall_chart, recall_frame
 
 # The last part of a loss's name in the trace -> what it measures.
 LOSSES = {
@@ -35,6 +35,9 @@ def show_training(trace: TrainingTrace) -> None:
     play_epochs(trace)
     st.subheader("Which points are hard")
     _errors(trace)
+    if trace.detector:
+        st.subheader("The other network: finding hands and faces")
+        _detector(trace)
     st.subheader("What this run shows")
     st.markdown("\n".join(f"- {sentence}" for sentence in lessons(trace)))
 
@@ -101,7 +104,7 @@ def _sets(trace: TrainingTrace) -> None:
 
 def _curves(trace: TrainingTrace) -> None:
     ours, textbook = st.columns([3, 2], gap="medium", border=True)
-    loss, accuracy = loss_frame(trace), accuracy_frame(trace)
+    loss, accuracy = loss_frame(trace.epochs), accuracy_frame(trace)
     with ours:
         st.markdown("**This network**")
         st.altair_chart(loss_chart(loss), alt=_curve("Loss", loss["loss"], "{:.3g}"))
@@ -151,3 +154,17 @@ def _errors(trace: TrainingTrace) -> None:
 
 def _number(form: str, label: str | None = None):
     return st.column_config.NumberColumn(label, format=form)
+
+
+def _detector(trace: TrainingTrace) -> None:
+    epochs = trace.detector
+    st.markdown(
+        f"Before the landmark network can look at a crop, a detector has to find it in the photo. It learned in a run of its own: {len(epochs)} epochs, "
+        f"{sum(e.pictures for e in epochs):,} pictures, {sum(e.seconds for e in epochs) / 60:.0f} minutes. **Recall** is the share of the hands or faces in "
+        "validation photos that it finds in one look (IoU 0.5, score 0.5)."
+    )
+    loss, recall = loss_frame(trace.detector), recall_frame(trace.detector)
+    left, right = st.columns(2, gap="medium", border=True)
+    left.altair_chart(loss_chart(loss), alt=_curve("Loss of the detector", loss["loss"], "{:.3g}"))
+    words = "; ".join(_curve(str(of), rows["recall"], "{:.0%}") for of, rows in recall.groupby("of"))
+    right.altair_chart(recall_chart(recall), alt=f"Recall. {words}")

@@ -187,6 +187,15 @@ class TestTrainingTrace:
         assert "The hardest finger is the ring" in said(visitor)
         assert "6 epochs, 6,000 crops, 6 minutes of training, 1,234 parameters" in said(visitor)
 
+    def test_the_detectors_run_is_shown_if_it_is_there(self, visitor, with_run, run_file):
+        assert "The other network" not in said(show(visitor, "Training trace"))
+        epochs = [
+            {"epoch": n, "crop": 256, "crops": 320, "seconds": 60, "loss": 2.5 / n, "sets": {"hand_scenes": {"recall": n / 4, "precision": 0.9}}}
+            for n in (1, 2, 3)
+        ]
+        run_file.write_text(json.dumps(run_document() | {"detector": {"run": {}, "epochs": epochs}}))
+        assert "a run of its own: 3 epochs, 960 pictures, 3 minutes" in said(show(visitor, "Training trace"))
+
     def test_the_textbooks_trace_stands_beside_it_and_says_so(self, visitor, with_run):
         show(visitor, "Training trace")
         textbook = next(f.value for f in visitor.dataframe if list(f.value.columns) == ["epoch", "loss", "accuracy"])
