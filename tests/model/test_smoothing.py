@@ -23,7 +23,7 @@ def test_a_still_hand_stops_trembling():
     assert jitter < 0.003
 
 
-@pytest.mark.parametrize("speed", [0.3, 1, 3, 10])
+@pytest.mark.parametrize("speed", [0.05, 0.3, 1, 3, 10])
 def test_a_moving_hand_lags_less_than_two_frames(speed):
     truth, smoothed = filtered(speed, noise=0.006)
     lag = (truth - smoothed)[30:, :, 0].mean() / (speed * SIZE / FPS)
