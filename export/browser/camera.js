@@ -5,6 +5,7 @@ export const SENTENCES = {
     "The camera was not allowed. Allow it for this page (the camera sign in the address bar), then start again.",
   NotFoundError: "No camera was found. Connect one and start again, or use a photo on the upload page.",
   NotReadableError: "The camera is in use by another program. Close that program, then start again.",
+  AbortError: "The camera could not be started. Close other programs that use it or connect it anew, then start again.",
   InsecureOrigin:
     "Browsers give the camera only to pages opened over HTTPS (or on localhost). Open this page with https://.",
 };
@@ -13,7 +14,7 @@ export const SENTENCES = {
 export class CameraError extends Error {}
 
 function explain(error) {
-  return new CameraError(SENTENCES[error.name] ?? `The camera could not be started (${error.message || error.name}).`);
+  return new CameraError(SENTENCES[error.name] ?? `${SENTENCES.AbortError} (${error.message || error.name})`);
 }
 
 /**

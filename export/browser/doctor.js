@@ -1,4 +1,4 @@
-// Server mode's camera help as a Streamlit component (v2): says in a sentence what to do when the camera fails.
+// Server mode's help as a Streamlit component (v2): says in a sentence what to do when the camera or WebRTC fails.
 //
 // streamlit-webrtc's own element shows the browser's error by its name only. It lives in a frame of this very
 // origin, so its alert can be read and explained.
@@ -17,13 +17,23 @@ export default function ({ parentElement, data }) {
   parentElement.replaceChildren(message);
 
   const look = () => {
-    const name = navigator.mediaDevices ? alertedError(data.frame) : "InsecureOrigin";
-    message.textContent = SENTENCES[name] ?? "";
+    message.textContent = complaint(data.frame);
     message.hidden = !message.textContent;
   };
   look();
   const timer = setInterval(look, EVERY);
   return () => clearInterval(timer);
+}
+
+const NO_WEBRTC =
+  "This browser cannot send the camera's picture: WebRTC is missing or switched off. " +
+  "Switch it on, use another browser, or choose “On this device”, which needs no connection.";
+
+/** What is wrong, in a sentence for the visitor, or "". */
+function complaint(frame) {
+  if (!navigator.mediaDevices) return SENTENCES.InsecureOrigin;
+  if (typeof RTCPeerConnection !== "function") return NO_WEBRTC;
+  return SENTENCES[alertedError(frame)] ?? "";
 }
 
 /** Name of the camera error that a frame whose title contains `title` shows as an alert, or undefined. */

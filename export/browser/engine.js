@@ -1,12 +1,43 @@
 // Starts the worker with the network in it.
 
+// A WebAssembly module that is valid only where 128-bit vectors are known: a function that returns one (i8x16.splat).
+const WITH_VECTORS = Uint8Array.of(
+  ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0], // magic, version
+  ...[1, 5, 1, 0x60, 0, 1, 0x7b], // type: () -> v128
+  ...[3, 2, 1, 0], // one function of that type
+  ...[10, 8, 1, 6, 0, 0x41, 0, 0xfd, 0x0f, 0x0b], // i32.const 0, i8x16.splat, end
+);
+
+// What the runtime uses -> whether this browser has it.
+const NEEDS = {
+  "WebAssembly with SIMD": () => typeof WebAssembly === "object" && WebAssembly.validate(WITH_VECTORS),
+  "module workers": hasModuleWorkers,
+  OffscreenCanvas: () => typeof OffscreenCanvas === "function",
+  "video frame callbacks": () => "requestVideoFrameCallback" in HTMLVideoElement.prototype,
+};
+
 /** A sentence if this browser cannot run the network, else "". */
 export function whatIsLacking() {
-  if (typeof WebAssembly !== "object" || typeof Worker !== "function") return "This browser cannot run WebAssembly.";
-  if (typeof OffscreenCanvas !== "function" || !("requestVideoFrameCallback" in HTMLVideoElement.prototype)) {
-    return "This browser is too old to run the network on this device.";
+  const lacking = Object.keys(NEEDS).filter((name) => !NEEDS[name]());
+  if (!lacking.length) return "";
+  return `This browser is too old to run the network on this device (it lacks ${lacking.join(", ")}); a newer one can.`;
+}
+
+/** Browsers that know workers made of modules ask for their type; older ones ignore the wish and would fail silently. */
+function hasModuleWorkers() {
+  let asked = false;
+  const options = {
+    get type() {
+      asked = true;
+      return "module";
+    },
+  };
+  try {
+    new Worker("data:text/javascript,", options).terminate();
+  } catch {
+    return false;
   }
-  return "";
+  return asked;
 }
 
 /**

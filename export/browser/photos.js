@@ -58,7 +58,7 @@ class PhotoView {
       this.#take(event.dataTransfer.files);
     };
     const lacking = whatIsLacking();
-    if (lacking) drop.textContent = lacking;
+    if (lacking) drop.textContent = `${lacking} Switched off, the server looks at the photos.`;
   }
 
   close() {

@@ -16,7 +16,11 @@ export default function (component) {
   let gone = false;
   import(new URL(component.data.runtime + "/%s", document.baseURI).href)
     .then((module) => { if (!gone) cleanup = module.default(component); })
-    .catch((error) => { component.parentElement.textContent = `This part of the page could not be loaded: ${error.message}`; });
+    .catch((error) => {
+      component.parentElement.textContent = error instanceof SyntaxError
+        ? "This browser is too old for this part of the page; a newer one shows it."
+        : `This part of the page could not be loaded (${error.message}). Reload the page.`;
+    });
   return () => { gone = true; cleanup?.(); };
 }
 """

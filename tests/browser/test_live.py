@@ -10,65 +10,11 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from camera_video import EXAMPLES, read_number, truth, write_video
+from camera_video import EXAMPLES, read_number, truth
+from live_page import SECONDS, start_on_device, start_on_server
 from model import Landmarker, open_photo
 
 pytestmark = pytest.mark.browser
-
-FAKE_CAMERA = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
-SECONDS = 1000  # playwright counts milliseconds
-
-# Keeps every stream that the page opens where a test can see it.
-WATCH_STREAMS = """
-    window.streams = [];
-    const ask = navigator.mediaDevices?.getUserMedia.bind(navigator.mediaDevices);
-    if (ask) navigator.mediaDevices.getUserMedia = async (wish) => {
-        const stream = await ask(wish);
-        window.streams.push(stream);
-        return stream;
-    };
-"""
-
-
-@pytest.fixture(scope="module")
-def camera_chromium(launch_chromium, tmp_path_factory):
-    """A Chromium whose camera shows the video of camera_video.py."""
-    video = tmp_path_factory.mktemp("camera") / "camera.mjpeg"
-    write_video(video)
-    return launch_chromium(*FAKE_CAMERA, f"--use-file-for-fake-video-capture={video}")
-
-
-@pytest.fixture
-def visit(app_url):
-    """Function (browser, host) -> a new visitor's page at the live page; all are closed at the end of the test."""
-    contexts = []
-
-    def visit(browser, url: str = app_url):
-        context = browser.new_context(viewport={"width": 1280, "height": 1000}, accept_downloads=True)
-        contexts.append(context)
-        context.add_init_script(WATCH_STREAMS)
-        page = context.new_page()
-        page.goto(f"{url}/live")
-        expect(page.get_by_role("heading", name="Live camera")).to_be_visible(timeout=60 * SECONDS)
-        return page
-
-    yield visit
-    for context in contexts:
-        context.close()
-
-
-def start_on_device(page):
-    page.get_by_role("button", name="Start camera").click()
-    view = page.locator(".live")
-    expect(page.get_by_role("button", name="Freeze")).to_be_visible(timeout=60 * SECONDS)
-    return view
-
-
-def start_on_server(page):
-    page.get_by_role("radio", name="On the server").or_(page.get_by_text("On the server", exact=True)).first.click()
-    frame = page.frame_locator('iframe[title*="webrtc"]')
-    frame.get_by_role("button", name="Start camera").click(timeout=60 * SECONDS)
-    return frame
 
 
 def wait_for_both(view):
@@ -178,38 +124,6 @@ def test_photo_on_this_device(page):
         apart = np.abs(np.array(thing["landmarks"])[:, :2] - reference.landmarks[:, :2]).max()
         assert apart < 0.02 * max(reference.box[2:])
     assert not sent
-
-
-@pytest.mark.parametrize("mode", ["device", "server"])
-def test_camera_denied(launch_chromium, visit, mode):
-    # A fake camera without the fake permission dialogue: headless Chromium denies.
-    page = visit(launch_chromium("--use-fake-device-for-media-stream", "--deny-permission-prompts"))
-    press_start(page, mode)
-    expect(page.get_by_text("The camera was not allowed.").first).to_be_visible(timeout=30 * SECONDS)
-
-
-@pytest.mark.parametrize("mode", ["device", "server"])
-def test_no_camera(chromium, launch_chromium, visit, mode):
-    page = visit(launch_chromium("--use-fake-ui-for-media-stream"))
-    press_start(page, mode)
-    expect(page.get_by_text("No camera was found.").first).to_be_visible(timeout=30 * SECONDS)
-
-
-@pytest.mark.parametrize("mode", ["device", "server"])
-def test_insecure_origin(launch_chromium, visit, app_url, mode):
-    browser = launch_chromium(*FAKE_CAMERA, "--host-resolver-rules=MAP pointillist.test 127.0.0.1")
-    page = visit(browser, app_url.replace("localhost", "pointillist.test"))
-    press_start(page, mode)
-    expect(page.get_by_text("Browsers give the camera only to pages opened over HTTPS").first).to_be_visible(
-        timeout=30 * SECONDS
-    )
-
-
-def press_start(page, mode: str) -> None:
-    if mode == "server":
-        start_on_server(page)
-    else:
-        page.get_by_role("button", name="Start camera").click()
 
 
 def test_on_the_server(camera_chromium, visit):

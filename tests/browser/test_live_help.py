@@ -1,0 +1,88 @@
+"""What the live page says when a camera, a connection or a browser cannot do what it needs: always what to do."""
+
+import pytest
+from playwright.sync_api import expect
+
+from live_page import FAKE_CAMERA, SECONDS, choose_server, press_start, start_on_device
+
+pytestmark = pytest.mark.browser
+
+both_modes = pytest.mark.parametrize("mode", ["device", "server"])
+
+
+def says(page, sentence: str, seconds: float = 30) -> None:
+    expect(page.get_by_text(sentence).first).to_be_visible(timeout=seconds * SECONDS)
+
+
+@both_modes
+def test_camera_denied(launch_chromium, visit, mode):
+    # A fake camera without the fake permission dialogue: headless Chromium denies.
+    page = visit(launch_chromium("--use-fake-device-for-media-stream", "--deny-permission-prompts"))
+    press_start(page, mode)
+    says(page, "The camera was not allowed. Allow it for this page")
+
+
+@both_modes
+def test_no_camera(launch_chromium, visit, mode):
+    page = visit(launch_chromium("--use-fake-ui-for-media-stream"))
+    press_start(page, mode)
+    says(page, "No camera was found. Connect one")
+
+
+@both_modes
+def test_camera_in_use(camera_chromium, visit, mode):
+    """The error is made up, as Chromium reports a camera that another program holds; fake cameras never are."""
+    in_use = """navigator.mediaDevices.getUserMedia = async () => {
+        throw new DOMException("Could not start video source", "NotReadableError");
+    };"""
+    page = visit(camera_chromium, script=in_use)
+    press_start(page, mode)
+    says(page, "The camera is in use by another program. Close that program")
+
+
+@both_modes
+def test_insecure_origin(launch_chromium, visit, app_url, mode):
+    browser = launch_chromium(*FAKE_CAMERA, "--host-resolver-rules=MAP pointillist.test 127.0.0.1")
+    page = visit(browser, app_url.replace("localhost", "pointillist.test"))
+    press_start(page, mode)
+    says(page, "Browsers give the camera only to pages opened over HTTPS (or on localhost). Open this page with https://")
+
+
+def test_connection_blocked(launch_chromium, visit):
+    """A Chromium that may not send UDP, as behind a strict firewall: no ICE candidate of its own, so no connection."""
+    page = visit(launch_chromium(*FAKE_CAMERA, "--webrtc-ip-handling-policy=disable_non_proxied_udp"))
+    press_start(page, "server")
+    sentence = "No picture has come through from your camera. A firewall or router is probably in between"
+    says(page, sentence, 60)
+    says(page, "The mode “On this device” needs no connection.")
+    page.wait_for_timeout(40 * SECONDS)  # by now the browser has given the connection up
+    says(page, sentence)
+
+
+OLD = {
+    "WebAssembly with SIMD": "WebAssembly.validate = () => false;",
+    "module workers": "window.Worker = class { terminate() {} };",
+    "OffscreenCanvas": "delete window.OffscreenCanvas;",
+    "video frame callbacks": "delete HTMLVideoElement.prototype.requestVideoFrameCallback;",
+}
+
+
+@pytest.mark.parametrize("lacking", OLD)
+def test_old_browser(chromium, visit, lacking):
+    """It says what is missing and points to the server, whose mode needs none of these."""
+    page = visit(chromium, script=OLD[lacking])
+    says(page, f"This browser is too old to run the network on this device (it lacks {lacking})")
+    says(page, "Choose “On the server”.")
+    choose_server(page)
+    start = page.frame_locator('iframe[title*="webrtc"]').get_by_role("button", name="Start camera")
+    expect(start).to_be_visible(timeout=60 * SECONDS)
+    expect(page.get_by_text("too old")).not_to_be_visible()
+
+
+def test_browser_without_webrtc(camera_chromium, visit):
+    """It says so and points to this device, where the camera works without."""
+    page = visit(camera_chromium, script="delete window.RTCPeerConnection; delete window.webkitRTCPeerConnection;")
+    choose_server(page)
+    says(page, "This browser cannot send the camera's picture: WebRTC is missing or switched off.")
+    page.get_by_text("On this device", exact=True).first.click()
+    start_on_device(page)
