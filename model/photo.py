@@ -7,23 +7,34 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image
 
 from model.constants import CONSTANTS
+from model.photo_cost import takes_too_long
 
 MOST_BYTES: int = CONSTANTS["photo"]["most_bytes"]
 MOST_PIXELS: int = CONSTANTS["photo"]["most_pixels"]
 
+MOST_SIDE = 65_535  # pixels; JPEG's own limit
+
 # Only formats that cameras, phones and browsers write. Pillow would also hand PostScript to another program.
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF", "PPM", "DIB", "ICO")
-SUFFIXES = frozenset(
-    ".jpg .jpeg .jpe .jfif .mpo .png .webp .gif .bmp .dib .tif .tiff .avif .heic .heif .hif .ppm .pgm .ico".split()
-)
+FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF")
+SUFFIXES = frozenset(".jpg .jpeg .jpe .jfif .mpo .png .webp .gif .bmp .tif .tiff .avif .heic .heif .hif".split())
 
 # Pillow warns of damaged tags and of pictures above its own limit: nothing that a reader of the log could act on.
 # Once and for all, because warnings.catch_warnings is not safe under threads.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
+# EXIF's value -> what turns the stored picture upright
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 _HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"hevm", b"hevs", b"mif1", b"msf1")
 
 
@@ -35,15 +46,17 @@ def open_photo(source: bytes | bytearray | memoryview | str | os.PathLike) -> np
     """The photo in `source` (the file's bytes, or its path) as uint8 (H, W, 3) RGB, turned upright by its EXIF tag.
 
     Transparency is laid on white; greyscale, palette, CMYK, 16-bit and HEIC become 8-bit RGB; of an animation the
-    first picture is taken. Files above MOST_BYTES and pictures above MOST_PIXELS are refused before they are decoded.
-    Raises PhotoError.
+    first picture is taken. Refused before they are decoded: files above MOST_BYTES, pictures above MOST_PIXELS or with
+    a side above MOST_SIDE, and files built so that decoding takes minutes. Raises PhotoError.
     """
     data = _read(source)
     if not data:
         raise PhotoError("The file is empty.")
+    if takes_too_long(data):
+        raise PhotoError("This file is built in an unusual way and would take too long to open.")
     try:
         with _open(data) as picture:
-            if picture.width * picture.height > MOST_PIXELS:
+            if picture.width * picture.height > MOST_PIXELS or max(picture.size) > MOST_SIDE:
                 raise PhotoError(_too_many_pixels(picture.width, picture.height))
             return _upright_rgb(picture)
     except PhotoError:
@@ -84,7 +97,7 @@ def _reason(error: Exception) -> str:
 
 
 def _too_many_pixels(width: int | None = None, height: int | None = None) -> str:
-    limit = f"the limit is {MOST_PIXELS // 1_000_000} megapixels"
+    limit = f"the limit is {MOST_PIXELS // 1_000_000} megapixels and {MOST_SIDE:,} pixels a side"
     if width is None:
         return f"The picture has too many pixels; {limit}."
     return f"The picture is too large: {width} x {height} pixels; {limit}."
@@ -101,15 +114,20 @@ def _open(data: bytes) -> Image.Image:
 
 def _upright_rgb(picture: Image.Image) -> np.ndarray:
     picture.load()
+    # Not ImageOps.exif_transpose: it also writes a new EXIF block, which takes minutes where a hostile one is large.
     with contextlib.suppress(Exception):  # a broken EXIF block must not cost the photo; it is shown as stored
-        picture = ImageOps.exif_transpose(picture)
+        picture = picture.transpose(_TURNS[picture.getexif()[ExifTags.Base.Orientation]])
     if picture.mode.startswith(("I", "F")):
         return _from_deep_grey(np.asarray(picture))
     if "A" in picture.mode or "a" in picture.mode or "transparency" in picture.info:
-        picture = picture.convert("RGBA")
-        white = Image.new("RGBA", picture.size, "white")
-        picture = Image.alpha_composite(white, picture)
-    return np.array(picture.convert("RGB"))  # a copy: Pillow's own memory may not be written to
+        if picture.mode != "RGBA":
+            picture = picture.convert("RGBA")
+        white = Image.new("RGB", picture.size, "white")
+        white.paste(picture, mask=picture.getchannel("A"))
+        picture = white
+    elif picture.mode != "RGB":
+        picture = picture.convert("RGB")
+    return np.array(picture)  # a copy: Pillow's own memory may not be written to
 
 
 def _from_deep_grey(values: np.ndarray) -> np.ndarray:
@@ -119,5 +137,9 @@ def _from_deep_grey(values: np.ndarray) -> np.ndarray:
     else:
         largest = np.nanmax(values, initial=0)
         top = next((limit for limit in (1.0, 255.0) if largest <= limit), 65535.0)
-    grey = np.clip(np.nan_to_num(values.astype(np.float32)) * (255 / top), 0, 255).round().astype(np.uint8)
-    return np.repeat(grey[..., None], 3, axis=2)
+    rgb = np.empty((*values.shape, 3), np.uint8)
+    for start in range(0, len(values), 256):  # by bands of rows: a whole picture of floats would take 200 MB a step
+        band = slice(start, start + 256)
+        grey = np.nan_to_num(values[band].astype(np.float32)) * (255 / top)
+        rgb[band] = np.clip(grey, 0, 255).round()[..., None]
+    return rgb

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import onnxruntime
+from onnx.external_data_helper import uses_external_data
 
 from model.branches import switchable
 from model.constants import CROP
@@ -75,11 +76,16 @@ def _load(path: Path) -> onnx.ModelProto:
     if not path.is_file():
         raise WeightsError(f"The weights file {path.name} is missing.")
     try:
-        return onnx.load(path, load_external_data=False)  # all weights are inside; other files are never opened
+        model = onnx.load(path, load_external_data=False)
     except OSError as error:
         raise WeightsError(f"The weights file {path.name} cannot be read.") from error
     except Exception as error:
         raise WeightsError(_damaged(path.name)) from error
+    # onnxruntime would open whatever path is named there.
+    inside = [*model.graph.initializer, *(field.t for node in model.graph.node for field in node.attribute)]
+    if any(uses_external_data(tensor) for tensor in inside):
+        raise WeightsError(f"The weights file {path.name} refers to another file; all weights must be inside.")
+    return model
 
 
 def _damaged(name: str) -> str:

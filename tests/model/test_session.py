@@ -77,7 +77,12 @@ def test_missing_weights(tmp_path):
         Landmarker(tmp_path / "nowhere.onnx")
 
 
-@pytest.mark.parametrize("content", [b"", b"hello", b"\0" * 1000])
+# What else a person may have put there: a text, a ZIP as PyTorch writes it, a pickle, a picture, a pointer of Git LFS.
+FOREIGN = [b"", b"hello", b"\0" * 1000, b"PK\x03\x04" + bytes(300), b"\x80\x04\x8c\x02os\x8c\x06system\x93\x8c\x02id\x85R.",
+           b"\x89PNG\r\n\x1a\n" + bytes(300), b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n"]  # fmt: skip
+
+
+@pytest.mark.parametrize("content", FOREIGN)
 def test_what_is_no_network(content, tmp_path):
     (tmp_path / "w.onnx").write_bytes(content)
     with pytest.raises(WeightsError, match="damaged, incomplete or no ONNX network"):
@@ -104,3 +109,28 @@ def test_weights_with_another_input(tmp_path):
     onnx.save(model, tmp_path / "w.onnx")
     with pytest.raises(WeightsError, match="another version: its input"):
         Landmarker(tmp_path / "w.onnx")
+
+
+def test_weights_that_lie_in_another_file_are_refused(tmp_path):
+    """Such a file could name any path of the machine."""
+    model = tiny_network()
+    tensor = model.graph.initializer[0]
+    tensor.ClearField("float_data")
+    tensor.data_location = TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value="../../etc/hostname")
+    (tmp_path / "w.onnx").write_bytes(model.SerializeToString())
+    with pytest.raises(WeightsError, match="refers to another file"):
+        Landmarker(tmp_path / "w.onnx")
+
+
+def test_weights_with_an_unknown_operator(tmp_path):
+    model = tiny_network()
+    model.graph.node[0].domain = "somebody.else"
+    (tmp_path / "w.onnx").write_bytes(model.SerializeToString())
+    with pytest.raises(WeightsError, match="damaged, incomplete or no ONNX network"):
+        Landmarker(tmp_path / "w.onnx")
+
+
+def test_a_folder_in_place_of_the_weights(tmp_path):
+    with pytest.raises(WeightsError, match="is missing"):
+        Landmarker(tmp_path)
