@@ -78,7 +78,10 @@ class Canvas:
 
 
 def targets(canvas: Canvas) -> dict[str, np.ndarray]:
-    """What each class's cells should say: a cell near the middle of a box takes the smallest box it lies in."""
+    """What each class's cells should say: a cell near the middle of a box takes the smallest box it lies in.
+
+    At most nine cells speak for a box, so that large ones do not outvote small ones (centre sampling of FCOS); those around
+    them, still near the middle, may say what they like."""
     cells = canvas.size // STRIDE
     centres = np.stack(np.meshgrid(np.arange(cells), np.arange(cells)), -1).reshape(-1, 2) + 0.5  # x, y in cells
     positive, sides, up = np.zeros((2, cells**2)), np.zeros((2, cells**2, 4)), np.zeros((2, cells**2, 2))
@@ -91,8 +94,9 @@ def targets(canvas: Canvas) -> dict[str, np.ndarray]:
         if o[7] or max(o[3], o[4]) < SMALLEST:
             known[kind][inside | (np.abs(centres - middle).max(1) < 0.75)] = 0
             continue
-        reach = np.maximum(0.18 * box[2:], 0.75)  # the middle third of a large box, the nearest cells of a small one
-        chosen = (np.abs(centres - middle) <= reach).all(1)
+        chosen = (np.abs(centres - middle) <= np.clip(0.18 * box[2:], 0.75, 1.5)).all(1)
+        around = (np.abs(centres - middle) <= np.maximum(0.3 * box[2:], 1.25)).all(1) & ~chosen & (positive[kind] == 0)
+        known[kind][around] = 0
         positive[kind][chosen], known[kind][chosen] = 1, 1
         sides[kind][chosen] = np.maximum(np.concatenate([centres[chosen] - low, high - centres[chosen]], 1), 0.02)
         up[kind][chosen] = o[5:7]
