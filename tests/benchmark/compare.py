@@ -94,7 +94,7 @@ class Benchmark:
 
     def _point_map(self, s: data.Samples, train: list[int], target: np.ndarray, side: str) -> PointMap:
         """From this side's own meshes on training rows to the target's points there."""
-        looks = self._look(photos.crops(s, train, target), parts="mesh", what=f"{s.name} train, to fit a map")
+        looks = self._look(photos.crops(s, train, target), parts="mesh", what=f"{s.name} train, to fit a map", sides=[side])
         meshes, targets = [], []
         for seen in looks:
             found, truth = mesh(seen.by(side)), seen.photo.objects[0].points
@@ -115,7 +115,7 @@ class Benchmark:
         table = box_figures.rows(section, looks, kind)
         if kind == "face":
             train = [p for p in photos.coco(folder, "train") if p.objects]
-            fitted = box_figures.fit_box_map(self._look(evenly(train, self._most), parts=part, what=f"{folder.name} train"), "peer", kind)
+            fitted = box_figures.fit_box_map(self._look(evenly(train, self._most), parts=part, what=f"{folder.name} train", sides=["peer"]), "peer", kind)
             table += box_figures.rows(f"{section}, MediaPipe's boxes after a fitted shift and scale", looks, kind, fitted)
         return table + box_figures.false_finds(section, looks)
 

@@ -1,6 +1,6 @@
 """Both sides look at the same photos, one after the other."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tqdm import tqdm
@@ -25,9 +25,19 @@ class Look:
         return getattr(self, side)
 
 
-def look(photos: Iterable[Photo], ours: Worker, peer: Worker, parts: str, what: str) -> list[Look]:
+def look(
+    photos: Iterable[Photo], ours: Worker, peer: Worker, parts: str, what: str, sides: Sequence[str] = SIDES
+) -> list[Look]:
+    """`sides`: who looks; the other one's answer stays empty."""
     looks = []
     for photo in tqdm(list(photos), desc=what, mininterval=5):
         picture = photo.open()
-        looks.append(Look(photo, max(picture.shape[:2]), ours.look(picture), peer.look(picture, parts)))
+        looks.append(
+            Look(
+                photo,
+                max(picture.shape[:2]),
+                ours.look(picture) if "ours" in sides else {},
+                peer.look(picture, parts) if "peer" in sides else {},
+            )
+        )
     return looks

@@ -1,8 +1,6 @@
 """Pointillist as a worker of the benchmark: python own_worker.py CORES. Messages: see workers.py."""
 
-import resource
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -24,12 +22,10 @@ def stacked(rows: list, *shape: int) -> np.ndarray:
 
 
 def answer(question: pipe.Arrays) -> pipe.Arrays:
-    start = time.perf_counter()
-    result = tracker.update(question["picture"]) if question["live"] else landmarker.detect(question["picture"])
-    milliseconds = (time.perf_counter() - start) * 1000
-    return {
-        "milliseconds": np.array(milliseconds),
-        "peak_mb": np.array(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+    reply: pipe.Arrays = {}
+    with pipe.measured(reply):
+        result = tracker.update(question["picture"]) if question["live"] else landmarker.detect(question["picture"])
+    return reply | {
         "model_mb": np.array(WEIGHTS.stat().st_size / 1e6),
         "hand_points": stacked([hand.landmarks[:, :2] for hand in result.hands], 21, 2),
         "hand_xyz": stacked([hand.landmarks for hand in result.hands], 21, 3),

@@ -5,9 +5,13 @@ A worker is another process, so that each side has its own packages, its own sta
 
 import io
 import os
+import re
 import struct
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
@@ -40,6 +44,20 @@ def start(cores: int) -> BinaryIO:
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     return answers
+
+
+@contextmanager
+def measured(reply: Arrays) -> Iterator[None]:
+    """Puts into the reply what the work inside took: milliseconds on the clock and of CPU time (all threads; a busy machine hardly changes
+    it), and peak_mb, the most memory this process ever held."""
+    start, cpu = time.perf_counter(), time.process_time()
+    yield
+    reply["milliseconds"] = np.array((time.perf_counter() - start) * 1000)
+    reply["cpu_milliseconds"] = np.array((time.process_time() - cpu) * 1000)
+    # getrusage would count what the benchmark itself held when it started this process.
+    status = Path("/proc/self/status")
+    peak = re.search(r"VmHWM:\s*(\d+) kB", status.read_text()) if status.exists() else None
+    reply["peak_mb"] = np.array(int(peak[1]) / 1024 if peak else np.nan)
 
 
 def serve(answers: BinaryIO, answer: Callable[[Arrays], Arrays]) -> None:

@@ -39,7 +39,7 @@ class PointMap:
         """(N, K, 2) -> (N, L, 2), in the same pixels."""
         shift, turn = self._frames(mesh)
         moved = _predict(_real((_complex(mesh) - shift) * turn), *self._fitted)
-        back = _complex(moved.reshape(len(mesh), -1, 2)) / turn + shift
+        back = _complex(moved.reshape(len(mesh), moved.shape[1] // 2, 2)) / turn + shift
         return np.stack([back.real, back.imag], 2)
 
     def _frames(self, mesh: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -56,7 +56,7 @@ def _complex(points: np.ndarray) -> np.ndarray:
 
 def _real(z: np.ndarray) -> np.ndarray:
     """(N, K) complex -> (N, 2 K)."""
-    return np.stack([z.real, z.imag], 2).reshape(len(z), -1)
+    return np.stack([z.real, z.imag], 2).reshape(len(z), 2 * z.shape[1])
 
 
 def _ridge(a: np.ndarray, b: np.ndarray, ridge: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -28,10 +28,13 @@ def live_frames(count: int) -> list[np.ndarray]:
     return frames
 
 
-def interleaved(workers: Sequence[Worker], pictures: Sequence[np.ndarray], live: bool) -> list[np.ndarray]:
-    """Milliseconds (len(pictures) - WARM,) of each worker."""
-    times = [[worker.look(picture, live=live, few=True)["milliseconds"] for worker in workers] for picture in pictures]
-    return list(np.array(times[WARM:]).T)
+TIMES = {"milliseconds": "", "cpu_milliseconds": ", CPU time"}
+
+
+def interleaved(workers: Sequence[Worker], pictures: Sequence[np.ndarray], live: bool) -> dict[str, np.ndarray]:
+    """By TIMES: (len(workers), len(pictures) - WARM)."""
+    answers = [[worker.look(picture, live=live, few=True) for worker in workers] for picture in pictures]
+    return {name: np.array([[answer[name] for answer in pair] for pair in answers[WARM:]]).T for name in TIMES}
 
 
 def rows(start_ours: Start, start_peer: Start, repeats: int) -> list[Row]:
@@ -44,11 +47,13 @@ def rows(start_ours: Start, start_peer: Start, repeats: int) -> list[Row]:
         with start_ours(cores) as ours, start_peer(cores) as peer:
             workers = (ours, peer)
             still = interleaved(workers, [photo] * (repeats + WARM), live=False)
-            table.append(Row(section, f"photo {photo.shape[1]} x {photo.shape[0]}, median", *map(np.median, still), "ms"))
+            for time, label in TIMES.items():
+                table.append(Row(section, f"photo {photo.shape[1]} x {photo.shape[0]}{label}, median", *np.median(still[time], axis=1), "ms"))
             live = interleaved(workers, frames, live=True)
             name = f"live frame {LIVE_SIZE[0]} x {LIVE_SIZE[1]}"
-            table.append(Row(section, f"{name}, median", *map(np.median, live), "ms"))
-            table.append(Row(section, f"{name}, mean (newcomers looked for too)", *map(np.mean, live), "ms"))
+            for time, label in TIMES.items():
+                table.append(Row(section, f"{name}{label}, median", *np.median(live[time], axis=1), "ms"))
+                table.append(Row(section, f"{name}{label}, mean (newcomers looked for too)", *np.mean(live[time], axis=1), "ms"))
             if cores == 1:
                 seen = [worker.look(photo, few=True) for worker in workers]
                 for kind, number in (("hand", 2), ("face", 1)):

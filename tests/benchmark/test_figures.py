@@ -111,6 +111,7 @@ def test_a_point_map_learns_a_convention_in_any_pose():
     fitted = PointMap(mesh[:60], target[:60])
     apart = np.linalg.norm(fitted(mesh[60:]) - target[60:], axis=2).mean()
     unmapped = np.linalg.norm(target[60:] - target[60:].mean(1, keepdims=True), axis=2).mean()
+    assert fitted(mesh[:0]).shape == (0, 5, 2)  # nobody found
     assert apart < 0.2 * unmapped and fitted.error < 0.2 * unmapped / 50
 
 

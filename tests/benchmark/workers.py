@@ -44,7 +44,7 @@ class Worker:
         finds everything. live: the next frame of a video. few: at most two hands and one face, as MediaPipe's defaults.
         Answer, where asked for, in pixels of the picture: hand_points (N, 21, 2), hand_xyz (N, 21, 3) any unit, hand_right (N,)
         the real hand, hand_box (N, 4) x, y, w, h, hand_score (N,), face_points (M, 478, 2), face_ibug (M, 68, 2; ours only),
-        face_box (L, 4), face_score (L,); and milliseconds, peak_mb, model_mb. RuntimeError if the worker has died.
+        face_box (L, 4), face_score (L,); and model_mb, and what pipe.measured tells. RuntimeError if the worker has died.
         """
         question = {"picture": picture, "parts": parts, "live": live, "few": few}
         pipe.send(self._process.stdin, {name: np.asarray(value) for name, value in question.items()})
