@@ -9,6 +9,7 @@ import json
 import math
 import os
 import sys
+import threading
 import time
 from datetime import date
 from pathlib import Path
@@ -132,6 +133,17 @@ def check_gradients(network: torch.nn.Module) -> bool:
     return True
 
 
+def follow(parent: int) -> None:
+    """Ends this process soon after `parent` has ended: nobody would be left to watch or stop it."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(2)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 def summary(entry: dict) -> str:
     sets = "  ".join(f"{name}: " + " ".join(f"{k} {v:.3f}" for k, v in values.items() if k != "rows") for name, values in entry["sets"].items())
     return f"epoch {entry['epoch']}: {entry['crop']} px, loss {entry['loss']:.3f}, {entry['seconds']:.0f} s, {entry['crops'] / entry['seconds']:.0f} crops/s | {sets}"
@@ -155,7 +167,10 @@ def main(arguments: list[str] | None = None) -> None:
     options.add_argument("--threads", type=int, default=os.cpu_count())
     options.add_argument("--workers", type=int, default=1, help="processes that augment")
     options.add_argument("--compile", action="store_true", help="torch.compile the encoder: faster after a minute; needs a C++ compiler")
+    options.add_argument("--parent", type=int, help="the process that started this one: end with it")
     o = options.parse_args(arguments)
+    if o.parent:
+        follow(o.parent)
     torch.set_num_threads(o.threads)
     command = "python -m model.train " + " ".join(a if "/" not in a else Path(a).name for a in (arguments if arguments is not None else sys.argv[1:]))
 

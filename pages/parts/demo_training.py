@@ -34,7 +34,7 @@ def torch_is_there() -> bool:
 
 
 def demo_command(run: Path) -> list[str]:
-    return [sys.executable, "-m", "model.train", "--demo", "--epochs", str(EPOCHS), "--run", str(run)]
+    return [sys.executable, "-m", "model.train", "--demo", "--epochs", str(EPOCHS), "--run", str(run), "--parent", str(os.getpid())]
 
 
 @dataclass(frozen=True)

@@ -163,3 +163,19 @@ def test_phone_width_needs_no_sideways_scrolling(lesson):
             ".filter((part) => part.getBoundingClientRect().right > innerWidth).map((part) => part.outerHTML.slice(0, 80))"
         )
         assert not wide, name
+
+
+def test_the_demo_training_runs_survives_a_page_change_and_stops(lesson):
+    section(lesson, "Train it yourself")
+    lesson.get_by_role("button", name="Train").click()
+    running = lesson.get_by_text("Epoch 1 of 5, ")
+    running.wait_for(timeout=180 * SECONDS)  # PyTorch starts, the pictures are drawn, then the steps are counted
+    assert "loss" in running.inner_text()
+    lesson.get_by_role("link", name="Photos").click()
+    lesson.get_by_role("link", name="How it learned").click()
+    section(lesson, "Train it yourself")
+    lesson.get_by_text("of 5, ").wait_for(timeout=60 * SECONDS)
+    lesson.get_by_role("button", name="Stop").click()
+    lesson.get_by_text("Stopped after").wait_for(timeout=60 * SECONDS)
+    assert lesson.get_by_role("button", name="Train again").is_visible()
+    assert not lesson.errors

@@ -1,6 +1,8 @@
 """Training on a few drawn pictures: it learns, it resumes exactly, it writes its trace."""
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -90,3 +92,8 @@ def test_a_folder_without_keypoints_says_so(tmp_path):
     (tmp_path / "annotations.json").write_text('{"images": [], "annotations": []}')
     with pytest.raises(ValueError, match="no annotation has 21"):
         coco(tmp_path, tmp_path / "cache")
+
+
+def test_a_training_ends_with_the_process_that_started_it():
+    code = "import os, time; from model.train import follow; follow(os.getppid() + 1); time.sleep(60)"  # that is not its parent any more
+    assert subprocess.run([sys.executable, "-c", code], timeout=50).returncode == 1
