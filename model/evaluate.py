@@ -103,6 +103,34 @@ def speed(landmarker: Landmarker, photo: np.ndarray, repeats: int = 30) -> dict:
     return {"milliseconds": float(np.median(times)), "hands": len(result.hands), "faces": len(result.faces), "width": result.width, "height": result.height}
 
 
+def markdown(r: dict) -> str:
+    """The report as the table of README and model card, beside the first release's targets."""
+    hands, faces, scenes_h, scenes_f = (r[k] for k in ("real_hands", "real_faces", "hand_scenes", "face_scenes"))
+    drawn_h, drawn_f, speed_of = r["synth_hands"], r["synth_faces"], r["speed"]
+    both = lambda s, name, form: " / ".join(format(s[way][name], form) for way in ("crop", "photo"))  # noqa: E731
+    found = lambda s: f"{s['recall@0.5']:.3f}, {s['precision@0.5']:.3f}"  # noqa: E731
+    rows = [
+        ("measured on", "figure", "this release", "first target"),
+        ("---",) * 4,
+        (f"real hands, {hands['rows']} of unseen people", "NME crop / photo", both(hands, "nme", ".3f"), "≤ 0.055"),
+        ("", "PCK@0.1 crop / photo", both(hands, "pck@0.1", ".3f"), "≥ 0.88"),
+        ("", "handedness crop / photo", both(hands, "handedness", ".3f"), "≥ 0.95"),
+        ("", "missed (photo)", f"{hands['photo']['missed']:.3f}", ""),
+        (f"faces, {faces['rows']} with human 68 points", "NME crop / photo", both(faces, "nme", ".2%"), "≤ 5.0 %"),
+        ("", "inner 51 points, crop / photo", both(faces, "nme_inner51", ".2%"), ""),
+        (f"rendered hands, {drawn_h['rows']}, exact truth", "NME crop / photo", both(drawn_h, "nme", ".3f"), ""),
+        ("", "PA-MPJPE, mm, crop / photo", both(drawn_h, "pa_mpjpe_mm", ".1f"), ""),
+        ("", "missed (photo)", f"{drawn_h['photo']['missed']:.3f}", ""),
+        (f"rendered faces, {drawn_f['rows']}, exact truth", "NME crop / photo", both(drawn_f, "nme", ".2%"), ""),
+        (f"whole photos with hands, {scenes_h['photos']} ({scenes_h['objects']} hands)", "recall, precision at IoU 0.5", found(scenes_h), "≥ 0.85, ≥ 0.85"),
+        (f"whole photos with faces, {scenes_f['photos']} ({scenes_f['objects']} faces)", "recall, precision at IoU 0.5", found(scenes_f), "≥ 0.90, ≥ 0.85"),
+        (f"{scenes_f['negatives']} photos without either", "false finds per photo", f"{scenes_f['false_finds_per_negative']:.2f}", "≤ 0.05"),
+        (f"photo with two hands and a face, {speed_of['width']} × {speed_of['height']}, {speed_of['threads']} threads", "whole pipeline, median",
+         f"{speed_of['milliseconds']:.0f} ms", "≤ 60 ms"),
+    ]  # fmt: skip
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+
+
 def main() -> None:
     options = argparse.ArgumentParser(prog="python -m model.evaluate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--data", type=Path, required=True)
@@ -112,6 +140,7 @@ def main() -> None:
     options.add_argument("--most", type=int, default=1000, help="rows a set")
     options.add_argument("--sets", nargs="*", default=())
     options.add_argument("--json", type=Path, help="also write the figures here")
+    options.add_argument("--markdown", action="store_true", help="print the table of the README, which needs all sets, in place of JSON")
     o = options.parse_args()
     landmarker, report = Landmarker(o.weights, o.threads), {}
     wanted = set(o.sets)
@@ -123,7 +152,7 @@ def main() -> None:
             report[s.name] = landmarks(landmarker, s, o.most)
     example = Path(__file__).parent / "examples" / "greeting.webp"
     report["speed"] = speed(landmarker, cv2.cvtColor(cv2.imread(str(example)), cv2.COLOR_BGR2RGB)) | {"threads": o.threads}
-    print(json.dumps(report, indent=1))
+    print(markdown(report) if o.markdown else json.dumps(report, indent=1))
     if o.json:
         o.json.write_text(json.dumps(report, indent=1) + "\n")
 
