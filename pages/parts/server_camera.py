@@ -75,13 +75,8 @@ def _state(context, frames: LiveFrames, relayed: bool) -> None:
             st.metric("Frames per second", f"{figures.fps:.1f}")
             st.metric("Latency on the server", f"{figures.latency_ms:.0f} ms", help="From a frame's arrival to its result.")
             st.metric("Server time", f"{figures.work_ms:.0f} ms", help="Of the latency, what the work on the frame took.")
-        st.session_state.pop("camera_waits_since", None)
-        return
-    if not (context.state.signalling or context.state.playing):
-        st.session_state.pop("camera_waits_since", None)
-        return
-    since = st.session_state.setdefault("camera_waits_since", time.monotonic())
-    if time.monotonic() - since > PATIENCE:
+    # The browser offers a track once the visitor has allowed the camera.
+    if _in_vain(offered=context.input_video_track is not None, arrives=figures is not None):
         advice = (
             "The TURN server that is set may be unreachable or refuse its credentials."
             if relayed
@@ -89,3 +84,15 @@ def _state(context, frames: LiveFrames, relayed: bool) -> None:
             "(POINTILLIST_ICE_SERVERS)."
         )
         st.error(f"No picture has come through from your camera. {advice} The mode “On this device” needs no connection.")
+
+
+def _in_vain(offered: bool, arrives: bool) -> bool:
+    """Whether the picture that the browser offered has not come for a while: also once it has given up, until it offers anew."""
+    state = st.session_state
+    if not offered:
+        state.pop("camera_waits_since", None)
+    elif arrives or "camera_waits_since" not in state:
+        state.camera_waits_since, state.camera_in_vain = time.monotonic(), False
+    else:
+        state.camera_in_vain = time.monotonic() - state.camera_waits_since > PATIENCE
+    return state.get("camera_in_vain", False)

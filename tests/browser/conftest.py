@@ -3,7 +3,7 @@
 import pytest
 
 from camera_video import write_video
-from live_page import FAKE_CAMERA, SECONDS
+from live_page import FAKE_CAMERA, START
 
 # Keeps every stream that the page opens where a test can see it.
 WATCH_STREAMS = """
@@ -40,7 +40,7 @@ def visit(app_url):
         context.add_init_script(script)
         page = context.new_page()
         page.goto(f"{url}/live")
-        page.get_by_role("heading", name="Live camera").wait_for(timeout=60 * SECONDS)
+        page.get_by_role("heading", name="Live camera").wait_for(timeout=START)
         return page
 
     yield visit

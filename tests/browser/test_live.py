@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from camera_video import EXAMPLES, read_number, truth
-from live_page import SECONDS, start_on_device, start_on_server
+from live_page import SECONDS, START, start_on_device, start_on_server
 from model import Landmarker, open_photo
 
 pytestmark = pytest.mark.browser
@@ -19,8 +19,8 @@ pytestmark = pytest.mark.browser
 
 def wait_for_both(view):
     """Until one hand and one face are held; returns the figures that the page shows."""
-    expect(view).to_have_attribute("data-hands", "1", timeout=60 * SECONDS)
-    expect(view).to_have_attribute("data-faces", "1", timeout=60 * SECONDS)
+    expect(view).to_have_attribute("data-hands", "1", timeout=START)
+    expect(view).to_have_attribute("data-faces", "1", timeout=START)
     return view.evaluate("(element) => ({ ...element.dataset })")
 
 
@@ -111,10 +111,10 @@ def test_photo_on_this_device(page):
     """The upload page's switch: the browser finds what Python finds, and sends nothing."""
     sent = []
     page.on("request", lambda request: sent.append(request.url) if request.method != "GET" else None)
-    page.get_by_text("On this device").first.click(timeout=60 * SECONDS)
+    page.get_by_text("On this device").first.click(timeout=START)
     page.locator(".drop input").set_input_files([EXAMPLES / "greeting.webp", EXAMPLES / "greeting.json"])
     article = page.locator("article", has_text="greeting.webp")
-    expect(article.locator("canvas")).to_be_visible(timeout=120 * SECONDS)
+    expect(article.locator("canvas")).to_be_visible(timeout=START)
     expect(page.get_by_text("greeting.json: this browser cannot open it")).to_be_visible()
     found = json.loads(download(page, "Save JSON"))
     expected = Landmarker().detect(open_photo(EXAMPLES / "greeting.webp"))
@@ -130,7 +130,7 @@ def test_on_the_server(camera_chromium, visit):
     """The returned picture has the fingers' colours where the truth of that very frame has its fingertips."""
     page = visit(camera_chromium)
     frame = start_on_server(page)
-    expect(page.get_by_text("Frames per second")).to_be_visible(timeout=60 * SECONDS)
+    expect(page.get_by_text("Frames per second")).to_be_visible(timeout=START)
     page.wait_for_timeout(5 * SECONDS)
     print("on the server:", page.locator('[data-testid="stMetric"]').all_inner_texts())
     best = min(fingertips_apart(returned_picture(frame)) for _ in range(5))
@@ -141,7 +141,7 @@ def test_on_the_server(camera_chromium, visit):
 def test_leaving_the_page_frees_the_server(camera_chromium, visit, app_server):
     page = visit(camera_chromium)
     start_on_server(page)
-    expect(page.get_by_text("Server time")).to_be_visible(timeout=90 * SECONDS)
+    expect(page.get_by_text("Server time")).to_be_visible(timeout=START)
     page.get_by_role("link", name="Photos").click()
     expect(page.get_by_role("heading", name="Live camera")).not_to_be_visible()
     deadline = time.monotonic() + 60  # WebRTC itself takes up to half a minute to notice
