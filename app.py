@@ -31,13 +31,23 @@ def show() -> None:
 if __name__ == "__main__":
     show()
 else:
+    from starlette.formparsers import MultiPartParser
+    from streamlit import net_util
     from streamlit.runtime.pages_manager import PagesManager
 
-    from export.browser.serve import routes
+    from export.browser import serve
+    from pages.parts import status
     from pages.parts.headers import Headers
+
+    # Uploads stay in memory: Starlette would put what is larger than a megabyte into a file while it comes in.
+    MultiPartParser.spool_max_size = 1 << 40  # the limit is server.maxUploadSize
+
+    # Streamlit would ask a host on the internet for this machine's address when a page of another site tries to
+    # connect. Such a page is refused unless its address is in browser.serverAddress or server.corsAllowedOrigins.
+    net_util.get_external_ip = net_util.get_internal_ip = lambda: None
 
     # Streamlit takes any folder named pages for its older kind of navigation, until st.navigation has run for the first
     # time: a visitor who came straight to /live after a start would miss everything in this file.
     PagesManager.uses_pages_directory = False
 
-    app = st.App(__file__, middleware=[Middleware(Headers)], routes=routes())
+    app = st.App(__file__, middleware=[Middleware(Headers)], routes=[*serve.routes(), *status.routes()])

@@ -5,6 +5,7 @@
     python3 make.py test           the tests (adds torch, pytest, playwright)
     python3 make.py train --demo   the training; --demo needs no data set
     python3 make.py export         the trained network to ONNX
+    python3 make.py audit          licences of what the app is made of, and known flaws in it
     python3 make.py benchmark      side by side with MediaPipe (which gets an environment of its own)
 
 What follows the command is handed on: `python3 make.py test tests/model -k crop`,
@@ -35,6 +36,7 @@ COMMANDS = {
     "test": ("test", ["-m", "pytest"]),
     "train": ("train", ["-m", "model.train"]),
     "export": ("train", ["-m", "export"]),
+    "audit": ("audit", ["-m", "tests.audit"]),
     "benchmark": ("benchmark", ["-m", "tests.benchmark.compare"]),
 }
 
