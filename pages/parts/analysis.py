@@ -1,7 +1,11 @@
-"""Looks at the photos of an album, and makes the pictures to show of them."""
+"""Looks at the photos of an album, and makes the pictures to show of them.
+
+Whatever opens a photo at its full size takes a turn for it (turns.py): that bounds the server's memory.
+"""
 
 import io
 import logging
+import time
 
 import cv2
 import numpy as np
@@ -11,7 +15,9 @@ from PIL import Image
 from model import Landmarker, PhotoError, Result, open_photo
 from model.draw import Layers, draw
 from pages.parts.album import Album, Photo
+from pages.parts.journal import record
 from pages.parts.landmarker import shared_landmarker
+from pages.parts.turns import TURNS
 
 # Longer side in pixels of the pictures shown on the page; downloads have the photo's own size. Small photos are enlarged
 # so that the drawing in them is smooth.
@@ -27,23 +33,38 @@ def analyse_waiting(album: Album, landmarker: Landmarker) -> None:
         return
     bar = st.progress(0.0)
     for done, photo in enumerate(waiting):
-        bar.progress(done / len(waiting), f"Looking at photo {done + 1} of {len(waiting)} …")
+        share, of_all = done / len(waiting), f"photo {done + 1} of {len(waiting)}"
+
+        def say(ahead: int, share=share, of_all=of_all) -> None:
+            others = "one photo" if ahead == 1 else f"{ahead} photos"
+            bar.progress(share, f"Waiting with {of_all}: {others} of other visitors before yours …")
+
         twin = next((other for other in album if other.looked_at and other.digest == photo.digest), None)
         if twin:  # the same picture under another name
             photo.result, photo.error = twin.result, twin.error
-        else:
-            _analyse(photo, landmarker)
+            continue
+        with TURNS.turn(say) as waited:
+            bar.progress(share, f"Looking at {of_all} …")
+            _analyse(photo, landmarker, waited)
     bar.empty()
 
 
-def _analyse(photo: Photo, landmarker: Landmarker) -> None:
+def _analyse(photo: Photo, landmarker: Landmarker, waited: float = 0.0) -> None:
+    """waited: seconds in the queue, for the journal."""
+    found, started = {}, time.perf_counter()
     try:
-        photo.result = landmarker.detect(open_photo(photo.content))
+        rgb = open_photo(photo.content)
+        found["open_ms"] = 1000 * (time.perf_counter() - started)
+        result = photo.result = landmarker.detect(rgb)
+        found |= {"width": result.width, "height": result.height, "hands": len(result.hands), "faces": len(result.faces)}
+        found["timings_ms"] = dict(result.timings)
     except PhotoError as error:
-        photo.error = str(error)
+        photo.error = found["error"] = str(error)
     except Exception:  # one photo must not stop the others, whatever is wrong with it
         log.exception("a photo of %d bytes could not be analysed", len(photo.content))
-        photo.error = "Something went wrong while looking at this photo. The other photos are not affected."
+        photo.error = found["error"] = "Something went wrong while looking at this photo. The other photos are not affected."
+    total = 1000 * (time.perf_counter() - started)
+    record("photo", bytes=len(photo.content), waited_ms=1000 * waited, total_ms=total, **found)
 
 
 # Each visitor's pictures are cached apart and go when the visitor goes. The digest stands for the content.
@@ -52,14 +73,15 @@ def _analyse(photo: Photo, landmarker: Landmarker) -> None:
 @st.cache_resource(scope="session", max_entries=8, show_spinner=False)
 def _view(digest: str, _content: bytes) -> np.ndarray:
     """The photo, upright, VIEW_LEAST to VIEW_MOST pixels long, uint8 (H, W, 3)."""
-    rgb = open_photo(_content)
-    height, width = rgb.shape[:2]
-    longer = max(height, width)
-    scale = min(max(longer, VIEW_LEAST), VIEW_MOST) / longer
-    if scale == 1:
-        return rgb
-    size = max(round(width * scale), 1), max(round(height * scale), 1)
-    return cv2.resize(rgb, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+    with TURNS.turn():
+        rgb = open_photo(_content)
+        height, width = rgb.shape[:2]
+        longer = max(height, width)
+        scale = min(max(longer, VIEW_LEAST), VIEW_MOST) / longer
+        if scale == 1:
+            return rgb
+        size = max(round(width * scale), 1), max(round(height * scale), 1)
+        return cv2.resize(rgb, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
 
 
 @st.cache_resource(scope="session", max_entries=60, show_spinner=False)
@@ -73,7 +95,8 @@ def _annotated_view(digest: str, layers: Layers, _photo: Photo) -> bytes:
 
 @st.cache_resource(scope="session", max_entries=3, show_spinner="Running the network once more, with its insides …")
 def _traced(digest: str, _content: bytes) -> Result:
-    return shared_landmarker().detect(open_photo(_content), trace=True)
+    with TURNS.turn():
+        return shared_landmarker().detect(open_photo(_content), trace=True)
 
 
 def annotated_view(photo: Photo, layers: Layers) -> bytes:

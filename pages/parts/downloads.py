@@ -12,12 +12,14 @@ from model import open_photo
 from model.draw import Layers, draw
 from model.formats import to_coco, to_csv, to_json_document, to_json_error
 from pages.parts.album import Photo
+from pages.parts.turns import TURNS
 
 
 def annotated_png(photo: Photo, layers: Layers) -> bytes:
     picture = io.BytesIO()
-    # Level 1: nearly as small for photos, and several times faster.
-    Image.fromarray(draw(open_photo(photo.content), photo.result, layers)).save(picture, "PNG", compress_level=1)
+    with TURNS.turn():
+        # Level 1: nearly as small for photos, and several times faster.
+        Image.fromarray(draw(open_photo(photo.content), photo.result, layers)).save(picture, "PNG", compress_level=1)
     return picture.getvalue()
 
 
