@@ -81,8 +81,9 @@ def occlude(picture: np.ndarray, pool: list[np.ndarray], rng: np.random.Generato
         picture[inside] = background(pool, size, rng)[inside] if rng.random() < 0.6 else rng.integers(0, 256, 3)
 
 
-def camera(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Light, colour, focus, resolution, noise and compression of an ordinary camera. (S, S, 3) uint8 -> the same."""
+def camera(picture: np.ndarray, rng: np.random.Generator, coarsest: float = 0.2) -> np.ndarray:
+    """Light, colour, focus, resolution (down to `coarsest` of the picture's), noise and compression of an ordinary camera.
+    (S, S, 3) uint8 -> the same."""
     size = picture.shape[0]
     ramp = np.linspace(0, 1, 256, dtype=np.float32)[:, None]
     gain = rng.normal(1, 0.06, 3) * rng.normal(1, 0.18)
@@ -107,8 +108,8 @@ def camera(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         end = np.array([np.cos(angle), np.sin(angle)]) * middle
         cv2.line(kernel, tuple(int(round(v)) for v in middle - end), tuple(int(round(v)) for v in middle + end), 1.0)
         picture = cv2.filter2D(picture, -1, kernel / max(kernel.sum(), 1))
-    if rng.random() < 0.15:
-        small = int(rng.uniform(0.2, 0.7) * size)
+    if rng.random() < 0.2:
+        small = int(np.exp(rng.uniform(np.log(coarsest), np.log(0.7))) * size)
         picture = cv2.resize(cv2.resize(picture, (small, small), interpolation=cv2.INTER_AREA), (size, size), interpolation=cv2.INTER_LINEAR)
     if dark or rng.random() < 0.2:
         noise = cv2.resize(rng.normal(0, rng.uniform(2, 14), (size // 2, size // 2, 3)).astype(np.float32), (size, size)) if rng.random() < 0.3 \

@@ -12,6 +12,7 @@ from model.data import Samples
 
 UPRIGHT = {"hand": (0, 9), "face": (152, 10)}  # from the wrist to the middle knuckle, from the chin to the forehead
 IBUG_CHIN, IBUG_BROW = 8, 27
+COARSEST = 0.06  # a face in a group photo may have a dozen pixels
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def sample(s: Samples, i: int, size: int, rng: np.random.Generator, pool: list[n
             image = (image * alpha + augment.background(pool, size, rng) * (1 - alpha)).astype(np.uint8)
         if rng.random() < 0.12:
             augment.occlude(image, pool, rng)
-        image = augment.camera(image, rng)
+        image = augment.camera(image, rng, COARSEST)
     row = {"image": image, "points": (augment.moved(points, matrix) + 0.5) / size, "z": z / side, "weights": weights, "side": side}
     if ibug is not None:
         row |= {"ibug": (augment.moved(ibug, matrix) + 0.5) / size, "ibug_weights": ibug_weights}
@@ -74,14 +75,14 @@ def sample(s: Samples, i: int, size: int, rng: np.random.Generator, pool: list[n
 
 
 def empty(size: int, rng: np.random.Generator, pool: list[np.ndarray], hard: np.ndarray | None) -> np.ndarray:
-    """A crop (size, size, 3) without hand and face: every second one is a hard negative, where there are any."""
-    if hard is None or rng.random() < 0.5:
-        return augment.camera(augment.background(pool, size, rng), rng)
+    """A crop (size, size, 3) without hand and face: most are hard negatives, where there are any."""
+    if hard is None or rng.random() < 0.3:
+        return augment.camera(augment.background(pool, size, rng), rng, COARSEST)
     picture = hard[rng.integers(len(hard))]
     side = len(picture) / mine.ROOM * np.exp(rng.normal(0, 0.12))
     centre = (len(picture) - 1) / 2 + rng.normal(0, 0.05, 2) * side
     matrix = augment.similarity(centre, side, rng.normal(0, 0.2), rng.random() < 0.5, size)
-    return augment.camera(augment.warp(picture, matrix, size), rng)
+    return augment.camera(augment.warp(picture, matrix, size), rng, COARSEST)
 
 
 def stack(rows: list[dict]) -> dict[str, torch.Tensor]:
