@@ -4,6 +4,7 @@ import functools
 import time
 
 import streamlit as st
+from aiortc.contrib.media import MediaRelay
 from streamlit_webrtc import webrtc_streamer
 from streamlit_webrtc.relay import get_global_relay
 
@@ -29,12 +30,12 @@ WORDS = {
 }
 
 
-def _drop_stale_frames() -> None:
-    """Lets the relay between camera, network and encoder hand on the newest frame only.
+def drop_stale_frames(relay: MediaRelay) -> None:
+    """Lets a relay hand on the newest frame only.
 
-    As streamlit-webrtc sets it up it queues them all, so that one slow moment would delay the picture for good.
+    The one between camera, network and encoder queues them all, as streamlit-webrtc sets it up, so that one slow moment
+    would delay the picture for good.
     """
-    relay = get_global_relay()
     relay.subscribe = functools.partial(type(relay).subscribe, relay, buffered=False)
 
 
@@ -45,7 +46,7 @@ def server_camera(landmarker: Landmarker, smoothing: float, mesh: bool, mirrored
     except ValueError as error:
         st.error(str(error))
         return
-    _drop_stale_frames()
+    drop_stale_frames(get_global_relay())
     frames = st.session_state.setdefault("live_frames", LiveFrames(landmarker))
     frames.smoothing = smoothing
     frames.mirrored = mirrored
@@ -55,9 +56,9 @@ def server_camera(landmarker: Landmarker, smoothing: float, mesh: bool, mirrored
             key="server_camera",
             rtc_configuration={"iceServers": servers},
             media_stream_constraints=CAMERA,
-            queued_video_frames_callback=frames,
+            video_frame_callback=frames,
             on_video_ended=frames.stopped,
-            async_processing=True,
+            async_processing=False,  # streamlit-webrtc's own worker lets finished pictures wait; LiveFrames has one without
             video_html_attrs={"autoPlay": True, "controls": False, "muted": True, "style": {"width": "100%"}},
             translations=WORDS,
         )

@@ -2,18 +2,25 @@
 
 import asyncio
 import json
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
+from types import SimpleNamespace
 
 import av
 import numpy as np
 import pytest
+from aiortc import MediaStreamTrack
+from aiortc.contrib.media import MediaRelay
+from streamlit_webrtc.process import VideoProcessTrack
 
 from model.geometry import ROI
 from model.result import Hand, Result
 from pages.parts.ice import VARIABLE, ice_servers
 from pages.parts.live_drawing import draw_live
 from pages.parts.live_frames import LiveFrames
+from pages.parts.server_camera import drop_stale_frames
 
 
 def run(task):
@@ -23,43 +30,136 @@ def run(task):
 
 
 class NoLandmarks:
-    """Stands in for the Landmarker: finds nothing, counts the frames it was shown."""
+    """Stands in for the Landmarker: finds nothing, keeps the frames it was shown. slow: seconds for each frame."""
 
-    def __init__(self):
-        self.detector, self.shown = self, []
+    def __init__(self, may_go_on: threading.Event | None = None, slow: float = 0):
+        self.detector, self.shown, self.slow, self.may_go_on = self, [], slow, may_go_on
 
     def find(self, rgb, closer):
         self.shown.append(rgb)
+        time.sleep(self.slow)
+        if self.may_go_on:
+            self.may_go_on.wait(10)
         return []
 
     def look(self, rgb, places, clock):
         return []
 
 
-def video_frame(number: int, width: int = 64, height: int = 48) -> av.VideoFrame:
+def video_frame(number: int, width: int = 64, height: int = 48, brightness: int = 200) -> av.VideoFrame:
     rgb = np.zeros((height, width, 3), np.uint8)
-    rgb[:, : width // 2] = 200  # bright on the left
+    rgb[:, : width // 2] = brightness  # bright on the left
     frame = av.VideoFrame.from_ndarray(rgb, format="rgb24")
     frame.pts, frame.time_base = number, Fraction(1, 30)
     return frame
 
 
-def answer(frames: LiveFrames, *given: av.VideoFrame) -> list[np.ndarray]:
-    return [frame.to_ndarray(format="rgb24") for frame in run(frames(list(given)))]
+def answer(frames: LiveFrames, given: av.VideoFrame) -> np.ndarray:
+    """The picture that is drawn on this very frame."""
+    frames(given)
+    settle(frames)
+    return frames._picture.to_ndarray(format="rgb24")
+
+
+def settle(frames: LiveFrames) -> None:
+    """Until the worker has nothing to do."""
+    deadline = time.monotonic() + 10
+    while frames._busy and time.monotonic() < deadline:
+        time.sleep(0.001)
 
 
 def test_stale_frames_are_dropped():
+    """While the worker is busy with the first frame two others come; it goes on with the newer one."""
+    landmarker = NoLandmarks(patience := threading.Event())
+    frames = LiveFrames(landmarker)
+    first = video_frame(0)
+    assert frames(first) is first  # nothing is drawn yet
+    frames(video_frame(1))
+    frames(video_frame(2, brightness=90))
+    patience.set()
+    settle(frames)
+    assert [shown.max() for shown in landmarker.shown] == [200, 90]
+
+
+def test_a_frame_that_fails_does_not_end_the_stream(caplog):
     landmarker = NoLandmarks()
-    assert len(answer(LiveFrames(landmarker), video_frame(0), video_frame(1), video_frame(2))) == 1
-    assert len(landmarker.shown) == 1
+    frames = LiveFrames(landmarker)
+    landmarker.find = lambda rgb, closer: 1 / 0
+    frames(video_frame(0))
+    settle(frames)
+    del landmarker.find
+    assert "could not be worked on" in caplog.text
+    assert answer(frames, video_frame(1)).shape == (48, 64, 3)
+
+
+def test_after_the_end_nothing_is_left():
+    landmarker = NoLandmarks(patience := threading.Event())
+    frames = LiveFrames(landmarker)
+    frames(video_frame(0))
+    frames.stopped()
+    patience.set()
+    later = video_frame(9)
+    assert frames(later) is later
+    assert answer(frames, video_frame(10)) is not None
+
+
+class Camera(MediaStreamTrack):
+    """30 frames per second; `taken`: when each was. Every frame's brightness is its number."""
+
+    kind = "video"
+
+    def __init__(self):
+        super().__init__()
+        self.taken = []
+
+    async def recv(self) -> av.VideoFrame:
+        number = len(self.taken)
+        if number:
+            await asyncio.sleep(max(self.taken[0] + number / 30 - time.perf_counter(), 0))
+        self.taken.append(time.perf_counter())
+        return video_frame(number, brightness=number)
+
+
+async def ages(work: float, encoding: float, seconds: float) -> list[float]:
+    """Seconds since each new picture's frame was taken, when the encoder gets it, on the way that the live page uses.
+
+    work, encoding: seconds that the network takes for a frame, and the encoder for each picture.
+    """
+    camera, relay = Camera(), MediaRelay()
+    drop_stale_frames(relay)
+    frames = LiveFrames(NoLandmarks(slow=work))
+    encoder = relay.subscribe(VideoProcessTrack(relay.subscribe(camera), SimpleNamespace(recv=frames)))
+    found, last = [], 0
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        picture = await encoder.recv()
+        number = int(picture.to_ndarray(format="rgb24").max())
+        if frames._picture and number != last:
+            found.append(time.perf_counter() - camera.taken[number])
+            last = number
+        await asyncio.sleep(encoding)
+    camera.stop()
+    return found
+
+
+@pytest.mark.parametrize("work, encoding", [(0.1, 0), (0.1, 0.05), (0.01, 0.1)])
+def test_no_delay_builds_up(work, encoding):
+    """Wherever it is slower than the camera, in the network or behind it, every picture is of a fresh frame."""
+    seconds = 6
+    found = run(ages(work, encoding, seconds))
+    interval = seconds / len(found)  # between two pictures; longer where the machine has other work too
+    print(f"work {work} s, encoding {encoding} s: a picture every {interval:.2f} s, ages {np.round(found, 2)}")
+    # A frame waits for the worker, is worked on, then waits for the next frame of the camera and for the encoder.
+    assert np.median(found) < 2 * interval
+    assert np.median(found[-10:]) < np.median(found[:10]) + interval
 
 
 def test_the_network_sees_the_unmirrored_picture():
     landmarker = NoLandmarks()
     frames = LiveFrames(landmarker)
-    (mirrored,) = answer(frames, video_frame(0))
+    mirrored = answer(frames, video_frame(0))
     frames.mirrored = False
-    (plain,) = answer(frames, video_frame(1))
+    plain = answer(frames, video_frame(1))
     assert all(shown[:, 0].mean() > shown[:, -1].mean() for shown in landmarker.shown)
     assert mirrored[:, -1].mean() > mirrored[:, 0].mean() and plain[:, 0].mean() > plain[:, -1].mean()
 
@@ -67,7 +167,7 @@ def test_the_network_sees_the_unmirrored_picture():
 def test_sizes_may_change():
     frames = LiveFrames(NoLandmarks())
     for number, (width, height) in enumerate([(64, 48), (32, 24), (48, 64)]):
-        (picture,) = answer(frames, video_frame(number, width, height))
+        picture = answer(frames, video_frame(number, width, height))
         assert picture.shape == (height, width, 3)
 
 
