@@ -2,7 +2,7 @@
 
 onnxruntime computes every node of a graph whatever outputs are asked for (RunOptions.only_execute_path_to_fetches works
 in its training builds only), which would double the cost of every crop. So each branch is put into an `If` node as the
-file is loaded; what says which of them run are optional inputs that default to "both".
+file is loaded; what says which of them run are optional inputs that default to "all".
 """
 
 import numpy as np
@@ -13,7 +13,8 @@ from onnx import helper, numpy_helper
 def switchable(model: onnx.ModelProto, branches: dict[str, tuple[str, ...]]) -> onnx.ModelProto:
     """The same network with a scalar bool input `run_NAME` for each branch NAME of `branches` (NAME -> its outputs).
 
-    Outputs of a branch that is switched off have no rows. Nodes that branches share are computed in each.
+    Outputs of a branch that is switched off have no rows. Nodes that branches share are computed in each, so whoever needs
+    two branches at once pays for them twice; in return onnxruntime optimises each branch as a whole.
     """
     outputs = {output.name: output for output in model.graph.output}
     inputs, initializers, nodes = list(model.graph.input), [], []
@@ -46,8 +47,8 @@ def _branch(graph: onnx.GraphProto, outputs: list[onnx.ValueInfoProto]) -> onnx.
             wanted.update(node.input)
     weights = [weight for weight in graph.initializer if weight.name in wanted]
     branch = helper.make_graph(nodes[::-1], "run", [], outputs, weights)
-    # Names are unique across nested graphs, and these are the outputs of the If node already.
-    new_names = {output.name: f"{output.name}_computed" for output in outputs}
+    # Names are unique across nested graphs, and these are outputs of If nodes already: of this one or, inside, of others.
+    new_names = {output.name: f"{output.name}_computed" for output in graph.output}
     for names in [side for node in branch.node for side in (node.input, node.output)]:
         names[:] = [new_names.get(name, name) for name in names]
     for output in branch.output:

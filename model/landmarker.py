@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from model.clock import Clock
-from model.constants import CONSTANTS, CROP
+from model.constants import CONSTANTS, CROP, KINDS
 from model.detector import Detector
 from model.geometry import ROI, cut, roi_from_box, roi_from_points, transform
 from model.result import Face, Hand, Result, Trace
@@ -61,33 +61,30 @@ class Landmarker:
     ) -> list[Found]:
         """The landmarks at the given places, one Hand or Face each and in their order, whatever their score."""
         clock = clock or Clock()
-        found: list[Found] = []
-        for start in range(0, len(places), _RULE["batch"]):
-            batch = places[start : start + _RULE["batch"]]
+        found: list[Found | None] = [None] * len(places)
+        for batch in batches(places):
+            own = [places[index] for index in batch]
             with clock("crop"):
-                crops = self.preprocess(rgb, [roi for _, roi in batch])
+                crops = self.preprocess(rgb, [roi for _, roi in own])
             with clock("landmarks"):
-                outputs = self.inference(crops, {kind for kind, _ in batch}, trace)
-                found += self.postprocess(outputs, batch, crops if trace else None)
+                outputs = self.inference(crops, own[0][0], trace)
+                for index, thing in zip(batch, self.postprocess(outputs, own, crops if trace else None)):
+                    found[index] = thing
         return found
 
     def preprocess(self, rgb: np.ndarray, rois: Sequence[ROI]) -> np.ndarray:
         """Stage 1: upright crops (N, 256, 256, 3) uint8. Stage 2, scaling to 0..1, is the graph's first node."""
         return np.stack([cut(rgb, roi) for roi in rois])
 
-    def inference(self, crops: np.ndarray, kinds: set[str], trace: bool = False) -> dict[str, np.ndarray]:
-        """Stages 3 and 4 for all crops at once: the outputs that `kinds` ('hand', 'face') and `trace` need.
+    def inference(self, crops: np.ndarray, kind: str, trace: bool = False) -> dict[str, np.ndarray]:
+        """Stages 3 and 4 for crops of one kind ('hand', 'face') at once: its outputs and those that `trace` needs.
 
         Points come as x, y, z with x = (px + 0.5) / 256 for crop pixel px and z = crop pixels / 256; sigma is a
         fraction of the crop's side; presence and handedness (that it is a right hand) are probabilities.
         """
-        names = []
-        if "hand" in kinds:
-            names += ["hand", "hand_sigma", "hand_presence", "handedness"]
-        if "face" in kinds:
-            names += ["face", "face_sigma", "face_presence", "face_ibug68"]
+        names = [kind, f"{kind}_sigma", f"{kind}_presence", {"hand": "handedness", "face": "face_ibug68"}[kind]]
         if trace:
-            names += ["features", "hand_heatmaps"]
+            names += ["features", "hand_heatmaps"] if kind == "hand" else ["features"]
         return self._session.run(crops, *names)
 
     def postprocess(
@@ -111,6 +108,15 @@ class Landmarker:
             else:
                 found.append(Face(**common, ibug68=to_photo(own["face_ibug68"].reshape(-1, 2), roi)))
         return found
+
+
+def batches(places: Sequence[Place]) -> list[list[int]]:
+    """Indices of places that are looked at together: one kind each, so that the other kind's head need not run."""
+    found = []
+    for wanted in KINDS:
+        own = [index for index, (kind, _) in enumerate(places) if kind == wanted]
+        found += [own[start : start + _RULE["batch"]] for start in range(0, len(own), _RULE["batch"])]
+    return found
 
 
 def as_rgb(picture: np.ndarray | Image.Image) -> np.ndarray:

@@ -16,16 +16,19 @@ from model.points import FACE_POINTS, HAND_POINTS
 WEIGHTS = Path(__file__).with_name("weights") / "pointillist.onnx"
 
 _HANDS = len(HAND_POINTS)
-# Branch -> output -> shape without the batch; what they hold is told in detector.py and landmarker.py.
+# Branch -> output -> shape without the batch; what they hold is told in detector.py and landmarker.py. Each head is a branch
+# with a trunk of its own: a face's head costs a third of a hand's time.
 BRANCHES: dict[str, dict[str, tuple[int, ...]]] = {
     "detector": {"detections": (2, 1024, 7)},
-    "landmarks": {
-        "features": (64, 64, 64),
+    "features": {"features": (64, 64, 64)},
+    "hand": {
         "hand_heatmaps": (_HANDS, 64, 64),
         "hand": (3 * _HANDS,),
         "hand_sigma": (_HANDS,),
         "hand_presence": (1,),
         "handedness": (1,),
+    },
+    "face": {
         "face": (3 * FACE_POINTS,),
         "face_sigma": (FACE_POINTS,),
         "face_presence": (1,),

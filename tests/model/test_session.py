@@ -57,7 +57,7 @@ def test_a_branch_that_is_switched_off_gives_no_rows(tiny):
     onnx.checker.check_model(model, full_check=True)
     session = onnxruntime.InferenceSession(model.SerializeToString())
     assert len(session.run(["hand"], {"image": PICTURES})[0]) == 2  # on by default
-    detections, hand = session.run(["detections", "hand"], {"image": PICTURES, "run_landmarks": np.array(False)})
+    detections, hand = session.run(["detections", "hand"], {"image": PICTURES, "run_hand": np.array(False)})
     assert detections.shape == (2, 2, 1024, 7) and hand.shape == (0, 63)
 
 
