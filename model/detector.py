@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from model.constants import CONSTANTS, CROP, KINDS
-from model.geometry import fit, letterbox, transform
+from model.geometry import Halvings, fit, letterbox, transform
 
 _RULE = CONSTANTS["detector"]
 _TILES = _RULE["tiles"]
@@ -37,11 +37,6 @@ class View:
     to_photo: np.ndarray
     level: int = 0
     inner: tuple[bool, bool, bool, bool] = (False, False, False, False)
-
-    def shows(self, points: np.ndarray) -> bool:
-        """Whether any of the photo's points (N, 2) lies inside."""
-        own = transform(np.linalg.inv(self.to_photo), points)
-        return bool(((own >= -0.5) & (own <= CROP - 0.5)).all(axis=1).any())
 
 
 @dataclass(frozen=True)
@@ -73,7 +68,8 @@ class Detector:
 
     def find(self, rgb: np.ndarray, closer: bool = True) -> list[Detection]:
         """All hands and faces of a photo (H, W, 3), surest first. closer=False: one look at the whole photo, no tiles."""
-        candidates = self.look([View(*letterbox(rgb))])
+        photo = Halvings(rgb)
+        candidates = self.look([View(*letterbox(photo))])
         side = CROP
         for level, longer in enumerate(_TILES["longer_sides"] if closer else (), 1):
             # Enlarging beyond the photo's own pixels, or by next to nothing, would show nothing new.
@@ -81,21 +77,21 @@ class Detector:
             if longer < 1.3 * side:
                 break
             side = longer
-            views = self._closer_views(rgb, level, longer, candidates)
+            views = self._closer_views(photo, level, longer, candidates)
             if not views:
                 break
             candidates = candidates + self.look(views)
         return [self._detection(candidates, index) for index in suppress(candidates)[: _RULE["most"]]]
 
-    def _closer_views(self, rgb: np.ndarray, level: int, longer: int, seen: Candidates) -> list[View]:
+    def _closer_views(self, photo: Halvings, level: int, longer: int, seen: Candidates) -> list[View]:
         """The tiles of this level that are worth a look: all, if nothing was found; else those with a small hint."""
         if level == 1 and not sure(seen).any():
-            return tiles(rgb, longer, level)
+            return tiles(photo, longer, level)
         hints = seen[(seen.level == level - 1) & (seen.size < _TILES["small"])]
         if not len(hints.score):
             return []
         centres = (hints.box[:, :2] + hints.box[:, 2:]) / 2
-        return [view for view in tiles(rgb, longer, level) if view.shows(centres)]
+        return tiles(photo, longer, level, centres)
 
     def look(self, views: list[View]) -> Candidates:
         """Everything the network sees in some views of a photo, weak and overlapping ones too."""
@@ -117,13 +113,17 @@ class Detector:
         )
 
 
-def tiles(rgb: np.ndarray, longer: int, level: int) -> list[View]:
-    """Overlapping 256 x 256 tiles of the photo, resized so that its longer side has `longer` pixels."""
+def tiles(rgb: np.ndarray | Halvings, longer: int, level: int, around: np.ndarray | None = None) -> list[View]:
+    """Overlapping 256 x 256 tiles of the photo, resized so that its longer side has `longer` pixels. around: only those
+    that show one of these points (N, 2) of the photo."""
     small, to_photo = fit(rgb, longer)
     height, width = small.shape[:2]
+    wanted = None if around is None else transform(np.linalg.inv(to_photo), around)
     views = []
     for top in _starts(height):
         for left in _starts(width):
+            if wanted is not None and not _inside(wanted - (left, top)).any():
+                continue
             picture = np.zeros((CROP, CROP, 3), np.uint8)
             part = small[top : top + CROP, left : left + CROP]
             picture[: part.shape[0], : part.shape[1]] = part
@@ -132,6 +132,11 @@ def tiles(rgb: np.ndarray, longer: int, level: int) -> list[View]:
             inner = (left > 0, top > 0, left + CROP < width, top + CROP < height)
             views.append(View(picture, to_photo @ shift, level, inner))
     return views
+
+
+def _inside(points: np.ndarray) -> np.ndarray:
+    """(N,) bool: which points (N, 2) lie in a tile."""
+    return ((points >= -0.5) & (points <= CROP - 0.5)).all(axis=1)
 
 
 def _starts(length: int) -> list[int]:
@@ -144,7 +149,9 @@ def _starts(length: int) -> list[int]:
 
 def decode(output: np.ndarray, view: View) -> Candidates:
     """The network's answer (2, 1024, 7) for one view -> its candidates, weak ones too, in the photo's frame."""
-    kind, cell = np.nonzero((output[..., 0] >= _TILES["weak_score"]) & np.isfinite(output).all(axis=2))
+    kind, cell = np.nonzero(output[..., 0] >= _TILES["weak_score"])
+    finite = np.isfinite(output[kind, cell]).all(axis=1)
+    kind, cell = kind[finite], cell[finite]
     score, cx, cy, w, h, ux, uy = output[kind, cell].astype(np.float64).T
     half = np.stack([w, h], axis=1) / 2
     centre = np.stack([cx, cy], axis=1)

@@ -113,13 +113,32 @@ def cut(rgb: np.ndarray, roi: ROI, size: int = CROP) -> np.ndarray:
     )
 
 
-def fit(rgb: np.ndarray, longer: int) -> tuple[np.ndarray, np.ndarray]:
+class Halvings:
+    """A picture (H, W, 3) and its halves, quarters ... each made once, when it is first needed. An odd last row or column is left out.
+
+    Exact halving is several times faster than OpenCV's general area filter, and a large photo is shrunk to several sizes.
+    """
+
+    def __init__(self, rgb: np.ndarray):
+        self._pictures = [rgb]
+        self.shape = rgb.shape
+
+    def __getitem__(self, times: int) -> np.ndarray:
+        while len(self._pictures) <= times:
+            last = self._pictures[-1]
+            height, width = (length // 2 for length in last.shape[:2])
+            half = cv2.resize(last[: 2 * height, : 2 * width], (width, height), interpolation=cv2.INTER_AREA)
+            self._pictures.append(half)
+        return self._pictures[times]
+
+
+def fit(rgb: np.ndarray | Halvings, longer: int) -> tuple[np.ndarray, np.ndarray]:
     """The whole photo with its longer side resized to `longer`, and (3, 3) its pixels -> photo pixels."""
     to_small, small = _area_resize(rgb, longer / max(rgb.shape[:2]))
     return small, np.linalg.inv(to_small)
 
 
-def letterbox(rgb: np.ndarray, size: int = CROP) -> tuple[np.ndarray, np.ndarray]:
+def letterbox(rgb: np.ndarray | Halvings, size: int = CROP) -> tuple[np.ndarray, np.ndarray]:
     """The whole photo in a size x size picture, centred, black around; and (3, 3) its pixels -> photo pixels."""
     small, to_photo = fit(rgb, size)
     height, width = small.shape[:2]
@@ -131,18 +150,19 @@ def letterbox(rgb: np.ndarray, size: int = CROP) -> tuple[np.ndarray, np.ndarray
     return picture, to_photo @ shift
 
 
-def _area_resize(rgb: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
+def _area_resize(picture: np.ndarray | Halvings, scale: float) -> tuple[np.ndarray, np.ndarray]:
     """(3, 3) old -> new pixel, and the resized picture. Whole pixels make the two axes' scales differ a little."""
-    new_width, new_height = (max(1, round(length * scale)) for length in rgb.shape[1::-1])
-    # Exact halving is several times faster than OpenCV's general area filter. An odd last row or column is left out.
-    halved = 1.0
-    while scale * halved <= 0.5 and min(rgb.shape[:2]) >= 2:
-        height, width = (length // 2 for length in rgb.shape[:2])
-        rgb = cv2.resize(rgb[: 2 * height, : 2 * width], (width, height), interpolation=cv2.INTER_AREA)
-        halved *= 2
+    halvings = picture if isinstance(picture, Halvings) else Halvings(picture)
+    new_width, new_height = (max(1, round(length * scale)) for length in halvings.shape[1::-1])
+    times = 0
+    while scale * 2**times <= 0.5 and min(halvings[times].shape[:2]) >= 2:
+        times += 1
+    rgb, halved = halvings[times], 2.0**times
     height, width = rgb.shape[:2]
-    interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    small = cv2.resize(rgb, (new_width, new_height), interpolation=interpolation)
+    if (new_width, new_height) == (width, height):
+        small = rgb
+    else:
+        small = cv2.resize(rgb, (new_width, new_height), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
     sx, sy = new_width / (width * halved), new_height / (height * halved)
     matrix = np.array([[sx, 0, (sx - 1) / 2], [0, sy, (sy - 1) / 2], [0, 0, 1]])  # pixel centres: (x + 0.5) s - 0.5
     return matrix, small

@@ -5,7 +5,7 @@ import pytest
 
 from model.constants import CONSTANTS, CROP, KINDS
 from model.detector import Candidates, Detector, View, decode, suppress, tiles
-from model.geometry import transform
+from model.geometry import Halvings, transform
 from model.landmarker import box_around
 from tests.model.drawn_world import photo, place
 
@@ -76,11 +76,14 @@ def test_a_closer_look_does_not_split_what_was_seen_whole():
 def test_tiles_cover_the_photo_and_overlap(size):
     width, height = size
     longer = 576
-    views = tiles(np.zeros((height, width, 3), np.uint8), longer, level=1)
+    picture = Halvings(np.zeros((height, width, 3), np.uint8))
+    views = tiles(picture, longer, level=1)
     rng = np.random.default_rng(0)
     points = rng.uniform((0, 0), (width - 1, height - 1), (300, 2))
     for point in points:
-        assert any(each.shows(point[None]) for each in views)
+        around = tiles(picture, longer, 1, point[None])
+        own = [transform(np.linalg.inv(each.to_photo), point) for each in around]
+        assert around and all((xy >= -0.5).all() and (xy <= CROP - 0.5).all() for xy in own)
     # Whatever is smaller than the overlap is whole in some tile, away from its inner edges.
     reach = (RULE["tiles"]["overlap"] / 2 - RULE["tiles"]["border"]) * max(size) / longer - 1
     for point in points:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.constants import CROP, KINDS
-from model.geometry import ROI, angle_of, cut, fit, letterbox, roi_from_box, roi_from_points, transform
+from model.geometry import ROI, Halvings, angle_of, cut, fit, letterbox, roi_from_box, roi_from_points, transform
 from tests.model.drawn_world import place
 
 rois = st.builds(
@@ -133,3 +133,11 @@ def test_fit_is_exact_both_ways(width, height, longer):
     assert max(small.shape[:2]) == longer
     points = np.array([[0.0, 0.0], [width - 1, height - 1]])
     assert np.abs(transform(to_photo, transform(np.linalg.inv(to_photo), points)) - points).max() < 0.01
+
+
+def test_kept_halvings_change_no_pixel():
+    photo = np.random.default_rng(0).integers(0, 255, (1001, 1503, 3), np.uint8)
+    kept = Halvings(photo)
+    for longer in (1503, 1280, 256, 576):
+        for one, other in zip(fit(kept, longer), fit(photo, longer)):
+            assert np.array_equal(one, other)
