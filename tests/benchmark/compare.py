@@ -16,6 +16,7 @@ import json
 import platform
 import shlex
 import sys
+from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -47,6 +48,15 @@ def own_ibug(answer):
     return answer["face_ibug"]
 
 
+class Shown(list):
+    """A table whose new rows are shown at once, so that a long run that is cut short was not in vain."""
+
+    def __iadd__(self, rows: Iterable[Row]) -> "Shown":
+        rows = list(rows)
+        print(markdown(rows), file=sys.stderr, flush=True)
+        return super().__iadd__(rows)
+
+
 class Benchmark:
     """ours, peer: running workers; most: photos of each set, and for fitting each map."""
 
@@ -61,23 +71,19 @@ class Benchmark:
         labels = ", labels: MediaPipe's consensus" if s.name == "real_hands" else ""
         return landmark_figures.rows(f"{s.name} val ({len(rows)}{labels})", ours, peer, extent)
 
-    def faces(self, sets: dict[str, data.Samples], bary: np.ndarray | None) -> list[Row]:
-        """Human 68 points, rendered ones, and the profiles' human fiducials."""
-        table: list[Row] = []
+    def faces(self, s: data.Samples, bary: np.ndarray | None) -> list[Row]:
+        """68 points, people's or rendered, and people's fiducials of profiles."""
         maps = {"the usual 68 mesh points": lambda answer: mesh(answer)[:, IBUG_OF_MESH]}
         if bary is not None:
             maps["barycentric map"] = lambda answer: np.einsum("ij,njk->nik", bary, mesh(answer))
-        readers = {"ours": own_ibug, "peer": next(iter(maps.values()))}
-        for s in sets.values():
-            known = s.notes.get("human68", np.ones(len(s.split), bool))
-            train, val = (evenly(np.flatnonzero(known & (s.split == split)), self._most) for split in ("train", "val"))
-            fitted = self._point_map(s, train, s.ibug, "peer")
-            here = maps | {"ridge map": lambda answer, fitted=fitted: fitted(mesh(answer))}
-            looks = self._look(photos.crops(s, val), parts="mesh", what=s.name)
-            table += landmark_figures.face_rows(f"{s.name} val, 68 points ({len(val)})", looks, readers, here)
-            if "fid30" in s.notes:
-                table += self._profiles(s)
-        return table
+        readers = {"ours": own_ibug, "peer": maps["the usual 68 mesh points"]}
+        known = s.notes.get("human68", np.ones(len(s.split), bool))
+        train, val = (evenly(np.flatnonzero(known & (s.split == split)), self._most) for split in ("train", "val"))
+        fitted = self._point_map(s, train, s.ibug, "peer")
+        maps["ridge map"] = lambda answer: fitted(mesh(answer))
+        looks = self._look(photos.crops(s, val), parts="mesh", what=s.name)
+        table = landmark_figures.face_rows(f"{s.name} val, 68 points ({len(val)})", looks, readers, maps)
+        return table + (self._profiles(s) if "fid30" in s.notes else [])
 
     def _profiles(self, s: data.Samples) -> list[Row]:
         """Human fiducials of faces seen from the side. They are other points on a left profile than on a right one."""
@@ -141,22 +147,23 @@ class Benchmark:
                 table += box_figures.rows(f"{name}, {kind} boxes", looks, kind)
         return table + box_figures.false_finds(name, looks)
 
-    def training_sets(self, folder: Path, parts: set[str]) -> list[Row]:
-        table: list[Row] = []
+    def training_sets(self, folder: Path, parts: set[str]) -> Iterator[list[Row]]:
+        """The rows of one set after the other."""
         sets = {path.name: path for path in sorted(folder.iterdir()) if path.is_dir()}
         if "hands" in parts:
             for name in ("synth_hands", "real_hands"):
                 if name in sets:
-                    table += self.hands(data.KNOWN[name](sets[name], self._cache))
+                    yield self.hands(data.KNOWN[name](sets[name], self._cache))
         if "faces" in parts:
-            faces = {name: data.KNOWN[name](sets[name], self._cache) for name in ("real_faces", "synth_faces") if name in sets}
             published = folder / "real_faces" / "map478to68_bary.npz"
-            table += self.faces(faces, np.load(published)["W"] if published.exists() else None)
+            bary = np.load(published)["W"] if published.exists() else None
+            for name in ("real_faces", "synth_faces"):
+                if name in sets:
+                    yield self.faces(data.KNOWN[name](sets[name], self._cache), bary)
         if "boxes" in parts:
             for name, kind in (("hand_scenes", "hand"), ("face_scenes", "face")):
                 if name in sets:
-                    table += self.scenes(sets[name], kind)
-        return table
+                    yield self.scenes(sets[name], kind)
 
 
 def main() -> None:
@@ -177,12 +184,13 @@ def main() -> None:
     log = {"log": sys.stderr} if o.verbose else {}
     start_ours, start_peer = partial(workers.ours, **log), partial(workers.theirs, **log)
 
-    table: list[Row] = []
+    table = Shown()
     if set(o.only) - {"speed"}:
         with start_ours(o.cores) as ours, start_peer(o.cores) as peer:
             benchmark = Benchmark(ours, peer, o.cache, o.most)
             if o.data and not o.rendered and not o.coco:
-                table += benchmark.training_sets(o.data, set(o.only))
+                for rows in benchmark.training_sets(o.data, set(o.only)):
+                    table += rows
             elif not o.coco:
                 table += benchmark.own_photos("rendered", rendered.photos())
             for folder in o.coco:

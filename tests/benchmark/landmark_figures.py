@@ -126,12 +126,14 @@ def face_rows(section: str, looks: Sequence[Look], readers: dict[str, Reader], m
     """68 points. readers: of each side (SIDES) for what does not depend on a map; maps: name -> MediaPipe's reader through it."""
     ours, peer = (measure(looks, side, "face", readers[side]) for side in SIDES)
     table = [Row(section, "missed", missed(ours), missed(peer))]
+    compared = []
     for name, read in maps.items():
         through = measure(looks, "peer", "face", read)
         both = both_found(ours, through)
+        compared.append(both)
         for label, points in (("NME over 68", slice(None)), ("inner 51", metrics.INNER_51)):
             table.append(Row(section, f"{label}, MediaPipe by {name}", *(100 * nme(m, outer_eyes, points) for m in both), "%"))
-    best = both  # the last map is the best one
+    best = min(compared, key=lambda both: nme(both[1], outer_eyes))  # MediaPipe by its best map
     for low, high in YAW:
         turned = [[m for m in side if low <= abs(m.truth.yaw) < high] for side in best]
         all_turned = [[m for m in side if low <= abs(m.truth.yaw) < high] for side in (ours, peer)]
