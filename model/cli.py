@@ -1,9 +1,11 @@
 """The command `pointillist`: landmarks of photos on the command line."""
 
 import argparse
+import functools
 import json
 import os
 import sys
+import time
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -18,7 +20,12 @@ from model.result import Result
 
 def main(arguments: list[str] | None = None) -> int:
     """Exit status: 0 = all photos were read, 1 = some were not (or the weights could not be loaded), 2 = wrong use."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.engine == "ray" and not options.results:
+        parser.error("--engine ray writes to a folder: say --results FOLDER")
+    if options.results and (options.json or options.out):
+        parser.error("--results is instead of --json and --out")
     # File names may hold bytes that are no text in this terminal's encoding; they must not end the run.
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
@@ -35,6 +42,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def detect(options: argparse.Namespace) -> int:
     paths = list(photos_in(options.photos))
+    if options.results:
+        return detect_many(paths, options)
     landmarker = Landmarker(options.weights, options.threads)
     pictures = _picture_names(paths)
     if options.out:
@@ -56,6 +65,36 @@ def detect(options: argparse.Namespace) -> int:
     _progress(None, len(paths))
     if not paths:
         print("No photo found in the given folders.", file=sys.stderr)
+    return 1 if failed or not paths else 0
+
+
+def detect_many(paths: list[Path], options: argparse.Namespace) -> int:
+    """Results into the folder options.results; photos that have theirs there already are left out."""
+    from model import bulk  # only then: pyarrow is slow to import
+
+    results = bulk.Results(options.results)
+    done = results.names()
+    missing = [path for path in paths if bulk.name_of(path) not in done]
+    print(f"{len(paths)} photos, {len(paths) - len(missing)} of them looked at before", file=sys.stderr)
+    engine = bulk.plain
+    if options.engine == "ray":
+        try:
+            import ray  # noqa: F401
+        except ImportError:
+            print("The engine ray is not installed: pip install 'pointillist[ray]'.", file=sys.stderr)
+            return 2
+        engine = functools.partial(bulk.ray, workers=options.workers)
+    started, count = time.perf_counter(), 0
+    for documents in engine(missing, options.weights, options.threads) if missing else ():
+        results.add(documents)
+        count += len(documents)
+        _progress(count, len(missing), Path(documents[-1]["photo"]))
+    _progress(None, len(missing))
+    if count:
+        print(f"{count / (time.perf_counter() - started):.1f} photos a second", file=sys.stderr)
+    failed = sum("error" in document for document in results.documents())
+    results.write_coco()
+    print(f"{results.coco}: {len(results.names()) - failed} photos; {failed} could not be read", file=sys.stderr)
     return 1 if failed or not paths else 0
 
 
@@ -121,12 +160,15 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help="a photo, or a folder of photos")
     command.add_argument("--json", action="store_true", help="print one JSON document per line and photo")
     command.add_argument("--out", type=Path, metavar="FOLDER", help="write an annotated PNG of each photo there")
+    command.add_argument("--results", type=Path, metavar="FOLDER", help="many photos: Parquet and coco.json; resumable")
+    command.add_argument("--engine", choices=["plain", "ray"], default="plain", help="ray: several processes")
+    command.add_argument("--workers", type=_at_least_one, default=2, metavar="N", help="processes of the engine ray (default: 2)")
     command.add_argument("--weights", type=Path, metavar="FILE", help="another ONNX file than the one that comes along")
-    command.add_argument("--threads", type=_count_of_threads, metavar="N", help="CPU threads (default: all, at most 4)")
+    command.add_argument("--threads", type=_at_least_one, metavar="N", help="CPU threads (default: all, at most 4)")
     return parser
 
 
-def _count_of_threads(text: str) -> int:
+def _at_least_one(text: str) -> int:
     count = int(text)
     if count < 1:
         raise argparse.ArgumentTypeError("at least 1")
