@@ -10,11 +10,13 @@ detector.score         detections below it are not looked at any closer; closer_
 detector.nms_iou       two boxes of one kind that overlap more are one object
 detector.contained     a box from a closer look lies inside an earlier one by this share: part of that object
 detector.tiles         longer_sides: the photo is looked at again, enlarged to these; overlap between tiles; what is
-                       smaller than `small` with at least `weak_score` makes the detector look closer; a box within
+                       smaller than `small` with at least `weak_score` makes the detector look closer there, and if
+                       nothing has the score `enough`, everywhere; a box within
                        `border` of a tile's inner edge is cut off and left to the neighbouring tile
 detector.most          at most so many objects per photo
 detector.batch         pictures per run of the network (bounds memory); landmarks.batch likewise for crops
-landmarks.presence     below it a crop counts as empty: nothing is reported
+landmarks.confidence   the score of a find: 1 / (1 + exp(-(detection * logit(detector's score) + presence * logit(presence) +
+                       offset))); below `least` it is not reported (fitted by thresholds.py)
 landmarks.second_look  crop again from the points if the first crop was off by more than `shift` (share of its side),
                        `scale` (ratio) or `degrees`, or the presence is below `presence`; hopeless ones are left
 landmarks.duplicate    two objects whose points are on average closer than this share of their size are one

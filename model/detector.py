@@ -84,8 +84,8 @@ class Detector:
         return [self._detection(candidates, index) for index in suppress(candidates)[: _RULE["most"]]]
 
     def _closer_views(self, photo: Halvings, level: int, longer: int, seen: Candidates) -> list[View]:
-        """The tiles of this level that are worth a look: all, if nothing was found; else those with a small hint."""
-        if level == 1 and not sure(seen).any():
+        """The tiles of this level that are worth a look: all, if nothing clear was found; else those with a small hint."""
+        if level == 1 and not (seen.score >= _TILES["enough"]).any():
             return tiles(photo, longer, level)
         hints = seen[(seen.level == level - 1) & (seen.size < _TILES["small"])]
         if not len(hints.score):

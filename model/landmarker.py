@@ -10,7 +10,7 @@ from PIL import Image
 
 from model.clock import Clock
 from model.constants import CONSTANTS, CROP, KINDS
-from model.detector import Detector
+from model.detector import Detection, Detector
 from model.geometry import ROI, cut, roi_from_box, roi_from_points, transform
 from model.result import Face, Hand, Result, Trace
 from model.session import Session, WeightsError
@@ -41,8 +41,15 @@ class Landmarker:
         trace=True keeps the network's tensors with every hand and face. Raises TypeError or ValueError for anything
         that is not such a picture.
         """
-        rgb = as_rgb(rgb)
-        clock = Clock()
+        rgb, clock = as_rgb(rgb), Clock()
+        detections, found = self.candidates(rgb, trace, clock)
+        found = [replace(thing, box=seen.box, score=confidence(seen, thing)) for seen, thing in zip(detections, found)]
+        return as_result(rgb, found, _RULE["confidence"]["least"], clock)
+
+    def candidates(self, rgb: np.ndarray, trace: bool = False, clock: Clock | None = None) -> tuple[list[Detection], list[Found]]:
+        """What the detector sees in a photo, and what the landmark network makes of each, sure or not: the scores of the
+        latter are presence, the probability that the crop holds such an object."""
+        clock = clock or Clock()
         with clock("detect"):
             detections = self.detector.find(rgb)
         places = [(seen.kind, roi_from_box(seen.kind, seen.box, seen.up)) for seen in detections]
@@ -52,9 +59,7 @@ class Landmarker:
         second = self.look(rgb, [next_place(found[index]) for index in again], trace, clock)
         for index, thing in zip(again, second):
             found[index] = better(found[index], thing)
-
-        found = [replace(thing, box=seen.box) for thing, seen in zip(found, detections)]
-        return as_result(rgb, found, _RULE["presence"], clock)
+        return detections, found
 
     def look(
         self, rgb: np.ndarray, places: Sequence[Place], trace: bool = False, clock: Clock | None = None
@@ -151,6 +156,20 @@ def side_of(right: float) -> dict:
     return {"handedness": "right" if is_right else "left", "handedness_score": right if is_right else 1 - right}
 
 
+def logit(probability: np.ndarray) -> np.ndarray:
+    """The odds' logarithm; 0 and 1 themselves would be infinite."""
+    p = np.clip(probability, 1e-4, 1 - 1e-4)
+    return np.log(p / (1 - p))
+
+
+def confidence(seen: Detection, thing: Found) -> float:
+    """Probability that there is what the detector saw and the landmark network looked at: both have a say (Platt scaling,
+    fitted by thresholds.py)."""
+    rule, kind = _RULE["confidence"], seen.kind
+    detection, presence = logit(np.array([seen.score, thing.score]))
+    return float(1 / (1 + np.exp(-(rule["detection"][kind] * detection + rule["presence"][kind] * presence + rule["offset"][kind]))))
+
+
 def kind_of(thing: Found) -> str:
     return "hand" if isinstance(thing, Hand) else "face"
 
@@ -178,7 +197,7 @@ def wants_second_look(thing: Found, roi: ROI) -> bool:
 
 def better(first: Found, second: Found) -> Found:
     """The second look had the better crop, so it counts - unless it lost an object that the first one saw."""
-    return second if second.score >= min(first.score, _RULE["presence"][kind_of(first)]) else first
+    return second if second.score >= min(first.score, _RULE["second_look"]["presence"]) else first
 
 
 def without_duplicates(found: Sequence[Found]) -> list[Found]:
@@ -202,9 +221,9 @@ def size_of(thing: Found) -> float:
     return float(np.ptp(thing.landmarks[:, :2], axis=0).max())
 
 
-def as_result(rgb: np.ndarray, found: Sequence[Found], presence: dict[str, float], clock: Clock) -> Result:
-    """The result for a picture: what reaches its kind's `presence`, each object once."""
-    found = without_duplicates([thing for thing in found if thing.score >= presence[kind_of(thing)]])
+def as_result(rgb: np.ndarray, found: Sequence[Found], least: dict[str, float], clock: Clock) -> Result:
+    """The result for a picture: what reaches its kind's `least` score, each object once."""
+    found = without_duplicates([thing for thing in found if thing.score >= least[kind_of(thing)]])
     height, width = rgb.shape[:2]
     hands = tuple(thing for thing in found if isinstance(thing, Hand))
     faces = tuple(thing for thing in found if isinstance(thing, Face))

@@ -1,11 +1,11 @@
-"""From which score on something counts as found: python -m model.thresholds --data FOLDER [--weights FILE] [--photos N]
+"""How sure is sure: python -m model.thresholds --data FOLDER [--weights FILE] [--photos N]
 
-Tries detector scores (for the whole photo and for closer looks) and presence on TRAINING photos, and prints for each kind the
-values that find most while few are wrong, as they go into constants.json. Validation photos are never looked at.
+Fits the confidence of a find, a logistic regression (Platt scaling) on what the detector and the landmark network say of it, and
+the least confidence that counts, on TRAINING photos. Prints both as they go into constants.json, and what they reach there.
+Validation photos are never looked at.
 """
 
 import argparse
-import itertools
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,39 +14,22 @@ import numpy as np
 from tqdm import tqdm
 
 from model import metrics, scenes
-from model.constants import CONSTANTS, KINDS
-from model.landmarker import Landmarker
+from model.constants import KINDS
+from model.landmarker import Landmarker, logit
 
-SCORES = (0.2, 0.25, 0.3, 0.35, 0.42, 0.5)
-CLOSER = (0.25, 0.35, 0.45, 0.55, 0.65)
-PRESENCE = (0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98)
-LEAST_PRECISION = 0.94   # of one kind on photos that show it
-MOST_FALSE = 0.02        # finds of one kind per photo without hands and faces
+MOST_FALSE = 0.02  # finds of one kind per photo without hands and faces
+LEAST_PRECISION = 0.9  # of one kind, on the photos that show it and those that show nothing
 
 
 @dataclass
-class Try:
-    """What one pair of detector scores finds: for each kind the presence of every object, and whether it is right;
-    `alarms`, the presence of finds on photos without either."""
+class Finds:
+    """Of one kind, over all photos: what (N, 2) holds detection score and presence; right (N,) whether it matches a label;
+    empty (N,) whether the photo shows neither hand nor face. truths: labelled objects."""
 
-    found: list[list[tuple[float, bool]]]
-    alarms: list[list[float]]
-
-
-class Remembering:
-    """A session that computes every picture once; thresholds change what is asked for, never the answers."""
-
-    def __init__(self, session):
-        self._session, self._answers = session, {}
-
-    def run(self, pictures: np.ndarray, *outputs: str) -> dict[str, np.ndarray]:
-        keys = [(outputs, picture.tobytes().__hash__()) for picture in pictures]
-        new = [n for n, key in enumerate(keys) if key not in self._answers]
-        if new:
-            computed = self._session.run(pictures[new], *outputs)
-            for k, n in enumerate(new):
-                self._answers[keys[n]] = {name: computed[name][k] for name in outputs}
-        return {name: np.stack([self._answers[key][name] for key in keys]) for name in outputs}
+    what: np.ndarray
+    right: np.ndarray
+    empty: np.ndarray
+    truths: int
 
 
 def photos(data: Path, cache: Path, most: int) -> list[tuple[int, np.ndarray, np.ndarray, bool]]:
@@ -62,20 +45,47 @@ def photos(data: Path, cache: Path, most: int) -> list[tuple[int, np.ndarray, np
     return chosen
 
 
-def attempt(landmarker: Landmarker, chosen: list) -> Try:
-    result = Try([[], []], [[], []])
-    for labelled, rgb, objects, empty in chosen:
-        seen = landmarker.detect(rgb)
-        for kind, things in enumerate((seen.hands, seen.faces)):
-            if empty:
-                result.alarms[kind] += [t.score for t in things]
-            elif kind == labelled:
-                boxes, scores = np.array([t.box for t in things]).reshape(-1, 4), np.array([t.score for t in things])
-                wanted, unsure = objects[objects[:, 7] == 0, 1:5], objects[objects[:, 7] > 0, 1:5]
-                pairs = metrics.match(boxes, scores, wanted, 0.5)
-                excused = (metrics.iou(boxes, unsure).max(1, initial=0) > 0.3) & (pairs < 0)
-                result.found[kind] += [(float(s), bool(p >= 0)) for s, p, e in zip(scores, pairs, excused) if not e]
-    return result
+def finds(landmarker: Landmarker, chosen: list) -> list[Finds]:
+    """By kind. A class that a photo does not label does not count there."""
+    rows: list[list[tuple]] = [[], []]
+    truths = [0, 0]
+    for labelled, rgb, objects, empty in tqdm(chosen, desc="training photos"):
+        seen, things = landmarker.candidates(rgb)
+        wanted, unsure = objects[objects[:, 7] == 0, 1:5], objects[objects[:, 7] > 0, 1:5]
+        truths[labelled] += len(wanted)
+        for kind, name in enumerate(KINDS):
+            own = [k for k, s in enumerate(seen) if s.kind == name]
+            if not own or not (empty or kind == labelled):
+                continue
+            boxes, scores = np.array([seen[k].box for k in own]), np.array([seen[k].score for k in own])
+            pairs = metrics.match(boxes, scores, wanted, 0.5)
+            excused = (metrics.iou(boxes, unsure).max(1, initial=0) > 0.3) & (pairs < 0)
+            rows[kind] += [(seen[k].score, things[k].score, pair >= 0, empty) for k, pair, no in zip(own, pairs, excused) if not no]
+    tables = [np.array(r, float).reshape(-1, 4) for r in rows]
+    return [Finds(t[:, :2], t[:, 2] > 0, t[:, 3] > 0, n) for t, n in zip(tables, truths)]
+
+
+def fit(what: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """(3,): factors of the two logits and the offset, by Newton's method on the likelihood with a little ridge."""
+    x = np.concatenate([logit(what), np.ones((len(what), 1))], 1)
+    w = np.zeros(3)
+    for _ in range(50):
+        p = 1 / (1 + np.exp(-x @ w))
+        w += np.linalg.solve((x.T * (p * (1 - p))) @ x + 1e-3 * np.eye(3), x.T @ (right - p) - 1e-3 * w)
+    return w
+
+
+def least(confidence: np.ndarray, found: Finds, empty_photos: int) -> tuple[float, dict]:
+    """The lowest confidence that keeps both promises, and what it reaches."""
+    best = 1.0, {}
+    for level in sorted({*np.round(confidence, 3)}, reverse=True):
+        kept = confidence >= level
+        right, false = int((found.right & kept).sum()), float((found.empty & kept).sum() / max(empty_photos, 1))
+        precision = right / max(int(kept.sum()), 1)
+        if precision < LEAST_PRECISION or false > MOST_FALSE:
+            break
+        best = float(level), {"recall": right / max(found.truths, 1), "precision": precision, "false finds per empty photo": false}
+    return best
 
 
 def main() -> None:
@@ -84,32 +94,18 @@ def main() -> None:
     options.add_argument("--cache", type=Path, default=Path("runs/cache"))
     options.add_argument("--weights", type=Path, help="default: the file that comes with the project")
     options.add_argument("--threads", type=int, default=2)
-    options.add_argument("--photos", type=int, default=250, help="with a kind, and as many without either")
+    options.add_argument("--photos", type=int, default=400, help="with a kind, and as many without either")
     o = options.parse_args()
-    landmarker = Landmarker(o.weights, o.threads)
-    landmarker._session = Remembering(landmarker._session)
     chosen = photos(o.data, o.cache, o.photos)
-    empty = sum(negative for *_, negative in chosen)
-    truths = [sum(int((objects[:, 7] == 0).sum()) for labelled, _, objects, negative in chosen if labelled == kind and not negative) for kind in (0, 1)]
-    rule, presence = CONSTANTS["detector"], CONSTANTS["landmarks"]["presence"]
-    best = {kind: (-1.0,) for kind in KINDS}
-    for kind in KINDS:
-        presence[kind] = min(PRESENCE)
-    for score, closer in tqdm([(s, c) for s, c in itertools.product(SCORES, CLOSER) if c >= s]):
-        for kind in KINDS:
-            rule["score"][kind], rule["closer_score"][kind] = score, closer
-        tried = attempt(landmarker, chosen)
-        for k, kind in enumerate(KINDS):
-            for least in PRESENCE:
-                kept = [right for s, right in tried.found[k] if s >= least]
-                false = sum(s >= least for s in tried.alarms[k]) / max(empty, 1)
-                recall, precision = sum(kept) / max(truths[k], 1), sum(kept) / max(len(kept), 1)
-                if precision >= LEAST_PRECISION and false <= MOST_FALSE and recall >= best[kind][0]:
-                    best[kind] = (recall, precision, false, score, closer, least)
-    for kind in KINDS:
-        recall, *rest = best[kind]
-        names = ("recall", "precision", "false finds per empty photo", "score", "closer_score", "presence")
-        print(kind, json.dumps(dict(zip(names, (recall, *rest)))) if recall >= 0 else "nothing reaches the wanted precision")
+    rules: dict = {"detection": {}, "presence": {}, "offset": {}, "least": {}}
+    for kind, found in zip(KINDS, finds(Landmarker(o.weights, o.threads), chosen)):
+        w = fit(found.what, found.right)
+        confidence = 1 / (1 + np.exp(-(logit(found.what) @ w[:2] + w[2])))
+        level, reached = least(confidence, found, sum(empty for *_, empty in chosen))
+        for name, value in zip(rules, (*w, level)):
+            rules[name][kind] = round(float(value), 3)
+        print(kind, {k: round(v, 3) for k, v in reached.items()} or "no threshold keeps both promises", f"{found.truths} labelled")
+    print(json.dumps({"confidence": rules}, indent=2))
 
 
 if __name__ == "__main__":

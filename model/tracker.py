@@ -14,7 +14,7 @@ from model.clock import Clock
 from model.constants import CONSTANTS
 from model.detector import Detection
 from model.geometry import roi_from_box
-from model.landmarker import Found, Landmarker, as_rgb, kind_of, next_place, same_object, side_of, size_of
+from model.landmarker import Found, Landmarker, as_rgb, confidence, kind_of, next_place, same_object, side_of, size_of
 from model.result import Face, Hand, Result
 from model.smoothing import OneEuro
 
@@ -91,7 +91,8 @@ class Tracker:
         places = [next_place(track.last) for track in self._tracks]
         places += [(seen.kind, roi_from_box(seen.kind, seen.box, seen.up)) for seen in newcomers]
         found = self._landmarker.look(rgb, places, clock=clock)
-        self._follow(found[: len(self._tracks)], found[len(self._tracks) :])
+        held = len(self._tracks)
+        self._follow(found[:held], [(confidence(seen, thing), thing) for seen, thing in zip(newcomers, found[held:])])
 
         shown = [track.shown(seconds, self.smoothing) for track in self._tracks]
         height, width = rgb.shape[:2]
@@ -112,7 +113,7 @@ class Tracker:
             for track in self._tracks
         )
 
-    def _follow(self, seen_again: list[Found], newcomers: list[Found]) -> None:
+    def _follow(self, seen_again: list[Found], newcomers: list[tuple[float, Found]]) -> None:
         held: list[_Track] = []
         for track, thing in zip(self._tracks, seen_again):
             # Two tracks that slid onto one object: the older one keeps it.
@@ -121,8 +122,8 @@ class Tracker:
                 held.append(track)
         if len(held) < len(self._tracks):
             self._frames_since_search = None  # it may be found again where it went
-        for thing in sorted(newcomers, key=lambda thing: -thing.score):
-            if thing.score >= CONSTANTS["landmarks"]["presence"][kind_of(thing)] and not _followed(thing, held):
+        for sure, thing in sorted(newcomers, key=lambda newcomer: -newcomer[0]):
+            if sure >= CONSTANTS["landmarks"]["confidence"]["least"][kind_of(thing)] and not _followed(thing, held):
                 self._made += 1
                 held.append(_Track(self._made, thing))
         self._tracks = held

@@ -44,9 +44,9 @@ export async function find(picture, run, { closer = true } = {}) {
     }));
 }
 
-/** The tiles that are worth a look: all, if nothing was found; else those with a small hint. */
+/** The tiles that are worth a look: all, if nothing clear was found; else those with a small hint. */
 function closerViews(picture, level, longer, seen) {
-  if (level === 1 && !seen.some(sure)) return tiles(picture, longer, level);
+  if (level === 1 && !seen.some(({ score }) => score >= TILES.enough)) return tiles(picture, longer, level);
   const hints = seen
     .filter((candidate) => candidate.level === level - 1 && candidate.size < TILES.small)
     .map(({ box: [left, top, right, bottom] }) => [(left + right) / 2, (top + bottom) / 2]);

@@ -38,8 +38,11 @@ export class Landmarker {
     const again = found.map((_, index) => index).filter((index) => wantsSecondLook(found[index], places[index].roi));
     const second = await this.look(picture, again.map((index) => nextPlace(found[index])));
     again.forEach((index, place) => (found[index] = better(found[index], second[place])));
-    found.forEach((thing, index) => (thing.box = detections[index].box));
-    return asResult(picture, found, RULE.presence);
+    found.forEach((thing, index) => {
+      thing.score = confidence(detections[index], thing);
+      thing.box = detections[index].box;
+    });
+    return asResult(picture, found, RULE.confidence.least);
   }
 
   /** The detector alone; see detector.js. */
@@ -119,6 +122,18 @@ export function sideOf(right) {
     : { handedness: "left", handedness_score: 1 - right };
 }
 
+/** Probability that there is what the detector saw and the landmark network looked at: both have a say. */
+export function confidence(detection, thing) {
+  const { detection: factor, presence, offset } = RULE.confidence;
+  const kind = thing.kind;
+  return 1 / (1 + Math.exp(-(factor[kind] * logit(detection.score) + presence[kind] * logit(thing.score) + offset[kind])));
+}
+
+function logit(probability) {
+  const p = Math.min(Math.max(probability, 1e-4), 1 - 1e-4); // the odds of 0 and 1 would be infinite
+  return Math.log(p / (1 - p));
+}
+
 /** Where to look for the same object again: around its points. */
 export function nextPlace({ kind, landmarks }) {
   return { kind, roi: roiFromPoints(kind, landmarks) };
@@ -142,7 +157,7 @@ function wantsSecondLook(thing, roi) {
 
 /** The second look had the better crop, so it counts - unless it lost an object that the first one saw. */
 function better(first, second) {
-  return second.score >= Math.min(first.score, RULE.presence[first.kind]) ? second : first;
+  return second.score >= Math.min(first.score, RULE.second_look.presence) ? second : first;
 }
 
 /** Surest first; of two objects of one kind whose points lie on each other only the surer one stays. */
@@ -161,9 +176,9 @@ export function sameObject(one, other) {
   return mean < RULE.duplicate * Math.min(sizeOf(one), sizeOf(other));
 }
 
-/** The result for a picture: what reaches its kind's `presence`, each object once. */
-export function asResult({ width, height }, found, presence) {
-  const kept = withoutDuplicates(found.filter(({ kind, score }) => score >= presence[kind]));
+/** The result for a picture: what reaches its kind's `least` score, each object once. */
+export function asResult({ width, height }, found, least) {
+  const kept = withoutDuplicates(found.filter(({ kind, score }) => score >= least[kind]));
   return {
     width,
     height,

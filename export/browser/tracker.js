@@ -3,11 +3,11 @@
 import constants from "./constants.js";
 import { overlap } from "./detector.js";
 import { roiFromBox } from "./geometry.js";
-import { nextPlace, sameObject, sideOf, sizeOf } from "./landmarker.js";
+import { confidence, nextPlace, sameObject, sideOf, sizeOf } from "./landmarker.js";
 import { OneEuro } from "./smoothing.js";
 
 const RULE = constants.tracker;
-const PRESENCE = constants.landmarks.presence;
+const LEAST = constants.landmarks.confidence.least;
 
 /** One object over time: `last` as the network saw it in the last frame, unsmoothed. */
 class Track {
@@ -73,7 +73,9 @@ export class Tracker {
       ...newcomers.map(({ kind, box, up }) => ({ kind, roi: roiFromBox(kind, box, up) })),
     ];
     const found = await this.#landmarker.look(picture, places);
-    this.#follow(found.slice(0, this.#tracks.length), found.slice(this.#tracks.length));
+    const held = this.#tracks.length;
+    const fresh = found.slice(held).map((thing, index) => ({ thing, sure: confidence(newcomers[index], thing) }));
+    this.#follow(found.slice(0, held), fresh);
 
     const shown = this.#tracks.map((track) => track.shown(seconds, this.smoothing));
     return {
@@ -108,8 +110,8 @@ export class Tracker {
       }
     });
     if (held.length < this.#tracks.length) this.#framesSinceSearch = null; // it may be found again where it went
-    for (const thing of newcomers.sort((a, b) => b.score - a.score)) {
-      if (thing.score >= PRESENCE[thing.kind] && !followed(thing)) held.push(new Track(++this.#made, thing));
+    for (const { thing, sure } of newcomers.sort((a, b) => b.sure - a.sure)) {
+      if (sure >= LEAST[thing.kind] && !followed(thing)) held.push(new Track(++this.#made, thing));
     }
     this.#tracks = held;
   }

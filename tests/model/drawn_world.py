@@ -51,6 +51,7 @@ class ColourNetwork:
     def __init__(self, *_):
         self.asked: list[tuple[int, tuple[str, ...]]] = []
         self.presence = 0.99
+        self.score = 0.9  # of every detection
 
     def run(self, pictures: np.ndarray, *outputs: str) -> dict[str, np.ndarray]:
         self.asked.append((len(pictures), outputs))
@@ -65,7 +66,7 @@ class ColourNetwork:
             for cell, thing in enumerate(_things(picture, kind)):
                 pixels, up = thing
                 low, high = pixels.min(axis=0) - 0.5, pixels.max(axis=0) + 0.5
-                output[index, cell] = (0.9, *(low + high) / 2, *(high - low), *up)
+                output[index, cell] = (self.score, *(low + high) / 2, *(high - low), *up)
         return output
 
     def _landmarks(self, picture: np.ndarray) -> dict[str, np.ndarray]:

@@ -4,14 +4,16 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from model.constants import CONSTANTS, CROP
+from model.detector import Detection
 from model.geometry import ROI, transform
-from model.landmarker import side_of, wants_second_look, without_duplicates
+from model.landmarker import confidence, side_of, wants_second_look, without_duplicates
 from tests.model.drawn_world import photo, place
 
 THINGS = [("hand", 200, 300, 100, 40), ("hand", 500, 150, 80, -100), ("face", 420, 360, 130, 10)]
@@ -41,7 +43,7 @@ def test_what_a_hand_and_a_face_carry(landmarker):
     assert face.landmarks.shape == (478, 3) and face.sigma.shape == (478,) and face.ibug68.shape == (68, 2)
     assert {array.dtype for array in (hand.landmarks, hand.sigma, face.ibug68)} == {np.dtype("float32")}
     assert hand.handedness == "right" and hand.handedness_score == pytest.approx(0.8)
-    assert hand.score == pytest.approx(0.99)
+    assert 0.99 < hand.score < 1
     assert hand.sigma[0] == pytest.approx(0.02 * hand.roi.side, rel=1e-4)
     assert hand.landmarks[0, 2] == pytest.approx(0.1 * hand.roi.side, rel=1e-4)  # z: the scale of x and y
     assert hand.trace is None
@@ -67,17 +69,26 @@ def test_trace_is_that_of_this_very_crop(landmarker):
     for thing in (*result.hands, *result.faces):
         trace = thing.trace
         assert trace.crop.shape == (CROP, CROP, 3) and trace.features.shape == (64, 64, 64)
-        assert trace.roi == thing.roi and trace.presence == thing.score
+        assert trace.roi == thing.roi and 0 <= trace.presence <= 1
         pixels = trace.vector.reshape(-1, 3)[:, :2] * CROP - 0.5
         assert np.allclose(transform(trace.roi.to_photo(), pixels), thing.landmarks[:, :2], atol=0.01)
     assert result.hands[0].trace.heatmaps.shape == (21, 64, 64)
     assert result.faces[0].trace.heatmaps is None
 
 
-@pytest.mark.parametrize("presence, expected", [(0.0, 0), (0.3, 0), (0.8, 1)])
-def test_abstains_below_the_threshold(landmarker, network, presence, expected):
-    network.presence = presence
+@pytest.mark.parametrize("score, presence, expected", [(0.3, 0.05, 0), (0.26, 0.5, 0), (0.8, 0.9, 1), (0.9, 0.99, 1)])
+def test_abstains_below_the_threshold(landmarker, network, score, presence, expected):
+    network.score, network.presence = score, presence
     assert len(landmarker.detect(photo(640, 480, THINGS[0])).hands) == expected
+
+
+def test_confidence_rises_with_both_scores():
+    seen = lambda score: Detection("hand", score, (0, 0, 9, 9), (0, -1))  # noqa: E731
+    thing = lambda presence: SimpleNamespace(score=presence)  # noqa: E731
+    by_detection = [confidence(seen(score), thing(0.6)) for score in (0.0, 0.3, 0.6, 1.0)]
+    by_presence = [confidence(seen(0.4), thing(presence)) for presence in (0.0, 0.3, 0.6, 1.0)]
+    for values in (by_detection, by_presence):
+        assert values == sorted(set(values)) and 0 < values[0] and values[-1] < 1
 
 
 def test_second_look_after_a_bad_first_crop(landmarker, network):
@@ -187,5 +198,5 @@ def test_runtime_never_imports_torch():
 
 
 def test_thresholds_are_probabilities():
-    for rule in (CONSTANTS["detector"]["score"], CONSTANTS["landmarks"]["presence"], CONSTANTS["tracker"]["presence"]):
+    for rule in (CONSTANTS["detector"]["score"], CONSTANTS["landmarks"]["confidence"]["least"], CONSTANTS["tracker"]["presence"]):
         assert all(0 < value < 1 for value in rule.values())

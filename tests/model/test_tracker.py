@@ -71,7 +71,7 @@ def test_of_newcomers_the_surest_are_followed(landmarker, monkeypatch):
 
     def with_scores(rgb, closer):
         """The further right, the surer."""
-        return [replace(seen, score=(seen.box[0] + seen.box[1] / 10) / 1000) for seen in find(rgb, closer=closer)]
+        return [replace(seen, score=0.8 + (seen.box[0] + seen.box[1] / 10) / 10000) for seen in find(rgb, closer=closer)]
 
     monkeypatch.setattr(landmarker.detector, "find", with_scores)
     shown = Tracker(landmarker).update(photo(640, 480, *crowd(12)), 0).faces
@@ -85,9 +85,13 @@ def test_an_unsure_thing_is_dropped(landmarker, network):
     assert tracker.update(photo(640, 480, HAND), 0).hands
     network.presence = CONSTANTS["tracker"]["presence"]["hand"] - 0.05
     assert not tracker.update(photo(640, 480, HAND), 1 / FPS).hands
-    # Between the two thresholds a track is kept, but none is begun.
-    network.presence = CONSTANTS["landmarks"]["presence"]["hand"] - 0.05
+    # An unsure detection begins no track, but one that is held needs only the presence.
+    network.presence, network.score = CONSTANTS["tracker"]["presence"]["hand"] + 0.05, 0.27
     assert not tracker.update(photo(640, 480, HAND), 2 / FPS).hands
+    network.score = 0.95
+    assert tracker.update(photo(640, 480, HAND), 3 / FPS).hands
+    network.score = 0.27
+    assert tracker.update(photo(640, 480, HAND), 4 / FPS).hands
 
 
 def test_a_known_thing_is_not_found_twice(landmarker):
