@@ -49,7 +49,7 @@ def finds(landmarker: Landmarker, chosen: list) -> list[Finds]:
     """By kind. A class that a photo does not label does not count there."""
     rows: list[list[tuple]] = [[], []]
     truths = [0, 0]
-    for labelled, rgb, objects, empty in tqdm(chosen, desc="training photos"):
+    for labelled, rgb, objects, empty in tqdm(chosen, desc="training photos", mininterval=5):
         seen, things = landmarker.candidates(rgb)
         wanted, unsure = objects[objects[:, 7] == 0, 1:5], objects[objects[:, 7] > 0, 1:5]
         truths[labelled] += len(wanted)
@@ -78,13 +78,12 @@ def fit(what: np.ndarray, right: np.ndarray) -> np.ndarray:
 def least(confidence: np.ndarray, found: Finds, empty_photos: int) -> tuple[float, dict]:
     """The lowest confidence that keeps both promises, and what it reaches."""
     best = 1.0, {}
-    for level in sorted({*np.round(confidence, 3)}, reverse=True):
+    for level in sorted({*np.floor(confidence * 1000) / 1000}, reverse=True):
         kept = confidence >= level
         right, false = int((found.right & kept).sum()), float((found.empty & kept).sum() / max(empty_photos, 1))
         precision = right / max(int(kept.sum()), 1)
-        if precision < LEAST_PRECISION or false > MOST_FALSE:
-            break
-        best = float(level), {"recall": right / max(found.truths, 1), "precision": precision, "false finds per empty photo": false}
+        if precision >= LEAST_PRECISION and false <= MOST_FALSE:
+            best = float(level), {"recall": right / max(found.truths, 1), "precision": precision, "false finds per empty photo": false}
     return best
 
 
