@@ -19,7 +19,7 @@ def _watch(event: str, arguments: tuple) -> None:
     if getattr(_inside, "now", False):
         return
     writes = event == "open" and isinstance(arguments[2], int) and arguments[2] & WRITING
-    if writes or event in NETWORK or event in FILES or event == "pickle.find_class":
+    if writes or event in NETWORK or event in FILES:
         _inside.now = True
         try:
             os.write(_log, (json.dumps([event, *map(repr, arguments)]) + "\n").encode())
