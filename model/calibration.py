@@ -26,7 +26,7 @@ from model.geometry import roi_from_box
 from model.landmarker import Found, Landmarker
 
 IOU = {"presence": 0.3, "detection": 0.5}  # a candidate is right if it overlaps a true box by that much
-MESH_TRUSTED = 0.5  # labels of points that count for less say nothing about sigma
+TRUSTED = 0.5  # of the set's median weight: points whose labels count for less say nothing about sigma
 WORST = 8  # of each rendered set, in the gallery
 
 
@@ -47,10 +47,11 @@ class Seen:
     def sigmas(self) -> tuple[np.ndarray, np.ndarray]:
         """Errors and sigmas of the trusted points, as fractions of their crop's side."""
         errors, sigma = [], []
+        least = TRUSTED * np.median(self.samples.weights)
         for i, thing in self._found():
             if self.samples.kind == "face" and "bg" in self.samples.notes:
                 continue  # the rendered faces' mesh is only about right
-            own = self.samples.weights[i] > MESH_TRUSTED
+            own = self.samples.weights[i] >= least
             errors.append(np.linalg.norm(thing.landmarks[own, :2] - self.samples.points[i][own], axis=1) / thing.roi.side)
             sigma.append(thing.sigma[own] / thing.roi.side)
         return tuple(np.concatenate(values) if values else np.zeros(0) for values in (errors, sigma))
@@ -181,6 +182,8 @@ def finite(value):
         return {key: finite(inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [finite(inner) for inner in value]
+    if isinstance(value, np.generic):
+        value = value.item()
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
