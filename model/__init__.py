@@ -7,7 +7,11 @@ The runtime needs numpy, OpenCV, Pillow and onnxruntime; torch is for training o
 from here. Names are loaded when they are first used, so that `import model` stays fast.
 """
 
+import os
 from importlib import import_module
+
+# onnxruntime would keep a number of this machine in the home folder and report its use to its makers. Read as it is loaded.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 _HOMES = {
     "Landmarker": "landmarker",

@@ -1,5 +1,10 @@
 """One session; either branch alone; plain words for weights that cannot be loaded."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import onnx
 import onnxruntime
@@ -134,3 +139,12 @@ def test_weights_with_an_unknown_operator(tmp_path):
 def test_a_folder_in_place_of_the_weights(tmp_path):
     with pytest.raises(WeightsError, match="is missing"):
         Landmarker(tmp_path)
+
+
+def test_onnxruntime_reports_nothing(tmp_path):
+    """Left to itself it writes a database of events, to be sent, into the home folder."""
+    home = {**os.environ, "HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)}
+    home.pop("ORT_DISABLE_TELEMETRY", None)
+    code = "import time; from model.session import Session; Session(); time.sleep(2)"
+    subprocess.run([sys.executable, "-c", code], env=home, cwd=Path(__file__).parents[2], check=True)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
