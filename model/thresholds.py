@@ -1,7 +1,8 @@
 """How sure is sure: python -m model.thresholds --data FOLDER [--weights FILE] [--photos N]
 
 Fits the confidence of a find, a logistic regression (Platt scaling) on what the detector and the landmark network say of it, and
-the least confidence that counts, on TRAINING photos. Prints both as they go into constants.json, and what they reach there.
+the least confidence that counts, on TRAINING photos; from these, which detector score no presence could lift to that, so that
+nobody need look any closer. Prints them as they go into constants.json, and what they reach there.
 Validation photos are never looked at.
 """
 
@@ -14,10 +15,11 @@ import numpy as np
 from tqdm import tqdm
 
 from model import metrics, scenes
-from model.constants import KINDS
+from model.constants import CONSTANTS, KINDS
 from model.landmarker import Landmarker, logit
 
 MOST_FALSE = 0.02  # finds of one kind per photo without hands and faces
+LEAST_SCORE = 0.2  # of the detector, while fitting
 LEAST_PRECISION = 0.9  # of one kind, on the photos that show it and those that show nothing
 
 
@@ -96,15 +98,19 @@ def main() -> None:
     options.add_argument("--photos", type=int, default=400, help="with a kind, and as many without either")
     o = options.parse_args()
     chosen = photos(o.data, o.cache, o.photos)
-    rules: dict = {"detection": {}, "presence": {}, "offset": {}, "least": {}}
+    for name in ("score", "closer_score"):
+        CONSTANTS["detector"][name].update(dict.fromkeys(KINDS, LEAST_SCORE))
+    scores, rules = {}, {"detection": {}, "presence": {}, "offset": {}, "least": {}}
     for kind, found in zip(KINDS, finds(Landmarker(o.weights, o.threads), chosen)):
         w = fit(found.what, found.right)
         confidence = 1 / (1 + np.exp(-(logit(found.what) @ w[:2] + w[2])))
         level, reached = least(confidence, found, sum(empty for *_, empty in chosen))
         for name, value in zip(rules, (*w, level)):
             rules[name][kind] = round(float(value), 3)
+        needed = (logit(np.array(level)) - w[1] * logit(np.array(1.0)) - w[2]) / w[0]
+        scores[kind] = max(LEAST_SCORE, np.floor(100 / (1 + np.exp(-needed))) / 100)
         print(kind, {k: round(v, 3) for k, v in reached.items()} or "no threshold keeps both promises", f"{found.truths} labelled")
-    print(json.dumps({"confidence": rules}, indent=2))
+    print(json.dumps({"detector": {"score": scores, "closer_score": scores}, "landmarks": {"confidence": rules}}, indent=2))
 
 
 if __name__ == "__main__":
