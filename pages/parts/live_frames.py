@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import av
 
 from model import Landmarker, Tracker
+from pages.parts import journal
 from pages.parts.live_drawing import draw_live
 
 _log = logging.getLogger(__name__)
@@ -54,6 +55,7 @@ class LiveFrames:
         self._busy = False
         self._picture: av.VideoFrame | None = None
         self._done: deque[tuple[float, float, float]] = deque()  # (finished, latency, work) in seconds
+        self._frames, self._first, self._worked = 0, 0.0, 0.0  # over the whole stream, for the journal
         self._clocks_apart = float("inf")  # our clock minus the stream's, as the fastest frame so far had it
 
     def __call__(self, frame: av.VideoFrame) -> av.VideoFrame:
@@ -89,6 +91,8 @@ class LiveFrames:
 
     def _count(self, finished: float, latency: float, work: float) -> None:
         self._done.append((finished, latency, work))
+        self._first = self._first or finished - work
+        self._frames, self._worked = self._frames + 1, self._worked + work
         while len(self._done) > 3 and self._done[0][0] < finished - self.WINDOW:
             self._done.popleft()
 
@@ -104,6 +108,9 @@ class LiveFrames:
     def stopped(self) -> None:
         """The stream has ended; the next one starts afresh."""
         with self._lock:
+            if self._frames:
+                seconds = self._done[-1][0] - self._first
+                journal.record("stream", frames=self._frames, seconds=seconds, work_ms=1000 * self._worked / self._frames)
             self._reset()
 
     def figures(self) -> Figures | None:

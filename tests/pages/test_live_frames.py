@@ -182,6 +182,19 @@ def test_figures():
     assert frames.figures() is None
 
 
+def test_a_stream_leaves_a_line_in_the_journal_where_that_is_asked_for(monkeypatch, capsys):
+    for asked in ("", "1"):
+        monkeypatch.setenv("POINTILLIST_LOG", asked)
+        frames = LiveFrames(NoLandmarks())
+        for number in range(4):
+            answer(frames, video_frame(number))
+        frames.stopped()
+        frames.stopped()  # nothing came since: no second line
+        lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+        assert [(line["event"], line["frames"]) for line in lines] == ([("stream", 4)] if asked else [])
+    assert lines[0]["seconds"] >= 0 and lines[0]["work_ms"] >= 0
+
+
 def test_drawing_reaches_the_points_and_nothing_else():
     points = np.zeros((21, 3), np.float32)
     points[:, 0] = np.linspace(40, 80, 21)
