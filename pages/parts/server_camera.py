@@ -14,7 +14,7 @@ from pages.parts.ice import ice_servers
 from pages.parts.live_frames import LiveFrames
 
 WIDTH = 720  # pixels of the page; the whole picture and the figures fit on a laptop's screen
-PATIENCE = 10  # seconds after which a connection that does not come is explained
+PATIENCE = 10  # seconds after which a connection that does not come about is explained
 CAMERA = {
     "video": {"width": {"ideal": 640}, "height": {"ideal": 480}, "frameRate": {"ideal": 30}, "facingMode": "user"},
     "audio": False,
@@ -76,24 +76,28 @@ def _state(context, frames: LiveFrames, relayed: bool) -> None:
             st.metric("Frames per second", f"{figures.fps:.1f}")
             st.metric("Latency on the server", f"{figures.latency_ms:.0f} ms", help="From a frame's arrival to its result.")
             st.metric("Server time", f"{figures.work_ms:.0f} ms", help="Of the latency, what the work on the frame took.")
+    elif context.state.playing:
+        st.caption("Connected; waiting for pictures …")
     # The browser offers a track once the visitor has allowed the camera.
-    if _in_vain(offered=context.input_video_track is not None, arrives=figures is not None):
+    if _in_vain(offered=context.input_video_track is not None, connected=context.state.playing):
         advice = (
             "The TURN server that is set may be unreachable or refuse its credentials."
             if relayed
             else "A firewall or router is probably in between: whoever runs this server can set a TURN server "
             "(POINTILLIST_ICE_SERVERS)."
         )
-        st.error(f"No picture has come through from your camera. {advice} The mode “On this device” needs no connection.")
+        st.error(f"No picture comes through from your camera. {advice} The mode “On this device” needs no connection.")
 
 
-def _in_vain(offered: bool, arrives: bool) -> bool:
-    """Whether the picture that the browser offered has not come for a while: also once it has given up, until it offers anew."""
+def _in_vain(offered: bool, connected: bool) -> bool:
+    """Whether a connection for the picture that the browser offers is long in coming, or never came: until the next try."""
     state = st.session_state
+    if connected:
+        state.camera_in_vain = False
     if not offered:
-        state.pop("camera_waits_since", None)
-    elif arrives or "camera_waits_since" not in state:
-        state.camera_waits_since, state.camera_in_vain = time.monotonic(), False
-    else:
-        state.camera_in_vain = time.monotonic() - state.camera_waits_since > PATIENCE
+        state.pop("camera_offered", None)
+    elif "camera_offered" not in state:
+        state.camera_offered, state.camera_in_vain = time.monotonic(), False
+    elif not connected:
+        state.camera_in_vain = time.monotonic() - state.camera_offered > PATIENCE
     return state.get("camera_in_vain", False)

@@ -48,7 +48,7 @@ def test_insecure_origin(launch_chromium, visit, app_url, mode):
     says(page, "Browsers give the camera only to pages opened over HTTPS (or on localhost). Open this page with https://")
 
 
-NO_CONNECTION = "No picture has come through from your camera. A firewall or router is probably in between"
+NO_CONNECTION = "No picture comes through from your camera. A firewall or router is probably in between"
 
 # Server and browser learn of no address where the other can be reached (192.0.2.1 is nobody's: RFC 5737).
 UNREACHABLE = r"""{
