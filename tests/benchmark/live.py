@@ -2,7 +2,8 @@
 
 Jitter and lag of the tracker on the rendered camera video (Python, whose filter and tracker the browser's are tested to
 equal), then both modes in a headless Chromium beside the server on this machine: frames per second, latency from the
-camera to the drawn points, and with --soak the server's memory over that many minutes of live use. Prints JSON.
+camera to the drawn points, and with --soak the server's memory over that many minutes of live use. Prints each of
+them as a line of JSON as soon as it is known.
 """
 
 import argparse
@@ -115,7 +116,7 @@ COMPARE = """async ({ seconds, bits, square, width }) => {
 }"""
 
 
-def on_server(page, url: str, seconds: float) -> dict:
+def start_on_server(page, url: str) -> None:
     page.goto(f"{url}/live")
     page.get_by_text("On the server", exact=True).click(timeout=120_000)
     page.get_by_text("Mirror", exact=True).click()
@@ -123,6 +124,11 @@ def on_server(page, url: str, seconds: float) -> dict:
     frame.get_by_role("button", name="Start camera").click(timeout=120_000)
     page.get_by_text("Server time").wait_for(timeout=120_000)
     page.wait_for_timeout(5000)
+    frame.locator("video").wait_for()
+
+
+def on_server(page, url: str, seconds: float) -> dict:
+    start_on_server(page, url)
     given = {"seconds": seconds, "bits": BITS, "square": SQUARE, "width": WIDTH}
     found = page.evaluate(COMPARE, given)
     late = [(camera - answer) % FRAMES for camera, answer in found["pairs"]]
@@ -141,13 +147,19 @@ def memory_mb(pid: int) -> float:
 
 
 def soak(page, url: str, pid: int, minutes: float) -> list[float]:
-    """The server's resident memory in MB, every 15 seconds of server mode."""
-    on_server(page, url, 5)
+    """The server's resident memory in MB, every 10 seconds of server mode."""
+    start_on_server(page, url)
     curve = []
-    for _ in range(int(minutes * 4)):
+    for _ in range(int(minutes * 6) + 1):
         curve.append(round(memory_mb(pid), 1))
-        page.wait_for_timeout(15_000)
+        page.wait_for_timeout(10_000)
+    if not page.get_by_text("Server time").is_visible():
+        raise RuntimeError(f"The stream ended during the soak; memory so far: {curve}")
     return curve
+
+
+def tell(name: str, figure) -> None:
+    print(json.dumps({name: figure}), flush=True)
 
 
 def main() -> None:
@@ -157,7 +169,8 @@ def main() -> None:
     o = options.parse_args()
     from playwright.sync_api import sync_playwright
 
-    figures = {"jitter_share_of_hand": round(jitter(), 5), "lag_frames": round(lag(), 1)}
+    tell("jitter_share_of_hand", round(jitter(), 5))
+    tell("lag_frames", round(lag(), 1))
     with tempfile.TemporaryDirectory() as scratch, sync_playwright() as playwright:
         video = Path(scratch) / "camera.mjpeg"
         write_video(video)
@@ -173,15 +186,14 @@ def main() -> None:
             browser = playwright.chromium.launch(executable_path=chromium.path(), args=[*chromium.SWITCHES, *switches])
             for name, measure in (("on_device", on_device), ("on_server", on_server)):
                 page = browser.new_page(viewport={"width": 1280, "height": 1000})
-                figures[name] = measure(page, server.url, o.seconds)
+                tell(name, measure(page, server.url, o.seconds))
                 page.close()
                 time.sleep(3)
             if o.soak:
-                figures["server_memory_mb"] = soak(browser.new_page(), server.url, server.pid, o.soak)
+                tell("server_memory_mb", soak(browser.new_page(), server.url, server.pid, o.soak))
             browser.close()
         finally:
             server.stop()
-    print(json.dumps(figures, indent=1))
 
 
 if __name__ == "__main__":
