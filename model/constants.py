@@ -16,7 +16,7 @@ detector.tiles         longer_sides: the photo is looked at again, enlarged to t
 detector.most          at most so many objects per photo
 detector.batch         pictures per run of the network (bounds memory); landmarks.batch likewise for crops
 landmarks.confidence   the score of a find: 1 / (1 + exp(-(detection * logit(detector's score) + presence * logit(presence) +
-                       offset))); below `least` it is not reported (fitted by thresholds.py)
+                       size * log(its share of the photo's side) + offset))); below `least` it is not reported (fitted by thresholds.py)
 landmarks.second_look  crop again from the points if the first crop was off by more than `shift` (share of its side),
                        `scale` (ratio) or `degrees`, or the presence is below `presence`; hopeless ones are left
 landmarks.duplicate    two objects whose points are on average closer than this share of their size are one

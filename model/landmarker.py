@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -42,16 +42,18 @@ class Landmarker:
         that is not such a picture.
         """
         rgb, clock = as_rgb(rgb), Clock()
-        detections, found = self.candidates(rgb, trace, clock)
-        found = [replace(thing, box=seen.box, score=confidence(seen, thing)) for seen, thing in zip(detections, found)]
+        detections, found = self.candidates(rgb, trace, clock, hopeful)
+        found = [replace(thing, box=seen.box, score=confidence(seen, thing.score, rgb.shape)) for seen, thing in zip(detections, found)]
         return as_result(rgb, found, _RULE["confidence"]["least"], clock)
 
-    def candidates(self, rgb: np.ndarray, trace: bool = False, clock: Clock | None = None) -> tuple[list[Detection], list[Found]]:
-        """What the detector sees in a photo, and what the landmark network makes of each, sure or not: the scores of the
-        latter are presence, the probability that the crop holds such an object."""
+    def candidates(
+        self, rgb: np.ndarray, trace: bool = False, clock: Clock | None = None, wanted: Callable = lambda seen, shape: True
+    ) -> tuple[list[Detection], list[Found]]:
+        """What the detector sees in a photo, as far as it is `wanted`, and what the landmark network makes of each, sure or
+        not: the scores of the latter are presence, the probability that the crop holds such an object."""
         clock = clock or Clock()
         with clock("detect"):
-            detections = self.detector.find(rgb)
+            detections = [seen for seen in self.detector.find(rgb) if wanted(seen, rgb.shape)]
         places = [(seen.kind, roi_from_box(seen.kind, seen.box, seen.up)) for seen in detections]
         found = self.look(rgb, places, trace, clock)
 
@@ -162,12 +164,24 @@ def logit(probability: np.ndarray) -> np.ndarray:
     return np.log(p / (1 - p))
 
 
-def confidence(seen: Detection, thing: Found) -> float:
-    """Probability that there is what the detector saw and the landmark network looked at: both have a say (Platt scaling,
-    fitted by thresholds.py)."""
-    rule, kind = _RULE["confidence"], seen.kind
-    detection, presence = logit(np.array([seen.score, thing.score]))
-    return float(1 / (1 + np.exp(-(rule["detection"][kind] * detection + rule["presence"][kind] * presence + rule["offset"][kind]))))
+def evidence(seen: Detection, presence: float, shape: tuple[int, ...]) -> np.ndarray:
+    """(3,): what speaks for a find in a photo of `shape` (H, W, ...): the logits of the detector's score and of the presence, and
+    the logarithm of its size as a share of the photo, because the detector gives small objects lower scores."""
+    share = max(*seen.box[2:], 1.0) / max(shape[:2])
+    return np.array([*logit(np.array([seen.score, presence])), np.log(share)])
+
+
+def confidence(seen: Detection, presence: float, shape: tuple[int, ...]) -> float:
+    """Probability that there is what the detector saw and the landmark network looked at, in a photo of `shape` (H, W, ...):
+    logistic regression of the `evidence` (Platt scaling, fitted by thresholds.py)."""
+    rule = _RULE["confidence"]
+    factors = [rule[name][seen.kind] for name in ("detection", "presence", "size")]
+    return float(1 / (1 + np.exp(-(evidence(seen, presence, shape) @ factors + rule["offset"][seen.kind]))))
+
+
+def hopeful(seen: Detection, shape: tuple[int, ...]) -> bool:
+    """Whether some presence could still make it count; if none could, the landmark network need not look."""
+    return confidence(seen, 1.0, shape) >= _RULE["confidence"]["least"][seen.kind]
 
 
 def kind_of(thing: Found) -> str:

@@ -21,7 +21,7 @@ class Scenes:
     class (0 hand, 1 face), x, y, w, h in canvas pixels, unit vector up (0, 0 where unknown), 1 if it is to be ignored.
     known (N, 2): whether the photo's hands and its faces are all labelled. negative (N,): has neither.
     points: per photo (M, 21, 2) or NaN, for boxes that follow a rotation. odds (N,): how often training draws a photo, up to a
-    factor: one of a long series less often, one without hands and faces half as often.
+    factor: one of a long series less often.
     """
 
     name: str
@@ -75,7 +75,7 @@ def read(folder: Path, cache: Path, kind: int) -> Scenes:
     _, group, members = np.unique([str(i.get("group", i["id"])) for i in images], return_inverse=True, return_counts=True)
     sizes = np.array([[min(CANVAS, round(i["width"] * s)), min(CANVAS, round(i["height"] * s))] for i, s in zip(images, scales)])
     return Scenes(folder.name, pixels, sizes, objects, known, negative, np.array([i["split"] for i in images]), points,
-                  members[group] ** -0.5 * np.where(negative, 0.5, 1.0))
+                  members[group] ** -0.5)
 
 
 def backgrounds(data: Path, cache: Path) -> list[np.ndarray]:

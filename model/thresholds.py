@@ -1,8 +1,7 @@
 """How sure is sure: python -m model.thresholds --data FOLDER [--weights FILE] [--photos N]
 
 Fits the confidence of a find, a logistic regression (Platt scaling) on what the detector and the landmark network say of it, and
-the least confidence that counts, on TRAINING photos; from these, which detector score no presence could lift to that, so that
-nobody need look any closer. Prints them as they go into constants.json, and what they reach there.
+the least confidence that counts, on TRAINING photos. Prints both as they go into constants.json, and what they reach there.
 Validation photos are never looked at.
 """
 
@@ -15,20 +14,19 @@ import numpy as np
 from tqdm import tqdm
 
 from model import metrics, scenes
-from model.constants import CONSTANTS, KINDS
-from model.landmarker import Landmarker, logit
+from model.constants import KINDS
+from model.landmarker import Landmarker, evidence, logit
 
-MOST_FALSE = 0.02  # finds of one kind per photo without hands and faces
-LEAST_SCORE = 0.2  # of the detector, while fitting
+MOST_FALSE = 0.025 # finds of one kind per photo without hands and faces
 LEAST_PRECISION = 0.9  # of one kind, on the photos that show it and those that show nothing
 
 
 @dataclass
 class Finds:
-    """Of one kind, over all photos: what (N, 2) holds detection score and presence; right (N,) whether it matches a label;
+    """Of one kind, over all photos: evidence (N, 3) as in landmarker.py; right (N,) whether it matches a label;
     empty (N,) whether the photo shows neither hand nor face. truths: labelled objects."""
 
-    what: np.ndarray
+    evidence: np.ndarray
     right: np.ndarray
     empty: np.ndarray
     truths: int
@@ -62,18 +60,18 @@ def finds(landmarker: Landmarker, chosen: list) -> list[Finds]:
             boxes, scores = np.array([seen[k].box for k in own]), np.array([seen[k].score for k in own])
             pairs = metrics.match(boxes, scores, wanted, 0.5)
             excused = (metrics.iou(boxes, unsure).max(1, initial=0) > 0.3) & (pairs < 0)
-            rows[kind] += [(seen[k].score, things[k].score, pair >= 0, empty) for k, pair, no in zip(own, pairs, excused) if not no]
-    tables = [np.array(r, float).reshape(-1, 4) for r in rows]
-    return [Finds(t[:, :2], t[:, 2] > 0, t[:, 3] > 0, n) for t, n in zip(tables, truths)]
+            rows[kind] += [(*evidence(seen[k], things[k].score, rgb.shape), pair >= 0, empty) for k, pair, no in zip(own, pairs, excused) if not no]
+    tables = [np.array(r, float).reshape(-1, 5) for r in rows]
+    return [Finds(t[:, :3], t[:, 3] > 0, t[:, 4] > 0, n) for t, n in zip(tables, truths)]
 
 
-def fit(what: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """(3,): factors of the two logits and the offset, by Newton's method on the likelihood with a little ridge."""
-    x = np.concatenate([logit(what), np.ones((len(what), 1))], 1)
-    w = np.zeros(3)
+def fit(evidence: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """(4,): factors of the evidence and the offset, by Newton's method on the likelihood with a little ridge."""
+    x = np.concatenate([evidence, np.ones((len(evidence), 1))], 1)
+    w = np.zeros(4)
     for _ in range(50):
         p = 1 / (1 + np.exp(-x @ w))
-        w += np.linalg.solve((x.T * (p * (1 - p))) @ x + 1e-3 * np.eye(3), x.T @ (right - p) - 1e-3 * w)
+        w += np.linalg.solve((x.T * (p * (1 - p))) @ x + 1e-3 * np.eye(4), x.T @ (right - p) - 1e-3 * w)
     return w
 
 
@@ -98,19 +96,15 @@ def main() -> None:
     options.add_argument("--photos", type=int, default=400, help="with a kind, and as many without either")
     o = options.parse_args()
     chosen = photos(o.data, o.cache, o.photos)
-    for name in ("score", "closer_score"):
-        CONSTANTS["detector"][name].update(dict.fromkeys(KINDS, LEAST_SCORE))
-    scores, rules = {}, {"detection": {}, "presence": {}, "offset": {}, "least": {}}
+    rules: dict = {"detection": {}, "presence": {}, "size": {}, "offset": {}, "least": {}}
     for kind, found in zip(KINDS, finds(Landmarker(o.weights, o.threads), chosen)):
-        w = fit(found.what, found.right)
-        confidence = 1 / (1 + np.exp(-(logit(found.what) @ w[:2] + w[2])))
+        w = fit(found.evidence, found.right)
+        confidence = 1 / (1 + np.exp(-(found.evidence @ w[:3] + w[3])))
         level, reached = least(confidence, found, sum(empty for *_, empty in chosen))
         for name, value in zip(rules, (*w, level)):
             rules[name][kind] = round(float(value), 3)
-        needed = (logit(np.array(level)) - w[1] * logit(np.array(1.0)) - w[2]) / w[0]
-        scores[kind] = max(LEAST_SCORE, np.floor(100 / (1 + np.exp(-needed))) / 100)
         print(kind, {k: round(v, 3) for k, v in reached.items()} or "no threshold keeps both promises", f"{found.truths} labelled")
-    print(json.dumps({"detector": {"score": scores, "closer_score": scores}, "landmarks": {"confidence": rules}}, indent=2))
+    print(json.dumps({"confidence": rules}, indent=2))
 
 
 if __name__ == "__main__":

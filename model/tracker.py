@@ -14,7 +14,7 @@ from model.clock import Clock
 from model.constants import CONSTANTS
 from model.detector import Detection
 from model.geometry import roi_from_box
-from model.landmarker import Found, Landmarker, as_rgb, confidence, kind_of, next_place, same_object, side_of, size_of
+from model.landmarker import Found, Landmarker, as_rgb, confidence, hopeful, kind_of, next_place, same_object, side_of, size_of
 from model.result import Face, Hand, Result
 from model.smoothing import OneEuro
 
@@ -86,13 +86,14 @@ class Tracker:
         newcomers = []
         if self._search_is_due():
             with clock("detect"):
-                newcomers = [seen for seen in self._landmarker.detector.find(rgb, closer=False) if not self._known(seen)]
+                found = self._landmarker.detector.find(rgb, closer=False)
+                newcomers = [seen for seen in found if hopeful(seen, rgb.shape) and not self._known(seen)]
             newcomers = sorted(newcomers, key=lambda seen: -seen.score)[: _RULE["most"] - len(self._tracks)]
         places = [next_place(track.last) for track in self._tracks]
         places += [(seen.kind, roi_from_box(seen.kind, seen.box, seen.up)) for seen in newcomers]
         found = self._landmarker.look(rgb, places, clock=clock)
         held = len(self._tracks)
-        self._follow(found[:held], [(confidence(seen, thing), thing) for seen, thing in zip(newcomers, found[held:])])
+        self._follow(found[:held], [(confidence(seen, thing.score, rgb.shape), thing) for seen, thing in zip(newcomers, found[held:])])
 
         shown = [track.shown(seconds, self.smoothing) for track in self._tracks]
         height, width = rgb.shape[:2]

@@ -32,14 +32,14 @@ export class Landmarker {
 
   /** All hands and faces of a photo (ImageData): {width, height, hands, faces}. */
   async detect(picture) {
-    const detections = await this.find(picture);
+    const detections = (await this.find(picture)).filter((seen) => hopeful(seen, picture));
     const places = detections.map(({ kind, box, up }) => ({ kind, roi: roiFromBox(kind, box, up) }));
     const found = await this.look(picture, places);
     const again = found.map((_, index) => index).filter((index) => wantsSecondLook(found[index], places[index].roi));
     const second = await this.look(picture, again.map((index) => nextPlace(found[index])));
     again.forEach((index, place) => (found[index] = better(found[index], second[place])));
     found.forEach((thing, index) => {
-      thing.score = confidence(detections[index], thing);
+      thing.score = confidence(detections[index], thing.score, picture);
       thing.box = detections[index].box;
     });
     return asResult(picture, found, RULE.confidence.least);
@@ -122,11 +122,17 @@ export function sideOf(right) {
     : { handedness: "left", handedness_score: 1 - right };
 }
 
-/** Probability that there is what the detector saw and the landmark network looked at: both have a say. */
-export function confidence(detection, thing) {
-  const { detection: factor, presence, offset } = RULE.confidence;
-  const kind = thing.kind;
-  return 1 / (1 + Math.exp(-(factor[kind] * logit(detection.score) + presence[kind] * logit(thing.score) + offset[kind])));
+/** Probability that there is what the detector saw and the landmark network looked at: both have a say, and so has its size. */
+export function confidence({ kind, score, box }, presence, { width, height }) {
+  const rule = RULE.confidence;
+  const share = Math.max(box[2], box[3], 1) / Math.max(width, height);
+  const sum = rule.detection[kind] * logit(score) + rule.presence[kind] * logit(presence) + rule.size[kind] * Math.log(share);
+  return 1 / (1 + Math.exp(-(sum + rule.offset[kind])));
+}
+
+/** Whether some presence could still make it count; if none could, the landmark network need not look. */
+export function hopeful(detection, picture) {
+  return confidence(detection, 1, picture) >= RULE.confidence.least[detection.kind];
 }
 
 function logit(probability) {

@@ -3,7 +3,7 @@
 import constants from "./constants.js";
 import { overlap } from "./detector.js";
 import { roiFromBox } from "./geometry.js";
-import { confidence, nextPlace, sameObject, sideOf, sizeOf } from "./landmarker.js";
+import { confidence, hopeful, nextPlace, sameObject, sideOf, sizeOf } from "./landmarker.js";
 import { OneEuro } from "./smoothing.js";
 
 const RULE = constants.tracker;
@@ -65,7 +65,7 @@ export class Tracker {
     let newcomers = [];
     if (this.#searchIsDue()) {
       const seen = await this.#landmarker.find(picture, { closer: false });
-      newcomers = seen.filter((detection) => !this.#known(detection));
+      newcomers = seen.filter((detection) => hopeful(detection, picture) && !this.#known(detection));
       newcomers = newcomers.sort((a, b) => b.score - a.score).slice(0, RULE.most - this.#tracks.length);
     }
     const places = [
@@ -74,7 +74,7 @@ export class Tracker {
     ];
     const found = await this.#landmarker.look(picture, places);
     const held = this.#tracks.length;
-    const fresh = found.slice(held).map((thing, index) => ({ thing, sure: confidence(newcomers[index], thing) }));
+    const fresh = found.slice(held).map((thing, index) => ({ thing, sure: confidence(newcomers[index], thing.score, picture) }));
     this.#follow(found.slice(0, held), fresh);
 
     const shown = this.#tracks.map((track) => track.shown(seconds, this.smoothing));

@@ -53,7 +53,7 @@ def test_boxes_cut_by_an_inner_edge_are_left_to_the_neighbour():
     "rows, kept",
     [
         ([], []),
-        ([("hand", 0.2, 50, 50, 20, 20)], []),  # unsure
+        ([("hand", 0.19, 50, 50, 20, 20)], []),  # unsure
         ([("hand", 0.7, 50, 50, 20, 20), ("hand", 0.9, 52, 50, 20, 20)], [1]),  # one object
         ([("hand", 0.7, 50, 50, 20, 20), ("face", 0.9, 50, 50, 20, 20)], [1, 0]),  # a hand before a face
         ([("hand", 0.7, 50, 50, 20, 20), ("hand", 0.9, 80, 50, 20, 20)], [1, 0]),  # two hands

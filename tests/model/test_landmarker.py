@@ -4,7 +4,6 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -84,9 +83,8 @@ def test_abstains_below_the_threshold(landmarker, network, score, presence, expe
 
 def test_confidence_rises_with_both_scores():
     seen = lambda score: Detection("hand", score, (0, 0, 9, 9), (0, -1))  # noqa: E731
-    thing = lambda presence: SimpleNamespace(score=presence)  # noqa: E731
-    by_detection = [confidence(seen(score), thing(0.6)) for score in (0.0, 0.3, 0.6, 1.0)]
-    by_presence = [confidence(seen(0.4), thing(presence)) for presence in (0.0, 0.3, 0.6, 1.0)]
+    by_detection = [confidence(seen(score), 0.6, (60, 80, 3)) for score in (0.0, 0.3, 0.6, 1.0)]
+    by_presence = [confidence(seen(0.4), presence, (60, 80, 3)) for presence in (0.0, 0.3, 0.6, 1.0)]
     for values in (by_detection, by_presence):
         assert values == sorted(set(values)) and 0 < values[0] and values[-1] < 1
 
