@@ -1,15 +1,12 @@
 """The network's real layers, read from its ONNX file, in the four steps of a prediction."""
 
-from pathlib import Path
-
 import altair as alt
 import pandas as pd
 import streamlit as st
 
-from model import layer_times, layers
+from model import layer_times, layers, session
 from model.constants import CROP
 from model.layers import REARRANGING, Layer
-from model.session import WEIGHTS
 from pages.parts.glossary import explain
 from pages.parts.palette import FAMILY_COLOURS
 from pages.parts.subject import Subject
@@ -29,9 +26,9 @@ def _times(path: str, changed: float) -> dict[str, float]:
 
 
 @st.fragment
-def show_prediction_trace(kind: str, subject: Subject | None, weights: Path = WEIGHTS) -> None:
+def show_prediction_trace(kind: str, subject: Subject | None) -> None:
     """kind: whose head is shown. subject: whose numbers postprocessing shows, if there is one."""
-    file = str(weights), weights.stat().st_mtime
+    file = str(session.WEIGHTS), session.WEIGHTS.stat().st_mtime
     stages = _layers(*file)
     st.markdown(
         f"A prediction for a {kind}, layer by layer, as the network's file says. The times are those of this machine "
