@@ -6,7 +6,7 @@ crop_side              side of a crop and of a letterboxed photo
 roi.KIND               scale_box, scale_points: the crop's side as a multiple of the larger side of the detector's
                        box or of the box around the points; up_from, up_to: two points that say which way is up;
                        box_margin: how far a tracked object's box reaches beyond its points (share of their box)
-detector.score         detections below it are not looked at any closer; closer_score: the same for what only a closer look shows
+detector.score         the landmark network never looks at detections below it
 detector.nms_iou       two boxes of one kind that overlap more are one object
 detector.contained     a box from a closer look lies inside an earlier one by this share: part of that object
 detector.tiles         longer_sides: the photo is looked at again, enlarged to these; overlap between tiles; what is

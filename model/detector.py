@@ -204,6 +204,5 @@ def _intersections(box: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def sure(candidates: Candidates) -> np.ndarray:
-    """(N,) bool: which ones reach the score of their kind; a closer look must be surer, it sees less of what is around."""
-    whole, closer = (np.array([_RULE[rule][kind] for kind in KINDS]) for rule in ("score", "closer_score"))
-    return candidates.score >= np.where(candidates.level > 0, closer[candidates.kind], whole[candidates.kind])
+    """(N,) bool: which ones reach the score of their kind."""
+    return candidates.score >= np.array([_RULE["score"][kind] for kind in KINDS])[candidates.kind]

@@ -162,7 +162,7 @@ function area([left, top, right, bottom]) {
   return (right - left) * (bottom - top);
 }
 
-/** Whether a candidate reaches the score of its kind; a closer look must be surer, it sees less of what is around. */
-function sure({ score, kind, level }) {
-  return score >= (level > 0 ? RULE.closer_score : RULE.score)[kind];
+/** Whether a candidate reaches the score of its kind. */
+function sure({ score, kind }) {
+  return score >= RULE.score[kind];
 }

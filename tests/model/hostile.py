@@ -373,20 +373,9 @@ def colours() -> Iterator[Case]:
         (WIDTH, HEIGHT),
     )
     yield Case("colour", "palette that is too short", short_palette, EITHER)
-    yield Case(
-        "colour",
-        "floats without a number",
-        lambda: encoded(Image.fromarray(np.full((4, 4), np.nan, np.float32)), "TIFF"),
-        PICTURE,
-        (4, 4),
-    )
-    yield Case(
-        "colour",
-        "floats without an end",
-        lambda: encoded(Image.fromarray(np.full((4, 4), np.inf, np.float32)), "TIFF"),
-        PICTURE,
-        (4, 4),
-    )
+    for what, value in (("a number", np.nan), ("an end", np.inf)):
+        flat = np.full((4, 4), value, np.float32)
+        yield Case("colour", f"floats without {what}", lambda f=flat: encoded(Image.fromarray(f), "TIFF"), PICTURE, (4, 4))
     for compression in ("tiff_lzw", "tiff_adobe_deflate", "packbits", "jpeg"):
         yield Case(
             "colour", f"TIFF {compression}", lambda c=compression: encoded(name="TIFF", compression=c), PICTURE, (WIDTH, HEIGHT)
