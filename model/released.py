@@ -5,6 +5,7 @@ convolution, and the normalisation gets the statistics of real pictures and the 
 answers as before, and can be trained again.
 """
 
+import json
 from pathlib import Path
 
 import onnx
@@ -58,3 +59,11 @@ def restore_norms(network: nn.Module, pictures: Tensor) -> None:
     for hook in hooks:
         hook.remove()
     network.train()
+
+
+def epochs(file: Path, part: str) -> list[dict]:
+    """What the trace beside the file tells of the epochs of `part` ('landmarks', 'detector'); nothing where there is none."""
+    if not (path := file.with_name("trace.json")).exists():
+        return []
+    trace = json.loads(path.read_text())
+    return (trace if part == "landmarks" else trace.get(part, {})).get("epochs", [])

@@ -198,6 +198,7 @@ class Photos(IterableDataset):
 class DetectorTask:
     name = "detector"
     pck_threshold = None  # boxes, not points
+    last_layers = ("out",)
 
     def __init__(self, data: Path, cache: Path, only: tuple[str, ...], seed: int):
         wanted = set(only)

@@ -17,6 +17,8 @@ MOST_MEASURED = 450  # a set, each epoch
 class LandmarkTask:
     name = "landmarks"
     pck_threshold = PCK_THRESHOLD
+    last_layers = (*(f"heads.{kind}.{layer}" for kind in ("hand", "face") for layer in ("maps", "points", "log_sigma", "judge")),
+                   "heads.hand.side", "heads.face.ibug", "heads.face.spread")
 
     def __init__(self, sets: list[Samples], pool: list[np.ndarray], seed: int, plan: batches.Plan, hard: np.ndarray | None = None):
         self.sets, self.pool, self.seed, self.plan, self.hard = sets, pool, seed, plan, hard

@@ -1,8 +1,9 @@
 """How sure is sure: python -m model.thresholds --data FOLDER [--weights FILE] [--photos N]
 
 Fits the confidence of a find, a logistic regression (Platt scaling) on what the detector and the landmark network say of it, and
-the least confidence that counts, on TRAINING photos. Prints both as they go into constants.json, and what they reach there.
-Validation photos are never looked at.
+the least confidence that counts, on training photos and, what shows neither, on photos kept back from training: false finds
+are rarer where the networks have learnt what is there. Prints both as they go into constants.json, and what they reach there. Validation
+photos are never looked at.
 """
 
 import argparse
@@ -33,12 +34,12 @@ class Finds:
 
 
 def photos(data: Path, cache: Path, most: int) -> list[tuple[int, np.ndarray, np.ndarray, bool]]:
-    """Training photos as (labelled kind, rgb, objects (M, 8), whether it shows neither)."""
+    """(labelled kind, rgb, objects (M, 8), whether it shows neither) of training photos and of the empty ones kept back."""
     chosen = []
     for kind, name in enumerate(("hand_scenes", "face_scenes")):
         p = scenes.read(data / name, cache, kind)
         for empty in (False, True):
-            rows = np.flatnonzero((p.split == "train") & (p.negative == empty))
+            rows = np.flatnonzero(p.split == "tune" if empty else (p.split == "train") & ~p.negative)
             odds = p.odds[rows] / p.odds[rows].sum() if len(rows) else None
             for i in np.random.default_rng(0).choice(rows, min(most, len(rows)), replace=False, p=odds) if len(rows) else ():
                 chosen.append((kind, np.ascontiguousarray(p.images[i, : p.sizes[i, 1], : p.sizes[i, 0]]), p.objects[i], empty))
@@ -93,7 +94,7 @@ def main() -> None:
     options.add_argument("--cache", type=Path, default=Path("runs/cache"))
     options.add_argument("--weights", type=Path, help="default: the file that comes with the project")
     options.add_argument("--threads", type=int, default=2)
-    options.add_argument("--photos", type=int, default=400, help="with a kind, and as many without either")
+    options.add_argument("--photos", type=int, default=400, help="at most, with a kind")
     o = options.parse_args()
     chosen = photos(o.data, o.cache, o.photos)
     rules: dict = {"detection": {}, "presence": {}, "size": {}, "offset": {}, "least": {}}

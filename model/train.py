@@ -20,6 +20,7 @@ from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from model import losses, released
+from model.muon import Muon
 from model.trace_pictures import save_pictures
 
 WARMUP = 300        # steps
@@ -27,11 +28,10 @@ DECAY = 0.35        # the last part of a run, over which the learning rate falls
 EMA = 0.998
 
 
-def learning_rate(peak: float, step: int, steps: int, warm: int | None = None) -> float:
-    """Warm-up, plateau, cosine descent: a plateau lets a run be made longer without having planned it. `warm` counts the
-    optimiser's own steps, where those are fewer than the run's."""
+def learning_rate(peak: float, step: int, steps: int) -> float:
+    """Warm-up, plateau, cosine descent: a plateau lets a run be made longer without having planned it."""
     fall = max(0.0, (step / steps - (1 - DECAY)) / DECAY)
-    return peak * min(1.0, ((step if warm is None else warm) + 1) / WARMUP) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(fall, 1.0))))
+    return peak * min(1.0, (step + 1) / WARMUP) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(fall, 1.0))))
 
 
 def moving_average(average: torch.Tensor, current: torch.Tensor, count: torch.Tensor) -> torch.Tensor:
@@ -44,43 +44,59 @@ def crop_size(epoch: int, epochs: int, late: int, sizes: tuple[int, int]) -> int
     return sizes[1] if epoch > epochs - late else sizes[0]
 
 
+def optimisers_of(network: torch.nn.Module, last_layers: tuple[str, ...], rate: float) -> list[torch.optim.Optimizer]:
+    """Muon for the weights of hidden layers; AdamW for the rest: the first layer, `last_layers` (their names), norms and offsets."""
+    hidden, decayed, plain = [], [], []
+    for name, p in network.named_parameters():
+        module = name.rpartition(".")[0]
+        if p.ndim <= 1:
+            plain.append(p)
+        elif module == "encoder.stem.0" or name in last_layers or module in last_layers:
+            decayed.append(p)
+        else:
+            hidden.append(p)
+    return [Muon(hidden, rate, 0.02), torch.optim.AdamW([{"params": decayed, "weight_decay": 0.02}, {"params": plain, "weight_decay": 0.0}], rate)]
+
+
 def train(task, run: Path, epochs: int, steps: int, peak: float, late: int, sizes: tuple[int, int], seed: int,
           compile: bool, workers: int, command: str, initial: Path | None = None) -> dict:
     """Runs or resumes; returns the trace. Files in `run`: last.pt (to go on), trace.json (what happened)."""
     run.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(seed)
     network = task.build().to(memory_format=torch.channels_last)
-    earlier = {}
+    epochs_before = []
     if initial and initial.suffix == ".onnx":
         pictures = torch.cat([batch["image"] for batch in task.stream(sizes[1], 0, 4)])
         released.load(network, task.name, initial, pictures)
+        epochs_before = released.epochs(initial, task.name)
     elif initial:
         earlier = torch.load(initial, weights_only=True)
         fitting = {k: v for k, v in earlier["average"].items() if k in (now := network.state_dict()) and v.shape == now[k].shape}
         network.load_state_dict(fitting, strict=False)
+        epochs_before = json.loads(earlier["trace"])["epochs"]
+    begun = len(epochs_before)
     average = AveragedModel(network, avg_fn=moving_average, use_buffers=True)
-    decayed = [p for p in network.parameters() if p.ndim > 1]
-    plain = [p for p in network.parameters() if p.ndim <= 1]
-    optimiser = torch.optim.AdamW([{"params": decayed, "weight_decay": 0.02}, {"params": plain, "weight_decay": 0.0}], peak)
+    optimisers = optimisers_of(network, task.last_layers, peak)
     pictures = task.pictures()
     trace = {"run": {"name": run.name, "date": date.today().isoformat(), "command": command, "device": f"{torch.get_num_threads()} CPU threads",
                      "torch": torch.__version__, "seed": seed, "parameters": sum(p.numel() for p in network.parameters()),
                      "data": [{"set": s.name, "pictures": int((s.split == "train").sum())} for s in task.sets]},
-             "pck_threshold": task.pck_threshold, "epochs": json.loads(earlier["trace"])["epochs"] if earlier else []}
+             "pck_threshold": task.pck_threshold, "epochs": epochs_before}
     last = run / "last.pt"
     if last.exists():
         state = torch.load(last, weights_only=True)
         network.load_state_dict(state["network"])
         average.load_state_dict(state["averaged"])
-        optimiser.load_state_dict(state["optimiser"])
+        for optimiser, its in zip(optimisers, state["optimisers"]):
+            optimiser.load_state_dict(its)
         torch.set_rng_state(state["rng"])
-        trace = json.loads(state["trace"])
+        trace, begun = json.loads(state["trace"]), state["begun"]
         print(f"going on after epoch {len(trace['epochs'])} of {epochs}", file=sys.stderr)
     trace["pictures"] = save_pictures(pictures, run / "trace")
     if compile:  # the encoder only: compiled as a whole, torch 2.13 on a CPU gives the decoder no gradient
         network.encoder.compile()
+    half = torch.cpu.get_capabilities().get("avx512_bf16", False)  # emulated, it would take 1.7 times as long as single precision
     checked, told = False, 0.0
-    fresh = 0 if last.exists() else len(trace["epochs"]) * steps  # a new optimiser warms up, wherever the schedule is
     for epoch in range(len(trace["epochs"]) + 1, epochs + 1):
         size = crop_size(epoch, epochs, late, sizes)
         network.train()
@@ -88,19 +104,19 @@ def train(task, run: Path, epochs: int, steps: int, peak: float, late: int, size
         stream = DataLoader(task.stream(size, epoch, steps), batch_size=None, num_workers=workers, prefetch_factor=4 if workers else None)
         bar = tqdm(stream, total=steps, desc=f"epoch {epoch}/{epochs} at {size} px", mininterval=2 if sys.stderr.isatty() else 30)
         for k, batch in enumerate(bar):
-            step = (epoch - 1) * steps + k
-            rate = learning_rate(peak, step, epochs * steps, step - fresh)
-            for group in optimiser.param_groups:
+            rate = learning_rate(peak, (epoch - 1 - begun) * steps + k, (epochs - begun) * steps)
+            for group in (g for optimiser in optimisers for g in optimiser.param_groups):
                 group["lr"] = rate
-            with torch.autocast("cpu", torch.bfloat16):
+            with torch.autocast("cpu", torch.bfloat16, enabled=half):
                 parts = task.loss(network, batch)
             total = sum(losses.WEIGHTS.get(name.split(".")[-1], 1.0) * value for name, value in parts.items())
-            optimiser.zero_grad()
+            network.zero_grad()
             total.backward()
             if not checked and k:  # the second step: a new residual block begins as nothing
                 checked = check_gradients(network)
             torch.nn.utils.clip_grad_norm_(network.parameters(), 10.0)
-            optimiser.step()
+            for optimiser in optimisers:
+                optimiser.step()
             average.update_parameters(network)
             rows += len(batch["image"])
             for name, value in (parts | {"total": total}).items():
@@ -117,7 +133,7 @@ def train(task, run: Path, epochs: int, steps: int, peak: float, late: int, size
         entry["predictions"] = task.trace(average.module, pictures, size)
         trace["epochs"].append(entry)
         torch.save({"network": network.state_dict(), "averaged": average.state_dict(), "average": average.module.state_dict(),
-                    "optimiser": optimiser.state_dict(), "rng": torch.get_rng_state(), "trace": json.dumps(trace)}, last.with_suffix(".part"))
+                    "optimisers": [o.state_dict() for o in optimisers], "rng": torch.get_rng_state(), "begun": begun, "trace": json.dumps(trace)}, last.with_suffix(".part"))
         os.replace(last.with_suffix(".part"), last)
         (run / "trace.json").write_text(json.dumps(trace))
         print(summary(entry), flush=True)
@@ -157,9 +173,9 @@ def main(arguments: list[str] | None = None) -> None:
     options.add_argument("--part", choices=("landmarks", "detector"), default="landmarks")
     options.add_argument("--sets", nargs="*", default=(), help="take only these sets, for example those whose licence suits you")
     options.add_argument("--run", type=Path, help="where checkpoints go (default runs/PART); an existing run goes on")
-    options.add_argument("--initial", type=Path, help="go on from the released .onnx file, or from another run's last.pt (then also with its trace), with a new optimiser")
+    options.add_argument("--initial", type=Path, help="go on from the released .onnx file or another run's last.pt, and from its trace: with a new optimiser and a schedule of its own")
     options.add_argument("--cache", type=Path, default=Path("runs/cache"), help="decoded pictures are kept here")
-    options.add_argument("--epochs", type=int)
+    options.add_argument("--epochs", type=int, help="to end after, those of --initial counted in")
     options.add_argument("--steps", type=int, help="batches per epoch")
     options.add_argument("--late", type=int, help="detector: how many of the last epochs run at full resolution (the earlier ones at half)")
     options.add_argument("--rate", type=float, default=2e-3, help="peak learning rate")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from export import onnx_file
 from model import generator
 from model.batches import Plan
 from model.data import coco
@@ -29,7 +30,7 @@ def test_a_resumed_run_is_the_run_that_never_stopped(tmp_path, monkeypatch):
     whole = run(tmp_path / "whole", 2)
     # learning rates depend on the planned length, so plan two epochs, stop after the first, and go on
     planned = learning_rate
-    monkeypatch.setattr("model.train.learning_rate", lambda peak, step, steps, warm: planned(peak, step, 8, warm))
+    monkeypatch.setattr("model.train.learning_rate", lambda peak, step, steps: planned(peak, step, 8))
     run(tmp_path / "stopped", 1)
     resumed = run(tmp_path / "stopped", 2)
     a, b = (torch.load(tmp_path / n / "last.pt", weights_only=True)["network"] for n in ("whole", "stopped"))
@@ -60,6 +61,20 @@ def test_a_layer_that_learns_nothing_is_an_error():
 @pytest.mark.parametrize("step, expected", [(0, 1 / 300), (300, 1.0), (600, 1.0), (999, 0.02)])
 def test_learning_rate(step, expected):
     assert learning_rate(1.0, step, 1000) == pytest.approx(expected, abs=1e-3)
+
+
+def test_a_run_that_begins_with_released_weights_continues_their_trace(tmp_path):
+    first = run(tmp_path / "first", 1)
+    network = onnx_file.load(tmp_path / "first" / "last.pt", None)
+    (tmp_path / "released").mkdir()
+    onnx_file.write(network, tmp_path / "released" / "network.onnx", {})
+    (tmp_path / "released" / "trace.json").write_text(json.dumps(first))
+    second = train(tiny(), tmp_path / "second", 2, 2, 1e-3, 0, (256, 256), 0, compile=False, workers=0, command="test",
+                   initial=tmp_path / "released" / "network.onnx")
+    assert [e["epoch"] for e in second["epochs"]] == [1, 2]
+    assert second["epochs"][0] == first["epochs"][0]
+    state = torch.load(tmp_path / "second" / "last.pt", weights_only=True)
+    assert state["begun"] == 1, "the schedule is that of the new run"
 
 
 def test_full_resolution_comes_last():

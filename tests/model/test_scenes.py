@@ -1,0 +1,40 @@
+"""Photos without hands and faces that are kept back from training."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from model import scenes, thresholds
+
+
+@pytest.fixture
+def data(tmp_path):
+    """40 empty photos and two with a hand, as a data folder."""
+    import zipfile
+
+    rng = np.random.default_rng(0)
+    folder = tmp_path / "data"
+    for name, count in (("hand_scenes", 2), ("face_scenes", 40)):
+        (folder / name).mkdir(parents=True)
+        with zipfile.ZipFile(folder / name / "images.zip", "w") as archive:
+            for n in range(count):
+                archive.writestr(f"{n}.png", cv2.imencode(".png", rng.integers(0, 256, (20, 30, 3), np.uint8))[1].tobytes())
+        empty = name == "face_scenes"
+        (folder / name / "annotations.json").write_text(json.dumps({
+            "images": [{"id": n, "file_name": f"{n}.png", "width": 30, "height": 20, "negative": empty, "split": "val" if n == 1 else "train"} for n in range(count)],
+            "annotations": [] if empty else [{"image_id": n, "bbox": [2, 2, 9, 9], "num_keypoints": 0} for n in range(count)]}))
+    return folder
+
+
+def test_thresholds_are_set_on_photos_that_training_never_sees(data, tmp_path):
+    faces = scenes.read(data / "face_scenes", tmp_path, 1)
+    tune = faces.split == "tune"
+    assert 2 <= tune.sum() <= 16 and faces.split[1] == "val"
+    assert (scenes.read(data / "face_scenes", tmp_path, 1).split == faces.split).all(), "the same ones every time"
+    trained = {p.tobytes() for p in scenes.backgrounds(data, tmp_path)}
+    chosen = thresholds.photos(data, tmp_path, 400)
+    kept_back = {rgb.tobytes() for _, rgb, _, empty in chosen if empty}
+    assert len(trained) + len(kept_back) == 39 and not trained & kept_back
+    assert sum(not empty for *_, empty in chosen) == 1, "of the photos with hands only those of training"
