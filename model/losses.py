@@ -59,7 +59,7 @@ def face_losses(out: dict[str, Tensor], target: dict[str, Tensor], seen: int) ->
     }
 
 
-WEIGHTS = {"points": 1.0, "depth": 0.3, "sigma": 0.1, "heat": 5.0, "coarse": 0.5, "ibug": 1.0, "presence": 2.0, "handedness": 10.0}
+WEIGHTS = {"points": 1.0, "depth": 0.3, "sigma": 0.1, "heat": 5.0, "coarse": 0.5, "ibug": 1.0, "presence": 5.0, "handedness": 10.0}
 
 
 def giou(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
