@@ -46,7 +46,9 @@ def _branch(graph: onnx.GraphProto, outputs: list[onnx.ValueInfoProto]) -> onnx.
             nodes.append(node)
             wanted.update(node.input)
     weights = [weight for weight in graph.initializer if weight.name in wanted]
-    branch = helper.make_graph(nodes[::-1], "run", [], outputs, weights)
+    # onnxruntime adds a map to a convolution's result in one step only where it knows their shapes to be the same.
+    shapes = [value for value in graph.value_info if value.name in wanted]
+    branch = helper.make_graph(nodes[::-1], "run", [], outputs, weights, value_info=shapes)
     # Names are unique across nested graphs, and these are outputs of If nodes already: of this one or, inside, of others.
     new_names = {output.name: f"{output.name}_computed" for output in graph.output}
     for names in [side for node in branch.node for side in (node.input, node.output)]:

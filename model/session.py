@@ -9,8 +9,10 @@ import onnx
 import onnxruntime
 from onnx.external_data_helper import uses_external_data
 
+from model import halves
 from model.branches import switchable
 from model.constants import CROP
+from model.folding import fold
 from model.points import FACE_POINTS, HAND_POINTS
 
 WEIGHTS = Path(__file__).with_name("weights") / "pointillist.onnx"
@@ -61,10 +63,10 @@ class Session:
         # Waiting threads would otherwise burn a server's CPUs between two photos.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3  # it warns of every input with a default value
-        content = switchable(model, {name: tuple(outputs) for name, outputs in BRANCHES.items()}).SerializeToString()
         try:
+            content = switchable(fold(halves.unpack(model)), {name: tuple(outputs) for name, outputs in BRANCHES.items()}).SerializeToString()
             self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime's errors share no base class of their own
+        except Exception as error:  # onnxruntime's errors share no base class of their own, and the graph may be nonsense
             raise WeightsError(_damaged(path.name)) from error
 
     def run(self, pictures: np.ndarray, *outputs: str) -> dict[str, np.ndarray]:
