@@ -7,7 +7,6 @@
 import constants from "./constants.js";
 
 const CROP = constants.crop_side;
-const LARGEST_BILINEAR_SHRINK = 1.5; // shrinking further in one bilinear step would skip pixels and alias
 const LEAST_SIDE = 2; // photo pixels; keeps the transform invertible whatever the network says
 
 /** Clockwise angle in radians of the direction (ux, uy) from the picture's up; 0 if it has no length. */
@@ -75,13 +74,14 @@ export function invert([a, b, c, d, e, f]) {
 export function cut(picture, roi, out, offset = 0, size = CROP) {
   let matrix = toPhoto(roi, size);
   let source = picture;
-  const shrink = roi.side / size;
-  if (shrink > LARGEST_BILINEAR_SHRINK) {
+  if (size / roi.side <= 0.5) {
     const region = regionAround(picture, matrix, size);
     if (!region) return void out.fill(0, offset, offset + size * size * 3);
-    const { picture: small, toSmall } = areaResize(region.picture, 1 / shrink);
-    matrix = compose(toSmall, compose([1, 0, -region.left, 0, 1, -region.top], matrix));
-    source = small;
+    const { picture: small, halved } = shrunk(region.picture, size / roi.side);
+    if (halved > 1) {
+      matrix = compose(scaling(1 / halved, 1 / halved), compose([1, 0, -region.left, 0, 1, -region.top], matrix));
+      source = small;
+    }
   }
   warp(source, matrix, out, offset, size);
 }
@@ -137,7 +137,7 @@ function warp({ data, width, height }, [a, b, c, d, e, f], out, offset, size) {
  * @returns {number[]} transform: pixel of the letterboxed picture -> photo pixel
  */
 export function letterbox(picture, out, offset = 0, size = CROP) {
-  const { picture: small, toSmall } = areaResize(picture, size / Math.max(picture.width, picture.height));
+  const { picture: small, toSmall } = fit(picture, size);
   const left = Math.floor((size - small.width) / 2);
   const top = Math.floor((size - small.height) / 2);
   copy(small, 0, 0, out, offset, size, left, top);
@@ -160,47 +160,67 @@ export function copy(small, fromX, fromY, out, offset, size, toX = 0, toY = 0) {
   }
 }
 
-/** The whole picture with its longer side resized to `longer`: {picture, toSmall}. */
-export function fit(picture, longer) {
-  return areaResize(picture, longer / Math.max(picture.width, picture.height));
-}
-
-/** Resizes by averaging what each new pixel covers (bilinear when enlarging): {picture, toSmall: old -> new pixel}. */
-function areaResize(original, scale) {
+/** The whole picture with its longer side resized to `longer`: {picture, toSmall: old -> new pixel}. */
+export function fit(original, longer) {
+  const scale = longer / Math.max(original.width, original.height);
   const width = Math.max(1, roundHalfEven(original.width * scale));
   const height = Math.max(1, roundHalfEven(original.height * scale));
-  let picture = original;
-  let halved = 1;
-  // Exact halving first, as in Python, where it is faster. An odd last row or column is left out.
-  for (; scale * halved <= 0.5 && Math.min(picture.width, picture.height) >= 2; halved *= 2) picture = halve(picture);
-  const [sx, sy] = [width / (picture.width * halved), height / (picture.height * halved)];
-  const weigh = scale < 1 ? coverage : neighbours;
-  const columns = weigh(picture.width, width);
-  const rows = weigh(picture.height, height);
-  const { left = 0, top = 0, stride = picture.width } = picture;
+  const { picture, halved } = shrunk(original, scale);
+  const toSmall = scaling(width / (picture.width * halved), height / (picture.height * halved));
+  return { picture: bilinear(picture, width, height), toSmall };
+}
 
-  const line = new Float32Array(width * 3); // one new row, summed over the old rows that it covers
+/**
+ * The picture halved so often that a bilinear step to `scale` shrinks by less than two, and `halved`, by how much:
+ * a bilinear step touches every pixel up to there, and would skip some and alias beyond.
+ */
+function shrunk(picture, scale) {
+  let halved = 1;
+  for (; scale * halved <= 0.5 && Math.min(picture.width, picture.height) >= 2; halved *= 2) picture = halve(picture);
+  return { picture, halved };
+}
+
+/** Transform: old -> new pixel of a resized picture; pixels are counted at their centres. */
+function scaling(sx, sy) {
+  return [sx, 0, (sx - 1) / 2, 0, sy, (sy - 1) / 2];
+}
+
+/** The picture resized. */
+function bilinear(picture, width, height) {
+  if (picture.width === width && picture.height === height) return picture;
+  const columns = neighbours(picture.width, width);
+  const rows = neighbours(picture.height, height);
   const data = new Uint8ClampedArray(width * height * 4);
-  const narrow = new Map(); // old row -> it resized across, for rows that two new rows share
-  for (let y = 0; y < height; y++) {
-    line.fill(0);
-    for (let r = rows.start[y]; r < rows.start[y + 1]; r++) {
-      const row = rows.index[r];
-      if (!narrow.has(row)) narrow.set(row, resizeRow(picture.data, ((top + row) * stride + left) * 4, columns, width));
-      const values = narrow.get(row);
-      const weight = rows.weight[r];
-      for (let i = 0; i < line.length; i++) line[i] += values[i] * weight;
-    }
-    for (const row of narrow.keys()) if (row < rows.index[rows.start[y + 1] - 1]) narrow.delete(row);
-    for (let x = 0, i = 0, to = y * width * 4; x < width; x++, i += 3, to += 4) {
-      data[to] = line[i]; // Uint8ClampedArray rounds
-      data[to + 1] = line[i + 1];
-      data[to + 2] = line[i + 2];
+  for (let y = 0, to = 0; y < height; y++) {
+    const above = rows.first[y] * picture.width;
+    const below = rows.second[y] * picture.width;
+    const v = rows.weight[y];
+    for (let x = 0; x < width; x++, to += 4) {
+      const left = columns.first[x];
+      const right = columns.second[x];
+      const u = columns.weight[x];
+      const [p00, p01, p10, p11] = [(above + left) * 4, (above + right) * 4, (below + left) * 4, (below + right) * 4];
+      for (let k = 0; k < 3; k++) {
+        const top = picture.data[p00 + k] * (1 - u) + picture.data[p01 + k] * u;
+        const bottom = picture.data[p10 + k] * (1 - u) + picture.data[p11 + k] * u;
+        data[to + k] = top * (1 - v) + bottom * v; // Uint8ClampedArray rounds
+      }
       data[to + 3] = 255;
     }
   }
-  const toSmall = [sx, 0, (sx - 1) / 2, 0, sy, (sy - 1) / 2]; // pixel centres: (x + 0.5) s - 0.5
-  return { picture: { data, width, height }, toSmall };
+  return { data, width, height };
+}
+
+/** Of each new pixel the two old ones around it, and the second one's weight. */
+function neighbours(oldSize, newSize) {
+  const [first, second, weight] = [new Int32Array(newSize), new Int32Array(newSize), new Float64Array(newSize)];
+  for (let i = 0; i < newSize; i++) {
+    const at = Math.min(Math.max(((i + 0.5) * oldSize) / newSize - 0.5, 0), oldSize - 1);
+    first[i] = Math.floor(at);
+    second[i] = Math.min(first[i] + 1, oldSize - 1);
+    weight[i] = at - first[i];
+  }
+  return { first, second, weight };
 }
 
 /** The mean of every 2 x 2 pixels. */
@@ -217,57 +237,6 @@ function halve({ data, width, height, left = 0, top = 0, stride = width }) {
     }
   }
   return { data: out, width: newWidth, height: newHeight };
-}
-
-function resizeRow(data, from, { start, index, weight }, width) {
-  const values = new Float32Array(width * 3);
-  for (let x = 0; x < width; x++) {
-    let [red, green, blue] = [0, 0, 0];
-    for (let c = start[x]; c < start[x + 1]; c++) {
-      const i = from + index[c] * 4;
-      red += data[i] * weight[c];
-      green += data[i + 1] * weight[c];
-      blue += data[i + 2] * weight[c];
-    }
-    values[x * 3] = red;
-    values[x * 3 + 1] = green;
-    values[x * 3 + 2] = blue;
-  }
-  return values;
-}
-
-/** Old pixels under each new pixel: entries start[i]..start[i + 1] of `index` and `weight` (summing to 1). */
-function coverage(oldSize, newSize) {
-  const step = oldSize / newSize;
-  return table(newSize, (i, add) => {
-    const [from, to] = [i * step, Math.min((i + 1) * step, oldSize)];
-    for (let old = Math.floor(from); old < to; old++) {
-      const part = (Math.min(to, old + 1) - Math.max(from, old)) / step;
-      if (part > 1e-6) add(Math.min(old, oldSize - 1), part);
-    }
-  });
-}
-
-function neighbours(oldSize, newSize) {
-  const step = oldSize / newSize;
-  return table(newSize, (i, add) => {
-    const at = Math.min(Math.max((i + 0.5) * step - 0.5, 0), oldSize - 1);
-    const first = Math.floor(at);
-    add(first, 1 - (at - first));
-    if (at > first) add(first + 1, at - first);
-  });
-}
-
-function table(size, fill) {
-  const [start, index, weight] = [[0], [], []];
-  for (let i = 0; i < size; i++) {
-    fill(i, (old, part) => {
-      index.push(old);
-      weight.push(part);
-    });
-    start.push(index.length);
-  }
-  return { start, index, weight };
 }
 
 /** As numpy rounds: halves go to the even neighbour. */
