@@ -187,13 +187,16 @@ def suppress(candidates: Candidates) -> list[int]:
     overlapping = same_kind & (shared > _RULE["nms_iou"] * union)
 
     kept: list[int] = []
+    free = np.ones(len(order), bool)
     for index in range(len(order)):
-        if not overlapping[index, kept].any():
+        if free[index]:
             kept.append(index)
+            free &= ~overlapping[index]
 
     # A closer look may take a part (an eye region, a fist) for a whole; the view from further off knows better.
     inside = same_kind & (shared > _RULE["contained"] * area[:, None]) & (chosen.level[:, None] > chosen.level[None])
-    return [int(order[index]) for index in kept if not inside[index, kept].any()]
+    part = inside[:, kept].any(axis=1)
+    return [int(order[index]) for index in kept if not part[index]]
 
 
 def _intersections(box: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
