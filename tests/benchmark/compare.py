@@ -31,6 +31,7 @@ from tests.benchmark.point_map import IBUG_OF_MESH, PointMap
 from tests.benchmark.table import Row, document, markdown
 
 ROOT = Path(__file__).resolve().parents[2]
+SETS = {"hands": ("synth_hands", "real_hands"), "faces": ("real_faces", "synth_faces"), "boxes": ("hand_scenes", "face_scenes")}  # part -> sets
 NEIGHBOUR = ROOT.parent / "shared" / "data"
 STEEP = 40  # degrees of yaw from which a face is a profile
 PARTS = ("hands", "faces", "boxes", "speed")
@@ -151,19 +152,27 @@ class Benchmark:
         """The rows of one set after the other."""
         sets = {path.name: path for path in sorted(folder.iterdir()) if path.is_dir()}
         if "hands" in parts:
-            for name in ("synth_hands", "real_hands"):
+            for name in SETS["hands"]:
                 if name in sets:
                     yield self.hands(data.KNOWN[name](sets[name], self._cache))
         if "faces" in parts:
             published = folder / "real_faces" / "map478to68_bary.npz"
             bary = np.load(published)["W"] if published.exists() else None
-            for name in ("real_faces", "synth_faces"):
+            for name in SETS["faces"]:
                 if name in sets:
                     yield self.faces(data.KNOWN[name](sets[name], self._cache), bary)
         if "boxes" in parts:
-            for name, kind in (("hand_scenes", "hand"), ("face_scenes", "face")):
+            for name, kind in zip(SETS["boxes"], ("hand", "face")):
                 if name in sets:
                     yield self.scenes(sets[name], kind)
+
+
+def speed_photos(o: argparse.Namespace, own: dict[str, list[photos.Photo]]) -> dict[str, list[np.ndarray]]:
+    """By name, whole photos of what is measured on, as many as there are repeats: of the folders in COCO form, or of the training sets' scenes."""
+    if not own and o.data and not o.rendered:
+        own = {name: photos.coco(o.data / name) for name in SETS["boxes"] if (o.data / name).is_dir()}
+    chosen = {name: evenly(given, o.repeats) for name, given in own.items()}
+    return {f"{name}, {len(given)} photos": [photo.open() for photo in given] for name, given in chosen.items()}
 
 
 def main() -> None:
@@ -175,12 +184,20 @@ def main() -> None:
     options.add_argument("--most", type=int, default=1000, help="photos of each set")
     options.add_argument("--only", nargs="*", default=PARTS, choices=PARTS, help="parts of the training sets, and speed")
     options.add_argument("--cores", type=int, default=2, help="CPUs of each side, except where speed is measured")
-    options.add_argument("--repeats", type=int, default=30, help="photos for speed; live frames: three times as many")
+    options.add_argument("--repeats", type=int, default=30, help="photos of each kind for speed; live frames: three times as many")
     options.add_argument("--json", type=Path)
     options.add_argument("--markdown", type=Path)
     options.add_argument("--verbose", action="store_true", help="show what the two sides log")
     o = options.parse_args()
-    workers.install_peer()
+    if o.data and not o.rendered and not o.coco and not any((o.data / name).is_dir() for names in SETS.values() for name in names):
+        options.error(f"{o.data} holds none of {', '.join(name for names in SETS.values() for name in names)}; for a folder of your own: --coco")
+    try:
+        own = {folder.name: photos.coco(folder) for folder in o.coco}
+        if empty := [name for name, given in own.items() if not given]:
+            raise ValueError(f"{empty[0]} has no photo to measure on: none is of the split 'val' with boxes that people drew")
+        workers.install_peer()
+    except (ValueError, workers.PeerMissing) as error:
+        options.error(str(error))
     log = {"log": sys.stderr} if o.verbose else {}
     start_ours, start_peer = partial(workers.ours, **log), partial(workers.theirs, **log)
 
@@ -193,10 +210,10 @@ def main() -> None:
                     table += rows
             elif not o.coco:
                 table += benchmark.own_photos("rendered", rendered.photos())
-            for folder in o.coco:
-                table += benchmark.own_photos(folder.name, photos.coco(folder))
+            for name, given in own.items():
+                table += benchmark.own_photos(name, given)
     if "speed" in o.only:
-        table += speed.rows(start_ours, start_peer, o.repeats)
+        table += speed.rows(start_ours, start_peer, o.repeats, speed_photos(o, own))
 
     command = shlex.join(["python3", "make.py", "benchmark", *(Path(a).name if a.startswith("/") else a for a in sys.argv[1:])])
     about = {"date": datetime.date.today().isoformat(), "command": command, "peer": workers.PEER, "machine": f"{platform.machine()}, {platform.system()}"}

@@ -70,26 +70,38 @@ def coco(folder: Path, split: str = "val") -> list[Photo]:
     Where images tell their split only `split` is taken. Where annotations tell who drew the boxes (`box_by`) only people's count, and photos that
     have none of these are left out, unless an image is marked `negative`. Raises ValueError if nothing fits.
     """
+    if not folder.is_dir():
+        raise ValueError(f"{folder} is no folder")
     tables = [folder / "annotations.json"] if (folder / "annotations.json").exists() else sorted(folder.rglob("*.json"))
     if len(tables) != 1:
         raise ValueError(f"{folder} holds {len(tables)} .json files; one, or one called annotations.json, is needed")
-    table = json.loads(tables[0].read_text())
+    try:
+        table = json.loads(tables[0].read_text())
+        images, annotations, categories = (table[name] for name in ("images", "annotations", "categories"))
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{tables[0]} is not in COCO form (images, annotations and categories): {error!r}") from error
     archive = zipfile.ZipFile(folder / "images.zip") if (folder / "images.zip").exists() else None
-    names = {category["id"]: category["name"] for category in table["categories"]}
+    names = {category["id"]: category["name"] for category in categories}
     by_image: dict[int, list[dict]] = {}
-    for annotation in table["annotations"]:
+    for annotation in annotations:
         by_image.setdefault(annotation["image_id"], []).append(annotation)
 
     def read(name: str) -> np.ndarray:
         if archive:
             return open_photo(archive.read(name))
-        return open_photo(next(path for path in (folder / name, folder / "images" / name) if path.exists()))
+        return open_photo(beside(name))
 
+    def beside(name: str) -> Path:
+        return folder / name if (folder / name).exists() else folder / "images" / name
+
+    images = [image for image in images if image.get("split", split) == split]
+    absent = [image["file_name"] for image in images if not (archive or beside(image["file_name"]).is_file())]
+    if absent:
+        raise ValueError(f"{tables[0]} names {len(absent)} pictures that are neither beside it nor below images/, such as {absent[0]}")
     objects = {image: [_object(row, names) for row in rows] for image, rows in by_image.items()}
     kinds = frozenset(thing.kind for rows in objects.values() for thing in rows)
     if not kinds & {"hand", "face"}:
         raise ValueError(f"{tables[0]}: no category is called hand or face")
-    images = [image for image in table["images"] if image.get("split", split) == split]
     photos = []
     for image in images:
         here = objects.get(image["id"], [])

@@ -147,6 +147,23 @@ def test_a_coco_folder_of_ones_own(tmp_path):
     assert hand.right == 0 and np.isnan(hand.points[0]).all() and hand.points[2].tolist() == [2, 3]
 
 
+@pytest.mark.parametrize(
+    "table, told",
+    [
+        (None, "holds 0 .json files"),
+        ("[]", "not in COCO form"),
+        ("{", "not in COCO form"),
+        ('{"images": [{"id": 1, "file_name": "a.png"}], "annotations": [], "categories": []}', "names 1 pictures"),
+        ('{"images": [], "annotations": [{"image_id": 1, "category_id": 1, "bbox": [0, 0, 1, 1]}], "categories": [{"id": 1, "name": "cat"}]}', "no category is called hand or face"),
+    ],
+)  # fmt: skip
+def test_a_folder_that_cannot_be_measured_on_is_told(table, told, tmp_path):
+    if table:
+        (tmp_path / "annotations.json").write_text(table)
+    with pytest.raises(ValueError, match=told):
+        coco(tmp_path)
+
+
 def test_the_table_tells_who_is_ahead():
     rows = [
         Row("hands", "NME", 0.03, 0.04), Row("hands", "PCK@0.1", 0.9, 0.8, lower=False), Row("speed", "photo", 20, 10, "ms"), Row("speed", "found", 2, 1, "n", None),

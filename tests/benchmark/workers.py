@@ -16,14 +16,22 @@ PEER = "mediapipe==0.10.21"  # needs numpy < 2, hence the environment of its own
 PEER_PYTHON = HERE.parents[1] / ".venv-mediapipe" / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
 
 
+class PeerMissing(RuntimeError):
+    """MediaPipe cannot be installed; its text is one plain sentence."""
+
+
 def install_peer() -> None:
-    """Build MediaPipe's virtual environment if it is not there; nothing else is installed into it."""
+    """Build MediaPipe's virtual environment if it is not there; nothing else is installed into it. Raises PeerMissing."""
     ready = PEER_PYTHON.parents[1] / PEER
     if ready.exists():
         return
     print(f"Installing {PEER} into {PEER_PYTHON.parents[1].name} ...", file=sys.stderr, flush=True)
-    venv.create(PEER_PYTHON.parents[1], with_pip=True)
-    subprocess.run([PEER_PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", PEER], check=True)
+    try:
+        venv.create(PEER_PYTHON.parents[1], with_pip=True)
+        subprocess.run([PEER_PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", PEER], check=True)
+    except subprocess.CalledProcessError as error:
+        version = sys.version.split()[0]
+        raise PeerMissing(f"{PEER} cannot be installed (pip has said why; it is made for Python 3.9 to 3.12, this is {version}).") from error
     ready.touch()
 
 
