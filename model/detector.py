@@ -87,7 +87,8 @@ class Detector:
         """The tiles of this level that are worth a look: all, if nothing clear was found; else those with a small hint."""
         if level == 1 and not (seen.score >= _TILES["enough"]).any():
             return tiles(photo, longer, level)
-        hints = seen[(seen.level == level - 1) & (seen.size < _TILES["small"])]
+        weak = _TILES["weak_score"][level - 1]
+        hints = seen[(seen.level == level - 1) & (seen.size < _TILES["small"]) & (seen.score >= weak)]
         if not len(hints.score):
             return []
         centres = (hints.box[:, :2] + hints.box[:, 2:]) / 2
@@ -149,7 +150,7 @@ def _starts(length: int) -> list[int]:
 
 def decode(output: np.ndarray, view: View) -> Candidates:
     """The network's answer (2, 1024, 7) for one view -> its candidates, weak ones too, in the photo's frame."""
-    kind, cell = np.nonzero(output[..., 0] >= _TILES["weak_score"])
+    kind, cell = np.nonzero(output[..., 0] >= min(_TILES["weak_score"]))
     finite = np.isfinite(output[kind, cell]).all(axis=1)
     kind, cell = kind[finite], cell[finite]
     score, cx, cy, w, h, ux, uy = output[kind, cell].astype(np.float64).T

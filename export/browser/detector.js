@@ -14,6 +14,7 @@ const CELLS = 1024;
 const FIELDS = 7; // score, centre x, y, width, height, up x, y
 const RULE = constants.detector;
 const TILES = RULE.tiles;
+const WEAKEST = Math.min(...TILES.weak_score);
 const MOST_CANDIDATES = 500; // per photo, before suppression
 
 /**
@@ -47,8 +48,9 @@ export async function find(picture, run, { closer = true } = {}) {
 /** The tiles that are worth a look: all, if nothing clear was found; else those with a small hint. */
 function closerViews(picture, level, longer, seen) {
   if (level === 1 && !seen.some(({ score }) => score >= TILES.enough)) return tiles(picture, longer, level);
+  const weak = TILES.weak_score[level - 1];
   const hints = seen
-    .filter((candidate) => candidate.level === level - 1 && candidate.size < TILES.small)
+    .filter((candidate) => candidate.level === level - 1 && candidate.size < TILES.small && candidate.score >= weak)
     .map(({ box: [left, top, right, bottom] }) => [(left + right) / 2, (top + bottom) / 2]);
   if (!hints.length) return [];
   return tiles(picture, longer, level).filter(({ toPhoto }) => {
@@ -107,7 +109,7 @@ export function decode(output, { toPhoto, level, inner }) {
   for (let index = 0; index < KINDS.length * CELLS; index++) {
     const row = output.subarray(index * FIELDS, (index + 1) * FIELDS);
     const [score, cx, cy, w, h, ux, uy] = row;
-    if (!(score >= TILES.weak_score) || !row.every(Number.isFinite) || !(w > 0 && h > 0)) continue;
+    if (!(score >= WEAKEST) || !row.every(Number.isFinite) || !(w > 0 && h > 0)) continue;
     const [left, top, right, bottom] = [cx - w / 2, cy - h / 2, cx + w / 2, cy + h / 2];
     // An object cut by a tile's edge is seen whole by the neighbouring tile, or by the level before.
     const inside = [left, top, CROP - 1 - right, CROP - 1 - bottom];

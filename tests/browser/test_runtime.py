@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from model.constants import CONSTANTS
-from model.detector import Detection, View, decode, suppress
+from model.detector import Detection, Detector, View, decode, suppress
 from model.geometry import ROI, cut, letterbox, roi_from_box, roi_from_points, transform
 from model.landmarker import side_of
 from model.result import Hand
@@ -158,6 +158,53 @@ def test_decode_and_suppress(runtime):
         assert detection["score"] == pytest.approx(expected.score[index])
         np.testing.assert_allclose(detection["box"], expected.box[index], atol=1e-4)
         np.testing.assert_allclose(detection["up"], expected.up[index], atol=1e-6)
+
+
+def answers(run: int, views: int) -> np.ndarray:
+    """What a network might say of the views of its run-th run: hints of all strengths, fewer and surer the closer it looks."""
+    random = np.random.default_rng([run, views])
+    output = np.zeros((views, 2, 1024, 7), np.float32)
+    for cells in output:
+        count = 12 // (run + 1)
+        cell = random.choice(1024, count, replace=False)
+        size = random.uniform(8, 44, (count, 2))
+        score = random.uniform(0.1, 0.35 + 0.2 * run, (count, 1))
+        up = random.normal(0, 1, (count, 2))
+        cells[random.integers(2, size=count), cell] = np.hstack([score, random.uniform(10, 245, (count, 2)), size, up])
+    return output
+
+
+@pytest.mark.parametrize("width, height, sure", [(1500, 1100, True), (1500, 1100, False), (500, 700, True), (250, 200, False)])
+def test_find_looks_where_python_looks(runtime, width, height, sure):
+    """The same tiles of the same levels, whatever is hinted at, and the same detections out of them."""
+    given: list[np.ndarray] = []
+    views: list[bytes] = []
+
+    def run(pictures: np.ndarray) -> np.ndarray:
+        answer = answers(len(given), len(pictures))
+        if sure and not given:
+            answer[0, 0, 5] = (0.9, 60, 60, 80, 70, 0, -1)
+        given.append(answer)
+        views.extend(picture.tobytes() for picture in pictures)
+        return answer
+
+    rgb = picture(width, height)
+    expected = Detector(run).find(rgb)
+    found = runtime(
+        "(async () => { const seen = []; let runs = 0;"
+        " const run = async (bytes, count) => { for (let i = 0; i < count; i++) seen.push(text(bytes.slice(i * 196608, (i + 1) * 196608)));"
+        " return floats(given.answers[runs++]); };"
+        " return { detections: await detector.find(image(given.image), run), seen, runs }; })()",
+        {"image": as_image(rgb), "answers": [encoded(answer) for answer in given]},
+    )
+    assert found["runs"] == len(given) and len(found["seen"]) == len(views)
+    for one, other in zip(found["seen"], views):
+        apart = np.abs(as_crop(one).astype(int) - np.frombuffer(other, np.uint8).reshape(256, 256, 3).astype(int))
+        assert apart.max() <= 2
+    assert len(found["detections"]) == len(expected)
+    for one, other in zip(found["detections"], expected):
+        assert one["kind"] == other.kind
+        np.testing.assert_allclose(one["box"], other.box, atol=1e-4)
 
 
 @pytest.mark.parametrize("strength", [0.0, 1.0, 2.5])

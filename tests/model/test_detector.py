@@ -131,6 +131,20 @@ def test_an_empty_photo_is_looked_at_closer_once_and_gives_nothing(network):
     assert sum(count for count, _ in network.asked) == 1 + len(tiles(photo(640, 480), 576, 1))
 
 
+@pytest.mark.parametrize("scores, levels", [((0.1, 0.9), 1), ((0.2, 0.2), 2), ((0.2, 0.3), 3)])
+def test_a_hint_must_be_stronger_to_be_worth_the_closest_look(scores, levels):
+    """scores: of something small in the first and in the second view; something large is always clear."""
+    asked = []
+
+    def run(pictures):
+        asked.append(len(pictures))
+        small = ("hand", (*scores, 0)[len(asked) - 1], 128, 128, 20, 20)
+        return np.stack([cells(("face", 0.9, 128, 128, 90, 90), small)] * len(pictures))
+
+    Detector(run).find(photo(1280, 960))
+    assert len(asked) == levels
+
+
 def test_live_pictures_get_one_look(network):
     detector(network).find(photo(1280, 720), closer=False)
     assert [count for count, _ in network.asked] == [1]
