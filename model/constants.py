@@ -11,7 +11,8 @@ detector.nms_iou       two boxes of one kind that overlap more are one object
 detector.contained     a box from a closer look lies inside an earlier one by this share: part of that object
 detector.tiles         longer_sides: the photo is looked at again, enlarged to these; overlap between tiles; what is
                        smaller than `small` with at least the `weak_score` for that side makes the detector look
-                       closer there, and if nothing has the score `enough`, everywhere; a box within
+                       closer there, and everywhere at the first of the sides if the photo is so large and nothing has
+                       the score `enough`; a box within
                        `border` of a tile's inner edge is cut off and left to the neighbouring tile
 detector.most          at most so many objects per photo
 detector.batch         pictures per run of the network (bounds memory); landmarks.batch likewise for crops

@@ -84,8 +84,9 @@ class Detector:
         return [self._detection(candidates, index) for index in suppress(candidates)[: _RULE["most"]]]
 
     def _closer_views(self, photo: Halvings, level: int, longer: int, seen: Candidates) -> list[View]:
-        """The tiles of this level that are worth a look: all, if nothing clear was found; else those with a small hint."""
-        if level == 1 and not (seen.score >= _TILES["enough"]).any():
+        """The tiles of this level that are worth a look: all of a large photo, if nothing clear was found; else those with a small hint."""
+        # What gives no hint at all in the first view of a small photo is too small in the photo itself.
+        if longer == _TILES["longer_sides"][0] and not (seen.score >= _TILES["enough"]).any():
             return tiles(photo, longer, level)
         weak = _TILES["weak_score"][level - 1]
         hints = seen[(seen.level == level - 1) & (seen.size < _TILES["small"]) & (seen.score >= weak)]

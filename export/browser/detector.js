@@ -45,9 +45,11 @@ export async function find(picture, run, { closer = true } = {}) {
     }));
 }
 
-/** The tiles that are worth a look: all, if nothing clear was found; else those with a small hint. */
+/** The tiles that are worth a look: all of a large photo, if nothing clear was found; else those with a small hint. */
 function closerViews(picture, level, longer, seen) {
-  if (level === 1 && !seen.some(({ score }) => score >= TILES.enough)) return tiles(picture, longer, level);
+  // What gives no hint at all in the first view of a small photo is too small in the photo itself.
+  const nothing = !seen.some(({ score }) => score >= TILES.enough);
+  if (longer === TILES.longer_sides[0] && nothing) return tiles(picture, longer, level);
   const weak = TILES.weak_score[level - 1];
   const hints = seen
     .filter((candidate) => candidate.level === level - 1 && candidate.size < TILES.small && candidate.score >= weak)

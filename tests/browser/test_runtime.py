@@ -174,7 +174,7 @@ def answers(run: int, views: int) -> np.ndarray:
     return output
 
 
-@pytest.mark.parametrize("width, height, sure", [(1500, 1100, True), (1500, 1100, False), (500, 700, True), (250, 200, False)])
+@pytest.mark.parametrize("width, height, sure", [(1500, 1100, True), (1500, 1100, False), (500, 700, True), (450, 300, False), (250, 200, False)])
 def test_find_looks_where_python_looks(runtime, width, height, sure):
     """The same tiles of the same levels, whatever is hinted at, and the same detections out of them."""
     given: list[np.ndarray] = []

@@ -145,6 +145,11 @@ def test_a_hint_must_be_stronger_to_be_worth_the_closest_look(scores, levels):
     assert len(asked) == levels
 
 
+def test_a_small_photo_without_a_hint_is_looked_at_once(network):
+    assert detector(network).find(photo(480, 360)) == []
+    assert [count for count, _ in network.asked] == [1]
+
+
 def test_live_pictures_get_one_look(network):
     detector(network).find(photo(1280, 720), closer=False)
     assert [count for count, _ in network.asked] == [1]
