@@ -10,7 +10,8 @@ from onnx import numpy_helper
 
 
 def fold(model: onnx.ModelProto) -> onnx.ModelProto:
-    """In place, and returned. For float32 weights (halves.unpack); what is not as described stays as it is."""
+    """In place, and returned. New weights are float32, all others stay as they are stored (halves.py), and so does whatever is not
+    as described."""
     graph = _Graph(model.graph)
     for node in list(model.graph.node):
         if node.op_type == "BatchNormalization":
@@ -38,8 +39,11 @@ class _Graph:
         alone = maker is not None and maker.op_type == kind and name not in self.given and len(self.readers(name)) == 1
         return maker if alone else None
 
-    def value(self, name: str) -> np.ndarray:
-        return numpy_helper.to_array(self.weights[name])
+    def value(self, name: str) -> np.ndarray | None:
+        """A weight as float32, or None if `name` is computed from the pictures."""
+        maker = self.maker.get(name)
+        stored = maker.input[0] if maker is not None and maker.op_type == "Cast" else name
+        return numpy_helper.to_array(self.weights[stored]).astype(np.float32) if stored in self.weights else None
 
     def set_input(self, node: onnx.NodeProto, index: int, values: np.ndarray) -> None:
         """A new weight in place of the node's `index`-th input; the old one may have other readers."""
@@ -63,7 +67,7 @@ def _fold_normalisation(graph: _Graph, node: onnx.NodeProto) -> None:
     for name in total.input:
         resized = graph.only_for_one(name, "Resize")  # to the nearest: it copies, and a copy of the normalised is the same
         convolutions.append(graph.only_for_one(resized.input[0] if resized else name, "Conv"))
-    if None in convolutions or any(conv.input[1] not in graph.weights for conv in convolutions):
+    if None in convolutions or any(graph.value(conv.input[1]) is None for conv in convolutions):
         return
     scale, shift, mean, variance = (graph.value(name) for name in node.input[1:5])
     factor = scale / np.sqrt(variance + next((a.f for a in node.attribute if a.name == "epsilon"), 1e-5))
@@ -81,10 +85,10 @@ def _fold_normalisation(graph: _Graph, node: onnx.NodeProto) -> None:
 
 def _fold_division(graph: _Graph, node: onnx.NodeProto) -> None:
     readers = graph.readers(node.output[0])
-    by_number = node.input[1] in graph.weights and graph.value(node.input[1]).size == 1
-    read_by_convolutions = all(reader.op_type == "Conv" and reader.input[1] in graph.weights for reader in readers)
-    if not by_number or not readers or not read_by_convolutions or node.output[0] in graph.given:
+    number = graph.value(node.input[1])
+    read_by_convolutions = all(reader.op_type == "Conv" and graph.value(reader.input[1]) is not None for reader in readers)
+    if number is None or number.size != 1 or not readers or not read_by_convolutions or node.output[0] in graph.given:
         return
     for conv in readers:  # their zero padding is divided as well, and stays zero
-        graph.set_input(conv, 1, graph.value(conv.input[1]) / graph.value(node.input[1]))
+        graph.set_input(conv, 1, graph.value(conv.input[1]) / number)
     graph.leave_out(node)

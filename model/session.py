@@ -9,7 +9,6 @@ import onnx
 import onnxruntime
 from onnx.external_data_helper import uses_external_data
 
-from model import halves
 from model.branches import switchable
 from model.constants import CROP
 from model.folding import fold
@@ -64,7 +63,7 @@ class Session:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3  # it warns of every input with a default value
         try:
-            content = switchable(fold(halves.unpack(model)), {name: tuple(outputs) for name, outputs in BRANCHES.items()}).SerializeToString()
+            content = switchable(fold(model), {name: tuple(outputs) for name, outputs in BRANCHES.items()}).SerializeToString()
             self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime's errors share no base class of their own, and the graph may be nonsense
             raise WeightsError(_damaged(path.name)) from error
