@@ -2,9 +2,9 @@
 
 Uploaders speak Streamlit's own protocol (a websocket and uploads, as its page does), so that the machine's CPUs are left to
 the server; live visitors are pages of one headless Chromium with a rendered camera picture, in mode "On the server". Now and
-then a visitor vanishes in the middle of an upload or while waiting. Prints JSON: photos, errors, seconds from the start of
-an upload to the result by percentile, how often a place in the queue was shown, and the server's memory, threads and open
-files over time.
+then a visitor vanishes in the middle of an upload, while waiting, or in the middle of a stream. Prints JSON: photos, errors,
+seconds from the start of an upload to the result by percentile, how often a place in the queue was shown, pictures per second
+that live visitors see, and the server's memory, threads and open files over time, before the first and after the last visitor.
 """
 
 import argparse
@@ -22,6 +22,8 @@ from urllib.parse import urlparse
 
 import numpy as np
 import requests
+from playwright.sync_api import Error as PlaywrightError
+from playwright.sync_api import sync_playwright
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.Common_pb2 import UploadedFileInfo
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
@@ -30,11 +32,20 @@ from websockets.sync.client import connect
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests" / "browser")]
 
+from camera_video import write_video  # noqa: E402
 from conftest import AppServer  # noqa: E402
+from live_page import FAKE_CAMERA  # noqa: E402
+
+from export.browser import chromium  # noqa: E402
 
 MOST_UPLOADERS, MOST_LIVE, MOST_MINUTES = 64, 8, 60
 PHOTOS_EACH = 10  # then the visitor leaves and another one comes
-PATIENCE = 300  # seconds for one answer
+# Seconds:
+PATIENCE = 300  # for one answer
+LOOK_EVERY = 10  # between two looks at the server and the live pages
+VANISH_EVERY = 60  # between two live visitors that vanish
+AFTERWARDS = 45  # WebRTC takes up to half a minute to notice that the other side has gone
+SECONDS = 1000  # Playwright counts milliseconds
 
 
 def photos() -> list[bytes]:
@@ -207,76 +218,125 @@ class Load:
         }
 
 
-def live_pages(browser, url: str, count: int) -> list:
-    pages = []
-    for _ in range(count):
-        page = browser.new_context(viewport={"width": 1280, "height": 1000}).new_page()
-        page.goto(f"{url}/live")
-        page.get_by_text("On the server", exact=True).click(timeout=PATIENCE * 1000)
-        start = page.frame_locator('iframe[title*="webrtc"]').get_by_role("button", name="Start camera")
-        start.click(timeout=PATIENCE * 1000)
-        page.get_by_text("Server time").wait_for(timeout=PATIENCE * 1000)
-        pages.append(page)
-    return pages
+# How many pictures the video has shown so far; null where there is none.
+SHOWN = "(video) => video?.getVideoPlaybackQuality().totalVideoFrames ?? null"
+
+
+class LiveVisitor:
+    """One page in mode "On the server", its camera on."""
+
+    def __init__(self, browser, url: str, patience: float = PATIENCE):
+        self._page = browser.new_context(viewport={"width": 1280, "height": 1000}).new_page()
+        self._page.goto(f"{url}/live")
+        self._page.get_by_text("On the server", exact=True).click(timeout=patience * SECONDS)
+        self._frame = self._page.frame_locator('iframe[title*="webrtc"]')
+        self._frame.get_by_role("button", name="Start camera").click(timeout=patience * SECONDS)
+        self._page.get_by_text("Server time").wait_for(timeout=patience * SECONDS)
+        self._seen = self._shown()
+        self.fps: list[float] = []  # pictures shown per second, since the look before
+
+    def _shown(self) -> tuple[float, int]:
+        """When, and how many pictures so far: none any more if the stream has ended."""
+        videos = self._frame.locator("video")
+        return time.monotonic(), (videos.first.evaluate(SHOWN) or 0) if videos.count() else 0
+
+    def look(self) -> None:
+        (before, had), self._seen = self._seen, self._shown()
+        self.fps.append(round(max(self._seen[1] - had, 0) / (self._seen[0] - before), 1))
+
+    def wait(self, seconds: float) -> None:
+        self._page.wait_for_timeout(seconds * SECONDS)
+
+    def vanish(self) -> None:
+        """The page's process dies, so that neither Streamlit nor WebRTC says goodbye."""
+        try:
+            self._page.goto("chrome://crash")
+        except PlaywrightError:
+            pass
+        self._page.context.close()
+
+    def figures(self) -> dict:
+        texts = [" ".join(text.split()) for text in self._page.locator('[data-testid="stMetric"]').all_inner_texts()]
+        shown = {"median": float(np.median(self.fps)), "least": min(self.fps), "last": self.fps[-1]} if self.fps else {}
+        return {"pictures_per_second": shown, "page_says": texts or "no picture any more"}
+
+
+def stream(browsers: "Browsers", url: str, visitors: list[LiveVisitor], until: float) -> dict:
+    """Looks at the live visitors now and then; every VANISH_EVERY seconds one more comes and vanishes. How many did, and could not."""
+    vanished, complaints, next_one = 0, [], time.monotonic() + VANISH_EVERY / 2
+    while (left := until - time.monotonic()) > 0:
+        visitors[0].wait(min(LOOK_EVERY, left))
+        for visitor in visitors:
+            visitor.look()
+        if time.monotonic() > next_one:
+            next_one = time.monotonic() + VANISH_EVERY
+            try:
+                # A browser of its own each time: a page that dies takes its browser's cameras along.
+                with browsers.launched() as browser:
+                    passer_by = LiveVisitor(browser, url, patience=60)
+                    passer_by.wait(5)
+                    passer_by.vanish()
+                vanished += 1
+            except PlaywrightError as error:
+                complaints.append(str(error)[:300])
+    return {"live_vanished": vanished, "live_that_did_not_start": complaints}
+
+
+def ask_status(url: str) -> dict:
+    return requests.get(f"{url}/status", timeout=PATIENCE).json()
 
 
 def watch(url: str, until: float, curve: list[dict]) -> None:
     while time.monotonic() < until:
-        curve.append(requests.get(f"{url}/status", timeout=PATIENCE).json())
-        time.sleep(min(10, max(until - time.monotonic(), 0.1)))
+        curve.append(ask_status(url))
+        print(json.dumps(curve[-1]), file=sys.stderr, flush=True)  # a long run can be watched
+        time.sleep(min(LOOK_EVERY, max(until - time.monotonic(), 0.1)))
 
 
 def run(url: str, uploaders: int, live: int, minutes: float, scratch: Path) -> dict:
-    figures, curve = {}, []
-    with Browser(live, scratch) as browser:
-        pages = live_pages(browser, url, live) if live else []
+    figures, curve = {"before": ask_status(url)}, []
+    with Browsers(live, scratch) as browsers, ExitStack() as open_until_the_end:
+        browser = open_until_the_end.enter_context(browsers.launched()) if live else None
+        visitors = [LiveVisitor(browser, url) for _ in range(live)]
         until = time.monotonic() + minutes * 60
         load = Load(url, until)
         threads = [threading.Thread(target=load.uploader, args=(number,)) for number in range(uploaders)]
         threads.append(threading.Thread(target=watch, args=(url, until, curve)))
         for thread in threads:
             thread.start()
+        if visitors:
+            figures |= stream(browsers, url, visitors, until)
         for thread in threads:
             thread.join()
-        for page in pages:
-            shown = [" ".join(text.split()) for text in page.locator('[data-testid="stMetric"]').all_inner_texts()]
-            figures.setdefault("live", []).append(shown or "no picture any more")
-    time.sleep(5)
-    figures["after"] = requests.get(f"{url}/status", timeout=PATIENCE).json()
+        figures["live"] = [visitor.figures() for visitor in visitors]
+    time.sleep(AFTERWARDS)
+    figures["after"] = ask_status(url)
     for name in ("memory_mb", "threads", "open_files", "visitors"):
         figures[name] = [state[name] for state in curve]
     figures["most_waiting"] = max((state["queue"]["waiting"] for state in curve), default=0)
     return load.figures() | figures
 
 
-class Browser:
-    """A Chromium with a rendered camera picture while the body runs; None without live visitors."""
+class Browsers:
+    """Chromiums with a rendered camera picture, while the body runs; nothing is started without live visitors."""
 
     def __init__(self, wanted: int, scratch: Path):
         self._wanted, self._video = wanted, scratch / "camera.mjpeg"
 
     def __enter__(self):
-        if not self._wanted:
-            return None
-        from camera_video import write_video
-        from playwright.sync_api import sync_playwright
+        if self._wanted:
+            write_video(self._video)
+            self._playwright = sync_playwright().start()
+        return self
 
-        from export.browser import chromium
-
-        write_video(self._video)
-        camera = [
-            "--use-fake-ui-for-media-stream",
-            "--use-fake-device-for-media-stream",
-            f"--use-file-for-fake-video-capture={self._video}",
-        ]
-        self._playwright = sync_playwright().start()
+    def launched(self):
+        """A new one; a context manager that ends it."""
+        camera = [*FAKE_CAMERA, f"--use-file-for-fake-video-capture={self._video}"]
         switches = [*chromium.SWITCHES, "--disable-gpu", *camera]
-        self._browser = self._playwright.chromium.launch(executable_path=chromium.path(), args=switches)
-        return self._browser
+        return self._playwright.chromium.launch(executable_path=chromium.path(), args=switches)
 
     def __exit__(self, *_):
         if self._wanted:
-            self._browser.close()
             self._playwright.stop()
 
 
