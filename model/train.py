@@ -91,7 +91,8 @@ def train(task, run: Path, epochs: int, steps: int, peak: float, late: int, size
             optimiser.load_state_dict(its)
         torch.set_rng_state(state["rng"])
         trace, begun = json.loads(state["trace"]), state["begun"]
-        print(f"going on after epoch {len(trace['epochs'])} of {epochs}", file=sys.stderr)
+        print(f"going on after epoch {len(trace['epochs'])} of {begun + epochs}", file=sys.stderr)
+    epochs += begun
     trace["pictures"] = save_pictures(pictures, run / "trace")
     if compile:  # the encoder only: compiled as a whole, torch 2.13 on a CPU gives the decoder no gradient
         network.encoder.compile()
@@ -175,7 +176,7 @@ def main(arguments: list[str] | None = None) -> None:
     options.add_argument("--run", type=Path, help="where checkpoints go (default runs/PART); an existing run goes on")
     options.add_argument("--initial", type=Path, help="go on from the released .onnx file or another run's last.pt, and from its trace: with a new optimiser and a schedule of its own")
     options.add_argument("--cache", type=Path, default=Path("runs/cache"), help="decoded pictures are kept here")
-    options.add_argument("--epochs", type=int, help="to end after, those of --initial counted in")
+    options.add_argument("--epochs", type=int, help="of this run, those of --initial not counted")
     options.add_argument("--steps", type=int, help="batches per epoch")
     options.add_argument("--late", type=int, help="detector: how many of the last epochs run at full resolution (the earlier ones at half)")
     options.add_argument("--rate", type=float, default=2e-3, help="peak learning rate")

@@ -1,6 +1,7 @@
 """Photos without hands and faces that are kept back from training."""
 
 import json
+import zipfile
 
 import cv2
 import numpy as np
@@ -12,8 +13,6 @@ from model import scenes, thresholds
 @pytest.fixture
 def data(tmp_path):
     """40 empty photos and two with a hand, as a data folder."""
-    import zipfile
-
     rng = np.random.default_rng(0)
     folder = tmp_path / "data"
     for name, count in (("hand_scenes", 2), ("face_scenes", 40)):

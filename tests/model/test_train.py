@@ -69,7 +69,7 @@ def test_a_run_that_begins_with_released_weights_continues_their_trace(tmp_path)
     (tmp_path / "released").mkdir()
     onnx_file.write(network, tmp_path / "released" / "network.onnx", {})
     (tmp_path / "released" / "trace.json").write_text(json.dumps(first))
-    second = train(tiny(), tmp_path / "second", 2, 2, 1e-3, 0, (256, 256), 0, compile=False, workers=0, command="test",
+    second = train(tiny(), tmp_path / "second", 1, 2, 1e-3, 0, (256, 256), 0, compile=False, workers=0, command="test",
                    initial=tmp_path / "released" / "network.onnx")
     assert [e["epoch"] for e in second["epochs"]] == [1, 2]
     assert second["epochs"][0] == first["epochs"][0]
