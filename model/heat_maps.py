@@ -27,7 +27,8 @@ def expectation(logits: Tensor) -> tuple[Tensor, Tensor]:
 
 
 class Expectation(torch.autograd.Function):
-    """The same for training: logits (N, K, H, W) -> points (N, K, 2), scores (N, H, W, K) and their log-sum-exp (N, K).
+    """The same for training: logits (N, K, H, W) -> points (N, K, 2), scores (N, H, W, K), their log-sum-exp (N, K), and
+    without a gradient the maps (N, H * W, K), each of which sums to 1.
 
     Point by point the maps are memory traffic and nothing else, so they stay in the order the convolution leaves them in
     (channels last), and all sums over cells are one matrix product. Backwards: d point / d logit = map x (cell - point).
@@ -38,16 +39,19 @@ class Expectation(torch.autograd.Function):
         n, k, h, w = logits.shape
         scores = logits.permute(0, 2, 3, 1).reshape(n, h * w, k).float()
         scores = scores - scores.amax(1, keepdim=True)
-        maps, grid = scores.exp(), cells(h, w, logits.device)
+        # Below e^-80 there are only denormal numbers, which a CPU computes ten times slower.
+        maps, grid = scores.clamp(min=-80).exp_(), cells(h, w, logits.device)
         with torch.autocast(logits.device.type, enabled=False):
             x, y, total = (grid @ maps).unbind(1)                 # each (N, K)
         points = torch.stack([x, y], 1) / total[:, None]          # (N, 2, K)
         ctx.save_for_backward(maps, points, total, grid)
         ctx.like = (n, h, w, k), logits.dtype
-        return points.transpose(1, 2), scores.view(n, h, w, k), total.log()
+        shares = maps / total[:, None]
+        ctx.mark_non_differentiable(shares)
+        return points.transpose(1, 2), scores.view(n, h, w, k), total.log(), shares
 
     @staticmethod
-    def backward(ctx, points_grad: Tensor, scores_grad: Tensor | None, log_sum_grad: Tensor | None) -> Tensor:
+    def backward(ctx, points_grad: Tensor, scores_grad: Tensor | None, log_sum_grad: Tensor | None, _) -> Tensor:
         maps, points, total, grid = ctx.saved_tensors
         shape, kind = ctx.like
         toward = points_grad.transpose(1, 2)

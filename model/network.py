@@ -57,6 +57,19 @@ class Encoder(nn.Module):
         return stem, fine, middle, coarse, self.smallest(coarse)
 
 
+class Sharpen(nn.Module):
+    """A residual block that works in half the channels: the finest level is the dearest."""
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.first = conv(channels, channels // 2)
+        self.second = nn.Sequential(nn.Conv2d(channels // 2, channels, 3, 1, 1, bias=False), nn.BatchNorm2d(channels))
+        nn.init.zeros_(self.second[1].weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu(x + self.second(self.first(x)))
+
+
 class Merge(nn.Module):
     """A finer map and a coarser one, brought to the same channels and added (feature pyramid, Lin et al. 2017)."""
 
@@ -76,13 +89,18 @@ def preprocess(image: Tensor) -> Tensor:
     return image.permute(0, 3, 1, 2).float() / 255.0
 
 
-def where(logits: Tensor, training: bool) -> tuple[Tensor, dict[str, Tensor]]:
-    """Heat maps -> points (N, K, 2), and what else is asked of them: their losses' ingredients or the maps themselves."""
+def where(logits: Tensor, local: Tensor, training: bool) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+    """Heat maps (N, K, 64, 64) -> points (N, K, 2); what the features `local` (N, C, 64, 64) are there, (N, K, C): their mean, weighted
+    by each point's map; and what else is asked of the maps: their losses' ingredients or the maps themselves.
+
+    No gradient goes from the features through the maps, which learn from their own losses."""
     if training:
-        points, scores, log_sum = Expectation.apply(logits)
-        return points, {"coarse": points, "scores": scores, "log_sum": log_sum}
+        points, scores, log_sum, maps = Expectation.apply(logits)
+        seen = maps.transpose(1, 2) @ local.flatten(2).transpose(1, 2).float()
+        return points, seen, {"coarse": points, "scores": scores, "log_sum": log_sum}
     points, maps = expectation(logits)
-    return points, {"coarse": points, "maps": maps}
+    seen = maps.flatten(2) @ local.flatten(2).transpose(1, 2).float()
+    return points, seen, {"coarse": points, "maps": maps}
 
 
 class Summary(nn.Module):
@@ -97,13 +115,17 @@ class Summary(nn.Module):
 
 
 class HandHead(nn.Module):
-    """Stage 4 for a hand: heat maps give each point's place, fully connected layers refine it and add depth."""
+    """Stage 4 for a hand: heat maps give each point's place; fully connected layers, which see the whole crop's summary and the
+    features at every point, refine it and add depth."""
+
+    LOCAL = 24  # channels that are read at every point
 
     def __init__(self):
         super().__init__()
         self.maps = nn.Conv2d(64, HAND_POINTS, 1)
+        self.local = nn.Conv2d(64, self.LOCAL, 1)
         self.summary = Summary()
-        self.hidden = nn.Linear(128 + HAND_POINTS * 2, 192)
+        self.hidden = nn.Linear(128 + HAND_POINTS * (2 + self.LOCAL), 192)
         self.points = nn.Linear(192, HAND_POINTS * 3)
         self.log_sigma = nn.Linear(192, HAND_POINTS)
         self.judge = nn.Linear(128, 1)  # presence
@@ -111,10 +133,10 @@ class HandHead(nn.Module):
 
     def forward(self, features: Tensor, smallest: Tensor) -> dict[str, Tensor]:
         logits = self.maps(features)                                                    # (N, 21, 64, 64)
-        coarse, heat = where(logits, self.training)                                     # (N, 21, 2)
+        coarse, seen, heat = where(logits, self.local(features), self.training)         # (N, 21, 2), (N, 21, 24)
         summary = self.summary(smallest)                                                # (N, 128)
         guess = coarse.detach()  # the heat maps learn from their own losses, undisturbed by the layers behind
-        hidden = F.relu(self.hidden(torch.cat([summary, guess.flatten(1) * 2 - 1], 1)))  # (N, 192)
+        hidden = F.relu(self.hidden(torch.cat([summary, guess.flatten(1) * 2 - 1, seen.flatten(1)], 1)))  # (N, 192)
         moved = self.points(hidden).float().view(-1, HAND_POINTS, 3) * 0.1              # (N, 21, 3)
         points = torch.cat([guess + moved[..., :2], moved[..., 2:] - moved[:, :1, 2:]], -1)
         return heat | {
@@ -131,11 +153,14 @@ class FaceHead(nn.Module):
     first guess moves, turns and grows with them. Fully connected layers add what expression and pose change, and depth.
     """
 
+    LOCAL = 12  # channels that are read at every anchor
+
     def __init__(self):
         super().__init__()
         self.maps = nn.Conv2d(64, ANCHORS, 1)
+        self.local = nn.Conv2d(64, self.LOCAL, 1)
         self.summary = Summary()
-        self.hidden = nn.Linear(128 + ANCHORS * 2, 256)
+        self.hidden = nn.Linear(128 + ANCHORS * (2 + self.LOCAL), 256)
         self.spread = nn.Parameter(torch.full((FACE_POINTS, ANCHORS), 1.0 / ANCHORS))
         self.points = nn.Linear(256, FACE_POINTS * 3)
         self.ibug = nn.Linear(256, IBUG_POINTS * 2)
@@ -144,10 +169,10 @@ class FaceHead(nn.Module):
 
     def forward(self, features: Tensor, smallest: Tensor) -> dict[str, Tensor]:
         logits = self.maps(features)                                                    # (N, 78, 64, 64)
-        coarse, heat = where(logits, self.training)                                     # (N, 78, 2)
+        coarse, seen, heat = where(logits, self.local(features), self.training)         # (N, 78, 2), (N, 78, 12)
         summary = self.summary(smallest)                                                # (N, 128)
         guess = coarse.detach()  # the heat maps learn from their own losses, undisturbed by the layers behind
-        hidden = F.relu(self.hidden(torch.cat([summary, guess.flatten(1) * 2 - 1], 1)))  # (N, 256)
+        hidden = F.relu(self.hidden(torch.cat([summary, guess.flatten(1) * 2 - 1, seen.flatten(1)], 1)))  # (N, 256)
         moved = self.points(hidden).float().view(-1, FACE_POINTS, 3) * 0.1              # (N, 478, 3)
         points = torch.cat([self.spread.float() @ guess + moved[..., :2], moved[..., 2:]], -1)
         ibug = guess[:, :IBUG_POINTS] + self.ibug(hidden).float().view(-1, IBUG_POINTS, 2) * 0.1
@@ -168,18 +193,20 @@ class Landmarks(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.encoder = Encoder(stem=(6, 4, 2), depths=(2, 3, 1))
-        self.up_coarse, self.up_middle = Merge(80, 128, 48), Merge(40, 48, 48)
-        self.mix = conv(48, 48)
-        self.up_fine, self.up_stem = Merge(20, 48, 64), Merge(16, 64, 64)
+        self.encoder = Encoder(stem=(6, 4, 2), depths=(3, 4, 2), widths=(16, 32, 48, 80, 128))
+        self.up_coarse, self.up_middle = Merge(80, 128, 48), Merge(48, 48, 48)
+        self.mix, self.mix_more = conv(48, 48), Residual(48)
+        self.up_fine, self.up_stem = Merge(32, 48, 64), Merge(16, 64, 64)
+        self.sharpen = Sharpen(64)
         self.heads = nn.ModuleDict({"hand": HandHead(), "face": FaceHead()})
 
     def features(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Stage 3. x (N, 3, 256, 256) -> features (N, 64, 64, 64), smallest (N, 128, 4, 4)."""
-        # (N, 16, 64, 64), (N, 20, 32, 32), (N, 40, 16, 16), (N, 80, 8, 8), (N, 128, 4, 4)
+        # (N, 16, 64, 64), (N, 32, 32, 32), (N, 48, 16, 16), (N, 80, 8, 8), (N, 128, 4, 4)
         stem, fine, middle, coarse, smallest = self.encoder(x)
-        middle = self.up_middle(middle, self.up_coarse(coarse, smallest))  # (N, 48, 16, 16)
-        fine = self.up_fine(fine, self.mix(middle))                        # (N, 64, 32, 32)
+        middle = self.up_middle(middle, self.up_coarse(coarse, smallest))       # (N, 48, 16, 16)
+        middle = self.mix_more(self.mix(middle))                                # (N, 48, 16, 16)
+        fine = self.sharpen(self.up_fine(fine, middle))                         # (N, 64, 32, 32)
         return self.up_stem(stem, fine), smallest                          # (N, 64, 64, 64)
 
     def forward(self, image: Tensor, hands: slice | None = None, faces: slice | None = None) -> dict:

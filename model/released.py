@@ -26,18 +26,30 @@ def load(network: nn.Module, branch: str, file: Path, pictures: Tensor) -> None:
 
 
 def fill(network: nn.Module, stored: dict[str, Tensor]) -> None:
-    """Copies weights by name; a folded normalisation (named as its convolution's weight, plus _bias) becomes an offset."""
+    """Copies weights by name; a folded normalisation (named as its convolution's weight, plus _bias) becomes an offset.
+
+    The network may be wider or deeper than the stored one, and begins as the same function (Net2Net, Chen et al. 2016): nobody
+    listens to a new channel yet, and a layer that is not stored keeps its first values, which must add nothing."""
     state = network.state_dict()
+    if not stored.keys() & state.keys():
+        raise KeyError("the file has no weight in common with this network")
     for name, value in state.items():
+        layer, _, kind = name.rpartition(".")
         if name in stored:
-            value.copy_(stored[name])
-        elif name.endswith("num_batches_tracked"):
-            continue
-        else:
-            layer, _, kind = name.rpartition(".")
-            folded = stored[layer[:-1] + "0.weight_bias"]  # X.1 normalises what X.0 convolved
-            value.copy_({"weight": torch.ones_like(folded), "bias": folded, "running_mean": torch.zeros_like(folded), "running_var": torch.ones_like(folded)}[kind])
+            put(value, stored[name])
+        elif (folded := stored.get(layer[:-1] + "0.weight_bias")) is not None and kind != "num_batches_tracked":  # X.1 normalises what X.0 convolved
+            put(value, {"weight": torch.ones_like(folded), "bias": folded, "running_mean": torch.zeros_like(folded), "running_var": torch.ones_like(folded)}[kind])
     network.load_state_dict(state)
+
+
+def put(value: Tensor, stored: Tensor) -> None:
+    """Into the first rows and columns of a weight. Old outputs get nothing from new inputs."""
+    if value.ndim != stored.ndim or any(old > now for old, now in zip(stored.shape, value.shape)):
+        raise KeyError(f"a stored weight {tuple(stored.shape)} does not fit into {tuple(value.shape)}")
+    outputs = value[: len(stored)]
+    if value.ndim > 1:
+        outputs.zero_()
+    outputs[tuple(slice(side) for side in stored.shape)] = stored
 
 
 @torch.no_grad()

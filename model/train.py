@@ -44,7 +44,7 @@ def crop_size(epoch: int, epochs: int, late: int, sizes: tuple[int, int]) -> int
     return sizes[1] if epoch > epochs - late else sizes[0]
 
 
-def optimisers_of(network: torch.nn.Module, last_layers: tuple[str, ...], rate: float) -> list[torch.optim.Optimizer]:
+def optimisers_of(network: torch.nn.Module, last_layers: tuple[str, ...], rate: float, half: bool = False) -> list[torch.optim.Optimizer]:
     """Muon for the weights of hidden layers; AdamW for the rest: the first layer, `last_layers` (their names), norms and offsets."""
     hidden, decayed, plain = [], [], []
     for name, p in network.named_parameters():
@@ -55,7 +55,7 @@ def optimisers_of(network: torch.nn.Module, last_layers: tuple[str, ...], rate: 
             decayed.append(p)
         else:
             hidden.append(p)
-    return [Muon(hidden, rate, 0.02), torch.optim.AdamW([{"params": decayed, "weight_decay": 0.02}, {"params": plain, "weight_decay": 0.0}], rate)]
+    return [Muon(hidden, rate, 0.02, half=half), torch.optim.AdamW([{"params": decayed, "weight_decay": 0.02}, {"params": plain, "weight_decay": 0.0}], rate)]
 
 
 def train(task, run: Path, epochs: int, steps: int, peak: float, late: int, sizes: tuple[int, int], seed: int,
@@ -76,7 +76,8 @@ def train(task, run: Path, epochs: int, steps: int, peak: float, late: int, size
         epochs_before = json.loads(earlier["trace"])["epochs"]
     begun = len(epochs_before)
     average = AveragedModel(network, avg_fn=moving_average, use_buffers=True)
-    optimisers = optimisers_of(network, task.last_layers, peak)
+    half = torch.cpu.get_capabilities().get("avx512_bf16", False)  # emulated, it would take 1.7 times as long as single precision
+    optimisers = optimisers_of(network, task.last_layers, peak, half)
     pictures = task.pictures()
     trace = {"run": {"name": run.name, "date": date.today().isoformat(), "command": command, "device": f"{torch.get_num_threads()} CPU threads",
                      "torch": torch.__version__, "seed": seed, "parameters": sum(p.numel() for p in network.parameters()),
@@ -96,7 +97,6 @@ def train(task, run: Path, epochs: int, steps: int, peak: float, late: int, size
     trace["pictures"] = save_pictures(pictures, run / "trace")
     if compile:  # the encoder only: compiled as a whole, torch 2.13 on a CPU gives the decoder no gradient
         network.encoder.compile()
-    half = torch.cpu.get_capabilities().get("avx512_bf16", False)  # emulated, it would take 1.7 times as long as single precision
     checked, told = False, 0.0
     for epoch in range(len(trace["epochs"]) + 1, epochs + 1):
         size = crop_size(epoch, epochs, late, sizes)

@@ -1,11 +1,13 @@
 """There and back: torch -> ONNX -> torch gives the same answers, ready to be trained on."""
 
+import types
+
 import pytest
 import torch
 
 from export import onnx_file
 from model import released
-from model.network import Detector, Landmarks
+from model.network import Detector, Encoder, Landmarks, Merge, Pointillist, where
 
 
 @pytest.mark.parametrize("branch, make", [("landmarks", Landmarks), ("detector", Detector)])
@@ -30,6 +32,46 @@ def test_weights_come_back(tmp_path, branch, make):
         trained = back.train()(pictures)  # the statistics are those of the pictures, so training starts where the release is
         a, b = (found["hand"]["coarse"], trained["hand"]["coarse"]) if branch == "landmarks" else (found["score"], trained["score"])
         assert torch.allclose(a, b, atol=5e-3 if branch == "landmarks" else 0.1)
+
+
+class Narrow(Landmarks):
+    """As the network was before it grew: fewer channels, one block less, no way of reading features at a hand's points."""
+
+    def __init__(self):
+        super().__init__()
+        self.encoder = Encoder(stem=(6, 4, 2), depths=(2, 4, 2), widths=(16, 20, 40, 80, 128))
+        self.up_middle, self.up_fine = Merge(40, 48, 48), Merge(20, 48, 64)
+        self.mix_more = torch.nn.Identity()
+        del self.heads["hand"].local
+        self.heads["hand"].hidden = torch.nn.Linear(128 + 21 * 2, 192)
+        self.heads["hand"].forward = types.MethodType(without_features, self.heads["hand"])
+
+
+def without_features(head, features, smallest):
+    coarse, _, heat = where(head.maps(features), features[:, :1], head.training)
+    hidden = torch.relu(head.hidden(torch.cat([head.summary(smallest), coarse.flatten(1) * 2 - 1], 1)))
+    moved = head.points(hidden).view(-1, 21, 3) * 0.1
+    points = torch.cat([coarse + moved[..., :2], moved[..., 2:] - moved[:, :1, 2:]], -1)
+    judged = head.judge(head.summary(smallest))
+    return heat | {"points": points, "log_sigma": head.log_sigma(hidden) - 4.0, "presence": judged, "right": head.side(hidden)}
+
+
+def test_a_grown_network_begins_as_the_same_function(tmp_path):
+    torch.manual_seed(0)
+    network = Pointillist(Detector(), Narrow()).eval()
+    onnx_file.write(network, tmp_path / "network.onnx", {})
+    pictures = torch.randint(0, 256, (4, 256, 256, 3), dtype=torch.uint8)
+    grown = Landmarks()
+    released.load(grown, "landmarks", tmp_path / "network.onnx", pictures)
+    with torch.no_grad():
+        expected, found = network.landmarks(pictures), grown.eval()(pictures)
+    for kind, name in (("hand", "points"), ("hand", "log_sigma"), ("face", "points"), ("face", "ibug")):
+        assert torch.allclose(expected[kind][name], found[kind][name], atol=1e-3), (kind, name)
+
+
+def test_a_larger_weight_does_not_fit():
+    with pytest.raises(KeyError, match="does not fit"):
+        released.put(torch.zeros(4, 3), torch.zeros(4, 5))
 
 
 def test_another_architecture_is_refused(tmp_path):

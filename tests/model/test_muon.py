@@ -14,10 +14,11 @@ def test_every_direction_gets_about_the_same_length(shape):
     assert torch.nn.functional.cosine_similarity(orthogonal(matrix).flatten(), (u @ v).flatten(), dim=0) > 0.9
 
 
-def test_a_convolution_is_a_matrix_of_its_outputs_by_all_they_see():
+@pytest.mark.parametrize("half", [False, True])
+def test_a_convolution_is_a_matrix_of_its_outputs_by_all_they_see(half):
     weight = torch.nn.Parameter(torch.zeros(8, 4, 3, 3))
     weight.grad = torch.randn(8, 4, 3, 3)
-    Muon([weight], lr=0.01).step()
+    Muon([weight], lr=0.01, half=half).step()
     assert torch.allclose(weight.square().mean().sqrt(), torch.tensor(0.2 * 0.01), rtol=0.3)  # the size of AdamW's steps
 
 
