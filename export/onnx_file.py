@@ -20,24 +20,27 @@ from pathlib import Path
 import onnx
 import torch
 
-from model import halves
+from model import storage
 from model.network import SIZE, Detector, Landmarks, Pointillist
 
 OPSET = 18
 
 
 def load(landmarks: Path | None, detector: Path | None) -> Pointillist:
-    """The averaged weights of two checkpoints (untrained where None)."""
+    """The averaged weights of two checkpoints (untrained where None), those of fully connected layers rounded as the file will have them."""
     parts = []
     for network, path in ((Detector(), detector), (Landmarks(), landmarks)):
         if path:
             network.load_state_dict(torch.load(path, weights_only=True, map_location="cpu")["average"])
+        for layer in (m for m in network.modules() if isinstance(m, torch.nn.Linear)):
+            whole, step = storage.whole_numbers(layer.weight.detach().numpy())
+            layer.weight.data = torch.from_numpy(whole * step)
         parts.append(network)
     return Pointillist(*parts).eval()
 
 
 def write(network: Pointillist, path: Path, metadata: dict) -> onnx.ModelProto:
-    """Exports, checks and saves, weights in half precision. `metadata`: JSON-able values by name."""
+    """Exports, checks and saves, weights as in model/storage.py. `metadata`: JSON-able values by name."""
     image = torch.zeros(2, SIZE, SIZE, 3, dtype=torch.uint8)
     program = torch.onnx.export(network, (image,), input_names=["image"], output_names=list(network.outputs), opset_version=OPSET,
                                 dynamic_shapes={"image": {0: torch.export.Dim("N", min=1, max=1024)}}, dynamo=True, external_data=False, verbose=False)
@@ -47,7 +50,7 @@ def write(network: Pointillist, path: Path, metadata: dict) -> onnx.ModelProto:
         del node.metadata_props[:]
         node.doc_string = ""
     model.graph.doc_string = ""
-    halves.pack(model)
+    storage.pack(model)
     onnx.checker.check_model(model, full_check=True)
     path.parent.mkdir(parents=True, exist_ok=True)
     onnx.save(model, path)

@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 from onnx import helper
 
-from model import halves
+from model import storage
 
 PREPROCESSING, FEATURES, HAND, FACE, DETECTOR = "preprocessing", "features", "hand", "face", "detector"
 
@@ -47,7 +47,7 @@ class Layer:
 
 def read(path: str | os.PathLike) -> dict[str, tuple[Layer, ...]]:
     """The layers of a Pointillist ONNX file by stage, each in the order in which they are computed."""
-    return layers(halves.unpack(onnx.load(Path(path), load_external_data=False)))
+    return layers(storage.unpack(onnx.load(Path(path), load_external_data=False)))
 
 
 def layers(model: onnx.ModelProto) -> dict[str, tuple[Layer, ...]]:

@@ -13,14 +13,14 @@ import torch
 from onnx import numpy_helper
 from torch import Tensor, nn
 
-from model import halves
+from model import storage
 
 
 def load(network: nn.Module, branch: str, file: Path, pictures: Tensor) -> None:
     """Fills `network` with the weights of `branch` ('landmarks' or 'detector') in `file`; pictures uint8 (N, 256, 256, 3) give the
     statistics. Raises KeyError when the file is of another architecture."""
     stored = {i.name.removeprefix(f"{branch}."): torch.from_numpy(numpy_helper.to_array(i).copy())
-              for i in halves.unpack(onnx.load(file)).graph.initializer if i.name.startswith(f"{branch}.")}
+              for i in storage.unpack(onnx.load(file)).graph.initializer if i.name.startswith(f"{branch}.")}
     fill(network, stored)
     restore_norms(network, pictures)
 

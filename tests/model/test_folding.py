@@ -6,7 +6,7 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from model import halves
+from model import storage
 from model.folding import fold
 from model.session import WEIGHTS
 
@@ -63,7 +63,7 @@ def test_what_others_read_too_stays():
 
 @pytest.mark.parametrize("as_stored", [True, False])
 def test_the_real_network_keeps_its_answers(as_stored):
-    model = onnx.load(WEIGHTS) if as_stored else halves.unpack(onnx.load(WEIGHTS))
+    model = onnx.load(WEIGHTS) if as_stored else storage.unpack(onnx.load(WEIGHTS))
     before, divisions = answers(model, image=PICTURES), kinds(model).count("Div")
     left = kinds(fold(model))
     assert "BatchNormalization" not in left and left.count("Div") < divisions

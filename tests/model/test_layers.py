@@ -5,7 +5,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from model import halves, layer_times, layers
+from model import layer_times, layers, storage
 from model.layers import DETECTOR, FACE, FEATURES, HAND, PREPROCESSING
 from model.session import WEIGHTS
 
@@ -73,7 +73,7 @@ def test_the_real_network():
     convolutions = [layer for layer in stages[FEATURES] if layer.family == "convolution"]
     assert all(layer.kernel and layer.parameters and layer.macs for layer in convolutions)
     # All weights of the file are some layer's parameters, once (normalisations hold statistics besides).
-    model = halves.unpack(onnx.load(WEIGHTS))
+    model = storage.unpack(onnx.load(WEIGHTS))
     trained = [w for w in model.graph.initializer if w.name.endswith((".weight", ".bias", ".spread"))]
     counted = {layer.nodes: layer.parameters for own in stages.values() for layer in own}
     assert sum(counted.values()) >= sum(int(np.prod(w.dims)) for w in trained) * 0.99

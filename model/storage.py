@@ -1,0 +1,68 @@
+"""How weights are stored: a third of the file, the same network.
+
+Large weights of fully connected layers become whole numbers of -127..127 with one step size per output, all other large ones
+half-precision numbers; a Cast (and a Mul by the step) behind them bring them back, and onnxruntime folds both away as it loads the
+file: all arithmetic stays in float32. What is lost is the rounding of the weights: half a step, one part in 254 of an output's
+largest weight, or in half precision at most one part in 2,048.
+"""
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+LEAST = 256  # numbers; small tensors are biases, constants and shapes
+_HALF, _WHOLE, _STEP = "_half", "_whole", "_step"
+
+
+def pack(model: onnx.ModelProto) -> None:
+    """In place."""
+    connected = {node.input[1] for node in model.graph.node if node.op_type == "Gemm"}
+    stored, nodes = [], []
+    for weight in model.graph.initializer:
+        name = weight.name
+        if weight.data_type != TensorProto.FLOAT or np.prod(weight.dims) < LEAST:
+            stored.append(weight)
+        elif name in connected:
+            whole, step = whole_numbers(numpy_helper.to_array(weight))
+            stored += [numpy_helper.from_array(whole, name + _WHOLE), numpy_helper.from_array(step, name + _STEP)]
+            nodes.append(_cast(name + _WHOLE, f"{name}{_WHOLE}_cast"))
+            nodes.append(helper.make_node("Mul", [f"{name}{_WHOLE}_cast", name + _STEP], [name], name=f"mul_{name}"))
+        else:
+            stored.append(numpy_helper.from_array(numpy_helper.to_array(weight).astype(np.float16), name + _HALF))
+            nodes.append(_cast(name + _HALF, name))
+    _replace(model.graph.initializer, stored)
+    _replace(model.graph.node, [*nodes, *model.graph.node])
+
+
+def whole_numbers(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Weights (outputs, inputs) float32 -> int8 of the same shape and the steps (outputs, 1): their product is what is computed with."""
+    step = (np.maximum(np.abs(weights).max(1, keepdims=True), 1e-12) / 127).astype(np.float32)
+    return np.round(weights / step).astype(np.int8), step
+
+
+def unpack(model: onnx.ModelProto) -> onnx.ModelProto:
+    """In place, and returned: float32 weights under their own names again, for whoever reads the graph."""
+    weights = {weight.name: weight for weight in model.graph.initializer}
+    values, nodes = {name: numpy_helper.to_array(weight) for name, weight in weights.items()}, []
+    for node in model.graph.node:
+        source, result = node.input[0] if node.input else "", node.output[0]
+        if node.op_type == "Cast" and source in (result + _HALF, result.removesuffix("_cast")) and source in values:
+            values[result] = values.pop(source).astype(np.float32)
+        elif node.op_type == "Mul" and node.input[1] == result + _STEP:
+            values[result] = values.pop(source) * values.pop(node.input[1])
+        else:
+            nodes.append(node)
+    kept = [weights[name] if name in weights else numpy_helper.from_array(array, name) for name, array in values.items()]
+    _replace(model.graph.initializer, kept)
+    _replace(model.graph.node, nodes)
+    return model
+
+
+def _cast(source: str, result: str) -> onnx.NodeProto:
+    return helper.make_node("Cast", [source], [result], name=f"cast_{result}", to=TensorProto.FLOAT)
+
+
+def _replace(field, values: list) -> None:
+    copies = [type(value).FromString(value.SerializeToString()) for value in values]
+    del field[:]
+    field.extend(copies)
