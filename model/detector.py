@@ -183,29 +183,29 @@ def suppress(candidates: Candidates) -> list[int]:
     order = np.argsort(-candidates.score, kind="stable")
     order = order[sure(candidates)[order]][:_MOST_CANDIDATES]
     chosen = candidates[order]
-    shared, area = _intersections(chosen.box)
-    union = area[:, None] + area[None] - shared
-    same_kind = chosen.kind[:, None] == chosen.kind[None]
-    overlapping = same_kind & (shared > _RULE["nms_iou"] * union)
+    area = np.prod(chosen.box[:, 2:] - chosen.box[:, :2], axis=1)
 
     kept: list[int] = []
+    shared: list[np.ndarray] = []  # of each that is kept, with all: (N,)
     free = np.ones(len(order), bool)
     for index in range(len(order)):
         if free[index]:
             kept.append(index)
-            free &= ~overlapping[index]
+            shared.append(np.where(chosen.kind == chosen.kind[index], _intersections(chosen.box, chosen.box[index]), 0.0))
+            free &= shared[-1] <= _RULE["nms_iou"] * (area + area[index] - shared[-1])
 
     # A closer look may take a part (an eye region, a fist) for a whole; the view from further off knows better.
-    inside = same_kind & (shared > _RULE["contained"] * area[:, None]) & (chosen.level[:, None] > chosen.level[None])
-    part = inside[:, kept].any(axis=1)
-    return [int(order[index]) for index in kept if not part[index]]
+    part = [
+        any(s[index] > _RULE["contained"] * area[index] and chosen.level[index] > chosen.level[k] for k, s in zip(kept, shared))
+        for index in kept
+    ]
+    return [int(order[index]) for index, is_part in zip(kept, part) if not is_part]
 
 
-def _intersections(box: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Pairwise shared areas (N, N) and areas (N,) of boxes (N, 4)."""
-    low = np.maximum(box[:, None, :2], box[None, :, :2])
-    high = np.minimum(box[:, None, 2:], box[None, :, 2:])
-    return np.prod(np.clip(high - low, 0, None), axis=2), np.prod(box[:, 2:] - box[:, :2], axis=1)
+def _intersections(boxes: np.ndarray, box: np.ndarray) -> np.ndarray:
+    """(N,): the areas that boxes (N, 4) share with one (4,)."""
+    sides = np.minimum(boxes[:, 2:], box[2:]) - np.maximum(boxes[:, :2], box[:2])
+    return np.prod(np.maximum(sides, 0), axis=1)
 
 
 def sure(candidates: Candidates) -> np.ndarray:

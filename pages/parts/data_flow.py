@@ -245,7 +245,7 @@ STAGES = (
     Stage(
         "Landmark regression head",
         palette.CONNECTED,
-        "Heat maps and fully connected layers turn the features into coordinates, as fractions of the crop's side.",
+        "Heat maps say where the points are, fully connected layers look at the features there: coordinates, as fractions of the crop's side.",
         _regression,
     ),
     Stage("Postprocessing", palette.GEOMETRY, "The fractions become pixels of the crop, then of the photo.", _postprocessing),

@@ -60,8 +60,8 @@ _ABOUT = (
     "the front, make decimal numbers of them and divide by 255.",
     "Each convolution looks at small windows of what the one before found. Maps shrink to {least} while channels grow, so "
     "that a layer sees more of the picture; then they are merged upwards to {end}.",
-    "The {kind}'s head: a heat map for each point says where it is, fully connected layers refine that and add depth, "
-    "sigma and whether there is a {kind} at all.",
+    "The {kind}'s head: a heat map for each point says where it is. Fully connected layers see the features there and the "
+    "whole crop's summary; they refine the points and add depth, sigma and whether there is a {kind} at all.",
 )
 
 
