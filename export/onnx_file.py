@@ -19,6 +19,8 @@ from pathlib import Path
 
 import onnx
 import torch
+from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from model import storage
 from model.network import SIZE, Detector, Landmarks, Pointillist
@@ -27,16 +29,24 @@ OPSET = 18
 
 
 def load(landmarks: Path | None, detector: Path | None) -> Pointillist:
-    """The averaged weights of two checkpoints (untrained where None), those of fully connected layers rounded as the file will have them."""
+    """The averaged weights of two checkpoints (untrained where None) in the form the file will have: `folded` and rounded."""
     parts = []
     for network, path in ((Detector(), detector), (Landmarks(), landmarks)):
         if path:
             network.load_state_dict(torch.load(path, weights_only=True, map_location="cpu")["average"])
-        for layer in (m for m in network.modules() if isinstance(m, torch.nn.Linear)):
-            whole, step = storage.whole_numbers(layer.weight.detach().numpy())
-            layer.weight.data = torch.from_numpy(whole * step)
+        for layer in folded(network.eval()).modules():
+            if isinstance(layer, (nn.Conv2d, nn.Linear)):
+                layer.weight.data = torch.from_numpy(storage.as_stored(layer.weight.detach().numpy()))
         parts.append(network)
     return Pointillist(*parts).eval()
+
+
+def folded(network: nn.Module) -> nn.Module:
+    """In place, and returned: every normalisation right behind a convolution goes into its weights, which can be rounded only then."""
+    for layer in list(network.modules()):
+        if isinstance(layer, nn.Sequential) and len(layer) > 1 and isinstance(layer[0], nn.Conv2d) and isinstance(layer[1], nn.BatchNorm2d):
+            layer[0], layer[1] = fuse_conv_bn_eval(layer[0], layer[1]), nn.Identity()
+    return network
 
 
 def write(network: Pointillist, path: Path, metadata: dict) -> onnx.ModelProto:

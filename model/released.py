@@ -1,6 +1,6 @@
 """From the released ONNX file back to torch weights, so that a training can go on from them.
 
-The export folds every batch normalisation that follows a convolution into it. Here the folded weights go back into the
+The export folds every batch normalisation right behind a convolution into it. Here the folded weights go back into the
 convolution, and the normalisation gets the statistics of real pictures and the scale and offset that undo them: the network
 answers as before, and can be trained again.
 """
@@ -26,7 +26,7 @@ def load(network: nn.Module, branch: str, file: Path, pictures: Tensor) -> None:
 
 
 def fill(network: nn.Module, stored: dict[str, Tensor]) -> None:
-    """Copies weights by name; a folded normalisation (named as its convolution's weight, plus _bias) becomes an offset.
+    """Copies weights by name; a folded normalisation is its convolution's bias and becomes an offset.
 
     The network may be wider or deeper than the stored one, and begins as the same function (Net2Net, Chen et al. 2016): nobody
     listens to a new channel yet, and a layer that is not stored keeps its first values, which must add nothing."""
@@ -37,7 +37,7 @@ def fill(network: nn.Module, stored: dict[str, Tensor]) -> None:
         layer, _, kind = name.rpartition(".")
         if name in stored:
             put(value, stored[name])
-        elif (folded := stored.get(layer[:-1] + "0.weight_bias")) is not None and kind != "num_batches_tracked":  # X.1 normalises what X.0 convolved
+        elif (folded := stored.get(layer[:-1] + "0.bias")) is not None and kind != "num_batches_tracked":  # X.1 normalises what X.0 convolved
             put(value, {"weight": torch.ones_like(folded), "bias": folded, "running_mean": torch.zeros_like(folded), "running_var": torch.ones_like(folded)}[kind])
     network.load_state_dict(state)
 

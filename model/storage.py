@@ -1,43 +1,50 @@
 """How weights are stored: a third of the file, the same network.
 
-Large weights of fully connected layers become whole numbers of -127..127 with one step size per output, all other large ones
-half-precision numbers; a Cast (and a Mul by the step) behind them bring them back, and onnxruntime folds both away as it loads the
-file: all arithmetic stays in float32. What is lost is the rounding of the weights: half a step, one part in 254 of an output's
-largest weight, or in half precision at most one part in 2,048.
+The largest weights become whole numbers of -127..127 with one step size per output, other large ones half-precision numbers;
+a Cast (and a Mul by the step) behind them bring them back, and onnxruntime folds both away as it loads the file: all arithmetic
+stays in float32. What is lost is the rounding of the weights: half a step, one part in 254 of an output's largest weight, or in
+half precision at most one part in 2,048.
 """
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-LEAST = 256  # numbers; small tensors are biases, constants and shapes
+LARGE, LARGEST = 256, 100_000  # numbers; smaller tensors are biases, constants and shapes
 _HALF, _WHOLE, _STEP = "_half", "_whole", "_step"
 
 
 def pack(model: onnx.ModelProto) -> None:
     """In place."""
-    connected = {node.input[1] for node in model.graph.node if node.op_type == "Gemm"}
     stored, nodes = [], []
     for weight in model.graph.initializer:
-        name = weight.name
-        if weight.data_type != TensorProto.FLOAT or np.prod(weight.dims) < LEAST:
+        name, size = weight.name, np.prod(weight.dims)
+        if weight.data_type != TensorProto.FLOAT or size < LARGE:
             stored.append(weight)
-        elif name in connected:
+        elif size < LARGEST:
+            stored.append(numpy_helper.from_array(numpy_helper.to_array(weight).astype(np.float16), name + _HALF))
+            nodes.append(_cast(name + _HALF, name))
+        else:
             whole, step = whole_numbers(numpy_helper.to_array(weight))
             stored += [numpy_helper.from_array(whole, name + _WHOLE), numpy_helper.from_array(step, name + _STEP)]
             nodes.append(_cast(name + _WHOLE, f"{name}{_WHOLE}_cast"))
             nodes.append(helper.make_node("Mul", [f"{name}{_WHOLE}_cast", name + _STEP], [name], name=f"mul_{name}"))
-        else:
-            stored.append(numpy_helper.from_array(numpy_helper.to_array(weight).astype(np.float16), name + _HALF))
-            nodes.append(_cast(name + _HALF, name))
     _replace(model.graph.initializer, stored)
     _replace(model.graph.node, [*nodes, *model.graph.node])
 
 
 def whole_numbers(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Weights (outputs, inputs) float32 -> int8 of the same shape and the steps (outputs, 1): their product is what is computed with."""
-    step = (np.maximum(np.abs(weights).max(1, keepdims=True), 1e-12) / 127).astype(np.float32)
+    """Weights (outputs, ...) float32 -> int8 of the same shape and the steps (outputs, 1, ...): their product is what is computed with."""
+    step = (np.maximum(np.abs(weights).max(tuple(range(1, weights.ndim)), keepdims=True), 1e-12) / 127).astype(np.float32)
     return np.round(weights / step).astype(np.int8), step
+
+
+def as_stored(weights: np.ndarray) -> np.ndarray:
+    """Weights (outputs, ...) float32, rounded as `pack` will do it."""
+    if weights.size >= LARGEST:
+        whole, step = whole_numbers(weights)
+        return whole * step
+    return weights.astype(np.float16).astype(np.float32) if weights.size >= LARGE else weights
 
 
 def unpack(model: onnx.ModelProto) -> onnx.ModelProto:

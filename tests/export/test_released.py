@@ -10,14 +10,33 @@ from model import released
 from model.network import Detector, Encoder, Landmarks, Merge, Pointillist, where
 
 
+def as_after_training(network):
+    for m in network.modules():
+        if isinstance(m, torch.nn.BatchNorm2d):
+            m.running_mean.normal_(0, 0.1), m.running_var.uniform_(0.5, 2)
+            m.weight.data.uniform_(0.5, 1.5), m.bias.data.normal_(0, 0.1)
+    return network.eval()
+
+
+def checkpoint(network, path):
+    torch.save({"average": as_after_training(network).state_dict()}, path)
+    return path
+
+
+def test_folding_and_rounding_change_nearly_nothing(tmp_path):
+    torch.manual_seed(0)
+    trained, pictures = Landmarks(), torch.randint(0, 256, (4, 256, 256, 3), dtype=torch.uint8)
+    network = onnx_file.load(checkpoint(trained, tmp_path / "last.pt"), None)
+    assert not any(isinstance(m, torch.nn.BatchNorm2d) for m in network.landmarks.encoder.modules())
+    with torch.no_grad():
+        expected, found = trained(pictures)["hand"]["coarse"], network.landmarks(pictures)["hand"]["coarse"]
+    assert 0 < (expected - found).abs().max() < 5e-3
+
+
 @pytest.mark.parametrize("branch, make", [("landmarks", Landmarks), ("detector", Detector)])
 def test_weights_come_back(tmp_path, branch, make):
     torch.manual_seed(0)
-    network = onnx_file.load(None, None)
-    for m in network.modules():
-        if isinstance(m, torch.nn.BatchNorm2d):  # as after training
-            m.running_mean.normal_(0, 0.1), m.running_var.uniform_(0.5, 2)
-            m.weight.data.uniform_(0.5, 1.5), m.bias.data.normal_(0, 0.1)
+    network = onnx_file.load(checkpoint(Landmarks(), tmp_path / "landmarks.pt"), checkpoint(Detector(), tmp_path / "detector.pt"))
     onnx_file.write(network, tmp_path / "network.onnx", {})
     pictures = torch.randint(0, 256, (4, 256, 256, 3), dtype=torch.uint8)
     back = make()
@@ -58,7 +77,7 @@ def without_features(head, features, smallest):
 
 def test_a_grown_network_begins_as_the_same_function(tmp_path):
     torch.manual_seed(0)
-    network = Pointillist(Detector(), Narrow()).eval()
+    network = onnx_file.folded(as_after_training(Pointillist(Detector(), Narrow())))
     onnx_file.write(network, tmp_path / "network.onnx", {})
     pictures = torch.randint(0, 256, (4, 256, 256, 3), dtype=torch.uint8)
     grown = Landmarks()
