@@ -24,12 +24,12 @@ def conv(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
 
 
 class Residual(nn.Module):
-    """Two convolutions and a way around them (He et al. 2016)."""
+    """Two convolutions and a way around them (He et al. 2016); `inside`: channels between the two."""
 
-    def __init__(self, channels: int):
+    def __init__(self, channels: int, inside: int | None = None):
         super().__init__()
-        self.first = conv(channels, channels)
-        self.second = nn.Sequential(nn.Conv2d(channels, channels, 3, 1, 1, bias=False), nn.BatchNorm2d(channels))
+        self.first = conv(channels, inside or channels)
+        self.second = nn.Sequential(nn.Conv2d(inside or channels, channels, 3, 1, 1, bias=False), nn.BatchNorm2d(channels))
         nn.init.zeros_(self.second[1].weight)  # it begins as nothing (Goyal et al. 2017), so that one can be added to a trained network
 
     def forward(self, x: Tensor) -> Tensor:
@@ -56,19 +56,6 @@ class Encoder(nn.Module):
         middle = self.middle(fine)
         coarse = self.coarse(middle)
         return stem, fine, middle, coarse, self.smallest(coarse)
-
-
-class Sharpen(nn.Module):
-    """A residual block that works in half the channels: the finest level is the dearest."""
-
-    def __init__(self, channels: int):
-        super().__init__()
-        self.first = conv(channels, channels // 2)
-        self.second = nn.Sequential(nn.Conv2d(channels // 2, channels, 3, 1, 1, bias=False), nn.BatchNorm2d(channels))
-        nn.init.zeros_(self.second[1].weight)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.relu(x + self.second(self.first(x)))
 
 
 class Merge(nn.Module):
@@ -198,7 +185,7 @@ class Landmarks(nn.Module):
         self.up_coarse, self.up_middle = Merge(80, 128, 48), Merge(48, 48, 48)
         self.mix, self.mix_more = conv(48, 48), Residual(48)
         self.up_fine, self.up_stem = Merge(32, 48, 64), Merge(16, 64, 64)
-        self.sharpen = Sharpen(64)
+        self.sharpen = Residual(64, inside=32)  # the finest level is the dearest
         self.heads = nn.ModuleDict({"hand": HandHead(), "face": FaceHead()})
 
     def features(self, x: Tensor) -> tuple[Tensor, Tensor]:
