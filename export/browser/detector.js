@@ -9,7 +9,7 @@ import { apply, compose, copy, fit, invert, letterbox, roundHalfEven } from "./g
 
 const CROP = constants.crop_side;
 const BYTES = CROP * CROP * 3;
-const KINDS = ["hand", "face"];
+export const KINDS = ["hand", "face"]; // class 0 and 1 of the network's output
 const CELLS = 1024;
 const FIELDS = 7; // score, centre x, y, width, height, up x, y
 const RULE = constants.detector;

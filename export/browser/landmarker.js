@@ -4,7 +4,7 @@
 // a hand has handedness and handedness_score too, a face ibug68: [[x, y], ...]. See model/result.py.
 
 import constants from "./constants.js";
-import { find } from "./detector.js";
+import { find, KINDS } from "./detector.js";
 import { apply, cut, roiFromBox, roiFromPoints, toPhoto } from "./geometry.js";
 
 const CROP = constants.crop_side;
@@ -12,7 +12,7 @@ const BYTES = CROP * CROP * 3;
 const RULE = constants.landmarks;
 
 /**
- * Runs one half of the network.
+ * Runs one part of the network.
  * @param {Uint8Array} bytes  `count` pictures of 256 x 256 RGB, one after the other
  * @returns {Promise<Object<string, Float32Array>>} the outputs by name
  */
@@ -53,16 +53,25 @@ export class Landmarker {
 
   /** What lies at the places [{kind, roi}], in their order; whether it is anything is told by the scores. */
   async look(picture, places) {
-    const found = [];
-    for (let start = 0; start < places.length; start += RULE.batch) {
-      const batch = places.slice(start, start + RULE.batch);
+    const found = new Array(places.length);
+    for (const batch of batches(places)) {
       const crops = new Uint8Array(batch.length * BYTES);
-      batch.forEach(({ roi }, index) => cut(picture, roi, crops, index * BYTES));
-      const outputs = await run(this.#sessions.ort, this.#sessions.landmarks, crops, batch.length);
-      batch.forEach((place, index) => found.push(postprocess(outputs, index, batch.length, place)));
+      batch.forEach((place, index) => cut(picture, places[place].roi, crops, index * BYTES));
+      const outputs = await run(this.#sessions.ort, this.#sessions[places[batch[0]].kind], crops, batch.length);
+      batch.forEach((place, index) => (found[place] = postprocess(outputs, index, batch.length, places[place])));
     }
     return found;
   }
+}
+
+/** Indices of places that are looked at together: one kind each, since each kind has a network of its own. */
+function batches(places) {
+  const found = [];
+  for (const wanted of KINDS) {
+    const own = [...places.keys()].filter((index) => places[index].kind === wanted);
+    for (let start = 0; start < own.length; start += RULE.batch) found.push(own.slice(start, start + RULE.batch));
+  }
+  return found;
 }
 
 /** The index-th of `count` answers -> a hand or face in photo pixels. */

@@ -4,7 +4,7 @@ import constants from "./constants.js";
 import { run } from "./landmarker.js";
 
 const CROP = constants.crop_side;
-const OUTPUTS = ["hand", "face"]; // x, y, z as shares of the crop's side
+const PARTS = ["hand", "face"]; // their outputs of the same name: x, y, z as shares of the crop's side
 const MOST = 0.5; // pixels of the 256-pixel crop
 
 /**
@@ -16,9 +16,9 @@ export async function measure(sessions, base) {
   if (!pictures.ok || !reference.ok) return { difference: null, ok: true, sentence: "" };
   const bytes = new Uint8Array(await pictures.arrayBuffer());
   const expected = (await reference.json()).reference;
-  const answers = await run(sessions.ort, sessions.landmarks, bytes, bytes.length / (CROP * CROP * 3));
   let largest = 0;
-  for (const name of OUTPUTS) {
+  for (const name of PARTS) {
+    const answers = await run(sessions.ort, sessions[name], bytes, bytes.length / (CROP * CROP * 3));
     expected[name].flat().forEach((value, index) => {
       if (index % 3 === 2) return; // depth is not a place in the picture
       const apart = Math.abs(value - answers[name][index]) * CROP;

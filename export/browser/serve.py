@@ -19,19 +19,19 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from export.browser import parity
+from model.folding import fold
 
 BUNDLE = Path(__file__).parent / "dist"
 NETWORK = Path(__file__).parents[2] / "model" / "weights" / "pointillist.onnx"
 
-# onnxruntime-web cannot run only a part of a graph, so each branch becomes a file of its own.
+# onnxruntime-web cannot run only a part of a graph, so each branch becomes a file of its own; both heads' files hold the
+# trunk before them, and in return no crop pays for the other kind's head.
 # The feature maps and heat maps are left out: the live page does not show them.
 PARTS = {
     "detector": ["detections"],
-    "landmarks": [
-        "hand", "hand_sigma", "hand_presence", "handedness",
-        "face", "face_sigma", "face_presence", "face_ibug68",
-    ],
-}  # fmt: skip
+    "hand": ["hand", "hand_sigma", "hand_presence", "handedness"],
+    "face": ["face", "face_sigma", "face_presence", "face_ibug68"],
+}
 
 FOR_GOOD = {"Cache-Control": "public, max-age=31536000, immutable"}
 
@@ -60,7 +60,7 @@ def address() -> str:
 @functools.cache
 def part(name: str) -> bytes:
     """One branch of the network as an ONNX file of its own; `name` is a key of PARTS."""
-    model = onnx.load(NETWORK)
+    model = fold(onnx.load(NETWORK))
     cut = Extractor(model).extract_model(["image"], PARTS[name])
     # The entries that describe the weights to people stay with the original file.
     del cut.metadata_props[:]

@@ -1,4 +1,4 @@
-// Opens the two halves of the network with onnxruntime-web: on the graphics card where that works, else WebAssembly.
+// Opens the three parts of the network with onnxruntime-web: on the graphics card where that works, else WebAssembly.
 
 const MOST_THREADS = 4; // more cost more in waiting for each other than they bring at 100 to 200 MMAC
 
@@ -14,7 +14,7 @@ async function hasGraphics() {
 /**
  * @param {string} base  address of the runtime's folder, ending in "/"
  * @param {{provider?: "wasm" | "webgpu"}} choice  provider: no choice = the best this browser has
- * @returns {Promise<{ort, detector, landmarks, engine: string, provider: string}>}
+ * @returns {Promise<{ort, detector, hand, face, engine: string, provider: string}>}
  */
 export async function openSessions(base, { provider } = {}) {
   provider ??= (await hasGraphics()) ? "webgpu" : "wasm";
@@ -29,8 +29,9 @@ export async function openSessions(base, { provider } = {}) {
       executionProviders: provider === "webgpu" ? ["webgpu", "wasm"] : ["wasm"],
     });
   const detector = await open("detector");
-  const landmarks = await open("landmarks");
+  const hand = await open("hand");
+  const face = await open("face");
   const engine =
     provider === "webgpu" ? "graphics card (WebGPU)" : `processor (WebAssembly, ${threads} thread${threads > 1 ? "s" : ""})`;
-  return { ort, detector, landmarks, engine, provider };
+  return { ort, detector, hand, face, engine, provider };
 }
