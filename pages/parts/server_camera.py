@@ -1,14 +1,13 @@
 """The live view that runs on the server: the camera's pictures come over WebRTC and go back drawn upon."""
 
-import functools
 import time
 
 import streamlit as st
-from aiortc.contrib.media import MediaRelay
 from streamlit_webrtc import webrtc_streamer
 from streamlit_webrtc.relay import get_global_relay
 
 from model import Landmarker
+from pages.parts import stream
 from pages.parts.browser_runtime import runtime_component
 from pages.parts.ice import ice_servers
 from pages.parts.live_frames import LiveFrames
@@ -29,14 +28,7 @@ WORDS = {
     "device_not_available": "No camera was found, or another program is using it.",
 }
 
-
-def drop_stale_frames(relay: MediaRelay) -> None:
-    """Lets a relay hand on the newest frame only.
-
-    The one between camera, network and encoder queues them all, as streamlit-webrtc sets it up, so that one slow moment
-    would delay the picture for good.
-    """
-    relay.subscribe = functools.partial(type(relay).subscribe, relay, buffered=False)
+stream.set_up()
 
 
 def server_camera(landmarker: Landmarker, smoothing: float, mesh: bool, mirrored: bool) -> None:
@@ -46,7 +38,7 @@ def server_camera(landmarker: Landmarker, smoothing: float, mesh: bool, mirrored
     except ValueError as error:
         st.error(str(error))
         return
-    drop_stale_frames(get_global_relay())
+    stream.relay_new_pictures(get_global_relay())
     frames = st.session_state.setdefault("live_frames", LiveFrames(landmarker))
     frames.smoothing = smoothing
     frames.mirrored = mirrored
