@@ -38,6 +38,7 @@ else:
     from export.browser import serve
     from pages.parts import status
     from pages.parts.headers import Headers
+    from pages.parts.storeroom import UploadGate
 
     # Uploads stay in memory: Starlette would put what is larger than a megabyte into a file while it comes in.
     MultiPartParser.spool_max_size = 1 << 40  # the limit is server.maxUploadSize
@@ -50,4 +51,4 @@ else:
     # time: a visitor who came straight to /live after a start would miss everything in this file.
     PagesManager.uses_pages_directory = False
 
-    app = st.App(__file__, middleware=[Middleware(Headers)], routes=[*serve.routes(), *status.routes()])
+    app = st.App(__file__, middleware=[Middleware(Headers), Middleware(UploadGate)], routes=[*serve.routes(), *status.routes()])

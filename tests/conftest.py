@@ -26,16 +26,21 @@ class AppServer:
 
     def __init__(self, log_path: Path, environment: dict[str, str] | None = None):
         self.log_path = log_path
-        port = free_port()
-        self.url = f"http://localhost:{port}"
+        self._port = free_port()
+        self._environment = {**os.environ, **(environment or {})}
+        self.url = f"http://localhost:{self._port}"
+        self.start()
+
+    def start(self) -> None:
+        """Again after kill() or stop(), at the same address."""
         self._process = subprocess.Popen(
             [
                 sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py"),
-                "--server.port", str(port), "--server.headless", "true", "--server.fileWatcherType", "none",
+                "--server.port", str(self._port), "--server.headless", "true", "--server.fileWatcherType", "none",
             ],
             cwd=ROOT,
-            env={**os.environ, **(environment or {})},
-            stdout=log_path.open("w"),
+            env=self._environment,
+            stdout=self.log_path.open("a"),
             stderr=subprocess.STDOUT,
         )  # fmt: skip
         self.pid = self._process.pid
@@ -56,13 +61,17 @@ class AppServer:
     def log(self) -> str:
         return self.log_path.read_text(errors="replace")
 
+    def kill(self) -> None:
+        """Ends it at once, as a machine does whose power is cut."""
+        self._process.kill()
+        self._process.wait()
+
     def stop(self) -> None:
         self._process.terminate()
         try:
             self._process.wait(10)
         except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+            self.kill()
 
 
 @pytest.fixture(scope="session")

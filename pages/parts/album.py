@@ -1,16 +1,27 @@
 """The photos of one visitor: kept while the visitor goes from page to page, gone when the tab is closed."""
 
 import hashlib
+import time
 import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from model import Result
+from pages.parts import storeroom
 
 MOST_PHOTOS = 60
 MOST_BYTES = 300_000_000  # of all photos of one visitor together
+FULL = (
+    f"Not all photos were taken in: the limit is {MOST_PHOTOS} photos or {MOST_BYTES // 1_000_000} MB together. "
+    "Remove some and add the rest."
+)
+GONE = (
+    "Your photos are no longer on this server: it was restarted, or you were away for long. They were only in its memory. "
+    "Please drop them again."
+)
 
 
 @dataclass
@@ -48,11 +59,14 @@ class Photo:
 
 
 class Album:
-    """Photos in the order they came, each once; bounded in number and size."""
+    """Photos in the order they came, each once; bounded in number and size. visitor: the id of the visitor's session."""
 
-    def __init__(self) -> None:
+    def __init__(self, visitor: str = "") -> None:
         self._photos: dict[str, Photo] = {}
+        self.visitor = visitor
+        self.seen = time.monotonic()  # when the visitor's page ran last
         self.round = 0  # grows when the album is emptied, so that the widgets start anew too
+        self._complaints: dict[str, None] = {}  # each once, in order
 
     def __iter__(self):
         return iter(self._photos.values())
@@ -60,15 +74,29 @@ class Album:
     def __len__(self) -> int:
         return len(self._photos)
 
+    @property
+    def size(self) -> int:
+        """Bytes of all photos."""
+        return sum(len(photo.content) for photo in list(self))
+
     def add(self, name: str, content: bytes) -> str | None:
-        """Take a photo in and return its key; None if the album is full."""
+        """Take a photo in and return its key; None if this album or the whole server is full."""
         photo = Photo(name, content)
         if photo.key in self._photos:
             return photo.key
-        if len(self) >= MOST_PHOTOS or len(content) + sum(len(p.content) for p in self) > MOST_BYTES:
-            return None
-        self._photos[photo.key] = photo
-        return photo.key
+        if len(self) >= MOST_PHOTOS or len(content) + self.size > MOST_BYTES:
+            self._complaints[FULL] = None
+        elif not storeroom.STOREROOM.has_room(len(content)):
+            self._complaints[storeroom.FULL] = None
+        else:
+            self._photos[photo.key] = photo
+            return photo.key
+        return None
+
+    def complaints(self) -> list[str]:
+        """What the visitor must hear about photos that are not here, in sentences; each time only what is new."""
+        new, self._complaints = list(self._complaints), {}
+        return new
 
     def remove(self, key: str) -> None:
         self._photos.pop(key, None)
@@ -76,6 +104,18 @@ class Album:
     def clear(self) -> None:
         self._photos.clear()
         self.round += 1
+        storeroom.forget_uploads(self.visitor)
+
+    def let_go(self) -> None:
+        """The visitor has left and others need the room."""
+        if self._photos:
+            self._complaints[GONE] = None
+        self.clear()
+
+    def empty_drop_zone(self, complaint: str) -> None:
+        """It shows files that are not here; what is here stays."""
+        self.round += 1
+        self._complaints[complaint] = None
 
     @property
     def waiting(self) -> list[Photo]:
@@ -90,5 +130,8 @@ class Album:
 def visitors_album() -> Album:
     """This visitor's album; pages other than the upload page may read it."""
     if "album" not in st.session_state:
-        st.session_state["album"] = Album()
-    return st.session_state["album"]
+        album = st.session_state["album"] = Album(get_script_run_ctx().session_id)
+        storeroom.STOREROOM.register(album)
+    album = st.session_state["album"]
+    album.seen = time.monotonic()
+    return album

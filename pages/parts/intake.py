@@ -1,33 +1,30 @@
 """The ways in which photos come in: dropped or chosen files, the clipboard, the camera, an example."""
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import DeletedFile
 
-from pages.parts.album import MOST_BYTES, MOST_PHOTOS, Album
+from pages.parts import storeroom
+from pages.parts.album import GONE, Album
 from pages.parts.examples import EXAMPLES
 from pages.parts.paste import paste_button
-
-FULL = (
-    f"Not all photos were taken in: the limit is {MOST_PHOTOS} photos or {MOST_BYTES // 1_000_000} MB together. "
-    "Remove some and add the rest."
-)
 
 
 def take_in(album: Album) -> None:
     """Shows the widgets and puts what they bring into the album."""
-    full = _from_files(album)
+    _from_files(album)
     with st.container(horizontal=True, vertical_alignment="center"):
         paste_button("photos")
         camera = st.toggle("Use the camera", key="camera_on", help="Take a picture with this device's camera.")
         if len(album):
             st.button("Remove all photos", icon=":material/delete:", on_click=album.clear)
     if camera:
-        full |= _from_camera(album)
-    if full:
-        st.warning(FULL, icon=":material/inventory_2:")
+        _from_camera(album)
+    for sentence in album.complaints():
+        st.warning(sentence, icon=":material/inventory_2:")
 
 
-def _from_files(album: Album) -> bool:
-    """The drop zone; True if the album had no room for a file.
+def _from_files(album: Album) -> None:
+    """The drop zone.
 
     The widget forgets its files when the visitor goes to another page, the album doesn't. So only a file that the
     widget itself has shown and shows no longer was removed by the visitor.
@@ -48,17 +45,20 @@ def _from_files(album: Album) -> bool:
         if photo_key:
             album.remove(photo_key)
     st.session_state["files_shown"] = now
-    return None in now.values()
+    missing = {file.file_id for file in st.session_state[key] if isinstance(file, DeletedFile)}
+    if missing:  # dropped at the gate, or unknown to a server that was started anew
+        album.empty_drop_zone(storeroom.FULL if missing & set(storeroom.STOREROOM.refused) else GONE)
+        st.rerun()
 
 
-def _from_camera(album: Album) -> bool:
-    """The camera; every picture taken stays in the album. True if there was no room for it."""
+def _from_camera(album: Album) -> None:
+    """The camera; every picture taken stays in the album."""
     shot = st.camera_input("Take a picture", key=f"camera_{album.round}", resolution="720p", width=640)
     if shot is None or st.session_state.get("last_shot") == shot.file_id:
-        return False
+        return
     st.session_state["last_shot"] = shot.file_id
     shots = st.session_state["shots"] = st.session_state.get("shots", 0) + 1
-    return album.add(f"camera {shots}.jpg", shot.getvalue()) is None
+    album.add(f"camera {shots}.jpg", shot.getvalue())
 
 
 def offer_examples(album: Album) -> None:

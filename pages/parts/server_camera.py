@@ -1,17 +1,17 @@
 """The live view that runs on the server: the camera's pictures come over WebRTC and go back drawn upon."""
 
-import functools
 import time
 
 import streamlit as st
-from aiortc.contrib.media import MediaRelay
 from streamlit_webrtc import webrtc_streamer
 from streamlit_webrtc.relay import get_global_relay
 
 from model import Landmarker
+from pages.parts import stream
 from pages.parts.browser_runtime import runtime_component
 from pages.parts.ice import ice_servers
 from pages.parts.live_frames import LiveFrames
+from pages.parts.reconnect import keep_connected
 
 WIDTH = 720  # pixels of the page; the whole picture and the figures fit on a laptop's screen
 PATIENCE = 10  # seconds after which a connection that does not come about is explained
@@ -29,14 +29,7 @@ WORDS = {
     "device_not_available": "No camera was found, or another program is using it.",
 }
 
-
-def drop_stale_frames(relay: MediaRelay) -> None:
-    """Lets a relay hand on the newest frame only.
-
-    The one between camera, network and encoder queues them all, as streamlit-webrtc sets it up, so that one slow moment
-    would delay the picture for good.
-    """
-    relay.subscribe = functools.partial(type(relay).subscribe, relay, buffered=False)
+stream.set_up()
 
 
 def server_camera(landmarker: Landmarker, smoothing: float, mesh: bool, mirrored: bool) -> None:
@@ -46,7 +39,7 @@ def server_camera(landmarker: Landmarker, smoothing: float, mesh: bool, mirrored
     except ValueError as error:
         st.error(str(error))
         return
-    drop_stale_frames(get_global_relay())
+    stream.relay_new_pictures(get_global_relay())
     frames = st.session_state.setdefault("live_frames", LiveFrames(landmarker))
     frames.smoothing = smoothing
     frames.mirrored = mirrored
@@ -62,6 +55,7 @@ def server_camera(landmarker: Landmarker, smoothing: float, mesh: bool, mirrored
             video_html_attrs={"autoPlay": True, "controls": False, "muted": True, "style": {"width": "100%"}},
             translations=WORDS,
         )
+    keep_connected(WORDS["start"], WORDS["stop"])
     # Explains what the camera element shows only by the error's name; without it the element's own words must do.
     runtime_component("doctor.js", {"frame": "webrtc"})
     _state(context, frames, bool(servers))
@@ -72,14 +66,16 @@ def _state(context, frames: LiveFrames, relayed: bool) -> None:
     """The figures once a second, or why there are none."""
     figures = frames.figures() if context.state.playing else None
     if figures:
+        st.session_state.camera_worked = True
         with st.container(horizontal=True, width=WIDTH):
             st.metric("Frames per second", f"{figures.fps:.1f}")
             st.metric("Latency on the server", f"{figures.latency_ms:.0f} ms", help="From a frame's arrival to its result.")
             st.metric("Server time", f"{figures.work_ms:.0f} ms", help="Of the latency, what the work on the frame took.")
     elif context.state.playing:
         st.caption("Connected; waiting for pictures …")
-    # The browser offers a track once the visitor has allowed the camera.
-    if _in_vain(offered=context.input_video_track is not None, connected=context.state.playing):
+    # The browser offers a track once the visitor has allowed the camera. No firewall is to blame for what has worked before.
+    in_vain = _in_vain(offered=context.input_video_track is not None, connected=context.state.playing)
+    if in_vain and "camera_worked" not in st.session_state:
         advice = (
             "The TURN server that is set may be unreachable or refuse its credentials."
             if relayed

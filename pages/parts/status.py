@@ -16,6 +16,7 @@ from streamlit import runtime
 from model import WeightsError
 from pages.parts.journal import is_on
 from pages.parts.landmarker import shared_landmarker
+from pages.parts.storeroom import STOREROOM
 from pages.parts.turns import TURNS
 
 VARIABLE = "POINTILLIST_STATUS"
@@ -31,12 +32,14 @@ def _answer(request: Request) -> JSONResponse:
 
 
 def status() -> dict:
-    """network: its version, or why it cannot be loaded; queue: photos; memory in MB; open_files: None where unknown."""
+    """network: its version, or why it cannot be loaded; queue: photos; photos_mb: those kept, of all visitors; memory: MB of the
+    process; open_files: None where unknown."""
     return {
         "uptime_s": round(time.monotonic() - _STARTED),
         "network": _network(),
         "queue": {"places": TURNS.places, "working": TURNS.working, "waiting": TURNS.waiting},
         "visitors": _visitors(),
+        "photos_mb": round(STOREROOM.used() / 1e6, 1),
         "memory_mb": _memory(),
         "threads": threading.active_count(),
         "open_files": _open_files(),

@@ -3,8 +3,9 @@
 Uploaders speak Streamlit's own protocol (a websocket and uploads, as its page does), so that the machine's CPUs are left to
 the server; live visitors are pages of one headless Chromium with a rendered camera picture, in mode "On the server". Now and
 then a visitor vanishes in the middle of an upload, while waiting, or in the middle of a stream. Prints JSON: photos, errors,
-seconds from the start of an upload to the result by percentile, how often a place in the queue was shown, pictures per second
-that live visitors see, and the server's memory, threads and open files over time, before the first and after the last visitor.
+seconds from the start of an upload to the result by percentile, how often a place in the queue was shown, new pictures per
+second that live visitors see and how many streams each needed, and the server's memory, threads and open files over time,
+before the first and after the last visitor.
 """
 
 import argparse
@@ -69,6 +70,9 @@ class Visitor:
     def __init__(self, url: str):
         self.url = url
         self._http = requests.Session()
+        # The server ends a connection that has been idle for five seconds. A browser sends again what meets that moment,
+        # this client would call it an error; so it keeps no connection.
+        self._http.headers["Connection"] = "close"
         self._http.get(f"{url}/_stcore/health", timeout=PATIENCE)  # brings the XSRF cookie
         stream = url.replace("http", "ws") + "/_stcore/stream"
         self._open = ExitStack()
@@ -218,6 +222,14 @@ class Load:
         }
 
 
+# Counts the streams that a page has started: one, and one more each time a broken one was brought back.
+COUNT_STREAMS = """{
+    const offer = RTCPeerConnection.prototype.createOffer;
+    RTCPeerConnection.prototype.createOffer = function (...rest) {
+        top.streamsStarted = (top.streamsStarted ?? 0) + 1;
+        return offer.apply(this, rest);
+    };
+}"""
 # How many pictures the video has shown so far; null where there is none.
 SHOWN = "(video) => video?.getVideoPlaybackQuality().totalVideoFrames ?? null"
 
@@ -226,7 +238,9 @@ class LiveVisitor:
     """One page in mode "On the server", its camera on."""
 
     def __init__(self, browser, url: str, patience: float = PATIENCE):
-        self._page = browser.new_context(viewport={"width": 1280, "height": 1000}).new_page()
+        context = browser.new_context(viewport={"width": 1280, "height": 1000})
+        context.add_init_script(COUNT_STREAMS)
+        self._page = context.new_page()
         self._page.goto(f"{url}/live")
         self._page.get_by_text("On the server", exact=True).click(timeout=patience * SECONDS)
         self._frame = self._page.frame_locator('iframe[title*="webrtc"]')
@@ -258,7 +272,8 @@ class LiveVisitor:
     def figures(self) -> dict:
         texts = [" ".join(text.split()) for text in self._page.locator('[data-testid="stMetric"]').all_inner_texts()]
         shown = {"median": float(np.median(self.fps)), "least": min(self.fps), "last": self.fps[-1]} if self.fps else {}
-        return {"pictures_per_second": shown, "page_says": texts or "no picture any more"}
+        streams = self._page.evaluate("streamsStarted")
+        return {"pictures_per_second": shown, "streams_started": streams, "page_says": texts or "no picture any more"}
 
 
 def stream(browsers: "Browsers", url: str, visitors: list[LiveVisitor], until: float) -> dict:

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.conftest import AppServer
+
 pytestmark = pytest.mark.browser
 
 EXAMPLES = Path(__file__).parents[2] / "model" / "examples"
@@ -110,3 +112,21 @@ def test_phone_width_needs_no_sideways_scrolling(page):
     drop_zone(page).set_input_files(EXAMPLES / "group.webp")
     page.get_by_text("How the network got there").wait_for(timeout=60 * SECONDS)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_server_without_room(tmp_path, chromium):
+    """What is dropped beyond the room of all visitors is refused with a sentence; the rest is looked at."""
+    server = AppServer(tmp_path / "server.log", {"POINTILLIST_PHOTOS_MB": "1"})
+    try:
+        server.wait_until_ready()
+        large = tmp_path / "large.jpg"
+        large.write_bytes((EXAMPLES / "greeting.webp").read_bytes() + bytes(2_000_000))
+        page = chromium.new_context(viewport={"width": 1280, "height": 900}).new_page()
+        page.goto(server.url)
+        drop_zone(page).set_input_files([large, EXAMPLES / "greeting.webp"])
+        page.get_by_text("This server has no room for more photos at the moment.").wait_for(timeout=60 * SECONDS)
+        page.get_by_text("Two hands (one left and one right) and one face.").wait_for(timeout=60 * SECONDS)
+        page.get_by_text("large.jpg").wait_for(state="hidden")
+        page.context.close()
+    finally:
+        server.stop()

@@ -20,7 +20,7 @@ from model.result import Hand, Result
 from pages.parts.ice import VARIABLE, ice_servers
 from pages.parts.live_drawing import draw_live
 from pages.parts.live_frames import LiveFrames
-from pages.parts.server_camera import drop_stale_frames
+from pages.parts.stream import relay_new_pictures
 
 
 def run(task):
@@ -126,7 +126,7 @@ async def ages(work: float, encoding: float, seconds: float) -> list[float]:
     work, encoding: seconds that the network takes for a frame, and the encoder for each picture.
     """
     camera, relay = Camera(), MediaRelay()
-    drop_stale_frames(relay)
+    relay_new_pictures(relay)
     frames = LiveFrames(NoLandmarks(slow=work))
     encoder = relay.subscribe(VideoProcessTrack(relay.subscribe(camera), SimpleNamespace(recv=frames)))
     found, last = [], 0

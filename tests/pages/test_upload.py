@@ -179,6 +179,7 @@ class TestAlbum:
         mine = album.Album()
         assert mine.add("a", b"1") and mine.add("b", b"2")
         assert mine.add("c", b"3") is None
+        assert mine.complaints() == [album.FULL] and not mine.complaints()
         assert mine.add("a", b"1"), "what is in already needs no room"
         mine.clear()
         monkeypatch.setattr(album, "MOST_BYTES", 3)
