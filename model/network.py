@@ -38,8 +38,8 @@ class Residual(nn.Module):
 
 class Encoder(nn.Module):
     """Picture -> five maps, each of half the last one's side. `stem` is the kernel, stride and padding of the first convolution,
-    `depths` how many residual blocks the three smaller levels have. Widths are multiples of 16: onnxruntime computes
-    channels in blocks of that many, so that 20 would take as long as 32."""
+    `depths` how many residual blocks the three smaller levels have. onnxruntime computes channels in blocks of 16, so that 20
+    take as long as 32."""
 
     def __init__(self, stem: tuple[int, int, int], depths: tuple[int, int, int], widths: tuple[int, ...] = (16, 32, 48, 80, 128)):
         super().__init__()
@@ -217,10 +217,10 @@ class Detector(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.encoder = Encoder(stem=(3, 2, 1), depths=(1, 1, 1))
-        self.up_coarse, self.up_middle = Merge(80, 128, 48), Merge(48, 48, 48)
-        self.mix = nn.Sequential(conv(48, 64), conv(64, 64))
-        self.out = nn.Conv2d(64, len(CLASSES) * 7, 1)
+        self.encoder = Encoder(stem=(3, 2, 1), depths=(1, 1, 1), widths=(16, 20, 40, 80, 128))
+        self.up_coarse, self.up_middle = Merge(80, 128, 48), Merge(40, 48, 48)
+        self.mix = nn.Sequential(conv(48, 60), conv(60, 60))
+        self.out = nn.Conv2d(60, len(CLASSES) * 7, 1)
         with torch.no_grad():
             self.out.bias.zero_()
             self.out.bias.view(len(CLASSES), 7)[:, 0] = -4.6  # nearly every cell is empty: start from score 0.01
@@ -228,7 +228,7 @@ class Detector(nn.Module):
     def forward(self, image: Tensor) -> dict[str, Tensor]:
         """image uint8 (N, H, W, 3) -> score logits (N, 2, cells), sides (N, 2, cells, 4) as distances left, top, right,
         bottom in cells, up (N, 2, cells, 2) not yet of unit length, centres (cells, 2) in cells."""
-        # (N, 48, 32, 32), (N, 80, 16, 16), (N, 128, 8, 8)
+        # (N, 40, 32, 32), (N, 80, 16, 16), (N, 128, 8, 8)
         _, _, middle, coarse, smallest = self.encoder(preprocess(image))
         out = self.out(self.mix(self.up_middle(middle, self.up_coarse(coarse, smallest)))).float()  # (N, 14, 32, 32)
         n, _, h, w = out.shape

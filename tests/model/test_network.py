@@ -30,7 +30,7 @@ def test_shapes_and_ranges(network):
 
 
 def test_budget(network):
-    """At most 205 million multiplications a crop and 260 million for the detector: what the times in the README stand on."""
+    """At most 205 million multiplications a crop, and the detector no more than that: what the times in the README stand on."""
     counted = {}
 
     def count(part):
@@ -48,7 +48,7 @@ def test_budget(network):
             part(torch.zeros(1, 256, 256, 3, dtype=torch.uint8))
         for h in hooks:
             h.remove()
-    assert 50e6 < counted["landmarks"] <= 205e6 and 50e6 < counted["detector"] <= 260e6, counted
+    assert all(50e6 < v <= 205e6 for v in counted.values()), counted
 
 
 def test_preprocess_is_zero_to_one():
