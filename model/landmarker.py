@@ -166,9 +166,11 @@ def logit(probability: np.ndarray) -> np.ndarray:
 
 def evidence(seen: Detection, presence: float, shape: tuple[int, ...]) -> np.ndarray:
     """(3,): what speaks for a find in a photo of `shape` (H, W, ...): the logits of the detector's score and of the presence, and
-    the logarithm of its size as a share of the photo, because the detector gives small objects lower scores."""
+    the logarithm of its size as a share of the photo, because the detector gives small objects lower scores.
+
+    From a certain presence on more of it tells nothing; so less must be looked at that it could never lift enough."""
     share = max(*seen.box[2:], 1.0) / max(shape[:2])
-    return np.array([*logit(np.array([seen.score, presence])), np.log(share)])
+    return np.array([*logit(np.array([seen.score, min(presence, _RULE["confidence"]["sure_presence"])])), np.log(share)])
 
 
 def confidence(seen: Detection, presence: float, shape: tuple[int, ...]) -> float:

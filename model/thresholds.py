@@ -15,7 +15,7 @@ import numpy as np
 from tqdm import tqdm
 
 from model import metrics, scenes
-from model.constants import KINDS
+from model.constants import CONSTANTS, KINDS
 from model.landmarker import Landmarker, evidence, logit
 
 MOST_FALSE = 0.0125  # finds of one kind per photo without hands and faces: of both kinds together one in forty photos
@@ -105,7 +105,7 @@ def main() -> None:
         for name, value in zip(rules, (*w, level)):
             rules[name][kind] = round(float(value), 3)
         print(kind, {k: round(v, 3) for k, v in reached.items()} or "no threshold keeps both promises", f"{found.truths} labelled")
-    print(json.dumps({"confidence": rules}, indent=2))
+    print(json.dumps({"confidence": CONSTANTS["landmarks"]["confidence"] | rules}, indent=2))
 
 
 if __name__ == "__main__":
