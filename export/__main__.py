@@ -1,12 +1,14 @@
-"""python -m export --landmarks runs/landmarks --detector runs/detector [--figures FILE] [--output FILE]
+"""python -m export --landmarks runs/landmarks --detector runs/detector [--sigma HAND FACE] [--figures FILE] [--output FILE]
 
 Two finished runs -> model/weights/pointillist.onnx with its metadata, the training trace with its fixed pictures beside it,
 and the parity certificate: the same crops through torch and onnxruntime must agree to a tenth of a pixel, or nothing is written.
+`--sigma` takes the factors that `python -m model.calibration` fitted, by which the expected errors become true ones;
 `--figures` takes what `python -m model.evaluate --json FILE` wrote, to be carried in the file's metadata.
 """
 
 import argparse
 import json
+import math
 import shutil
 import sys
 import tempfile
@@ -17,6 +19,7 @@ import torch
 
 from export import onnx_file
 from export.browser import chromium, parity
+from model.constants import KINDS
 from model.points import FACE_POINTS, HAND_POINTS
 from model.session import WEIGHTS
 
@@ -60,10 +63,13 @@ def main() -> None:
     options = argparse.ArgumentParser(prog="python -m export", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--landmarks", type=Path, required=True, help="the run folder of the landmark network")
     options.add_argument("--detector", type=Path, required=True, help="the run folder of the detector")
+    options.add_argument("--sigma", type=float, nargs=2, default=(1.0, 1.0), metavar=("HAND", "FACE"), help="factors of the expected errors")
     options.add_argument("--figures", type=Path, help="figures by model.evaluate")
     options.add_argument("--output", type=Path, default=WEIGHTS)
     o = options.parse_args()
     network = onnx_file.load(o.landmarks / "last.pt", o.detector / "last.pt")
+    for kind, factor in zip(KINDS, o.sigma):
+        network.landmarks.heads[kind].log_sigma.bias.data += math.log(factor)
     metadata = {
         "version": version("pointillist"),
         "hand_points": list(HAND_POINTS),
