@@ -83,7 +83,7 @@ def test_abstains_below_the_threshold(landmarker, network, score, presence, expe
 
 def test_confidence_rises_with_both_scores():
     seen = lambda score: Detection("hand", score, (0, 0, 9, 9), (0, -1))  # noqa: E731
-    by_detection = [confidence(seen(score), 0.6, (60, 80, 3)) for score in (0.0, 0.3, 0.6, 1.0)]
+    by_detection = [confidence(seen(score), 0.6, (60, 80, 3)) for score in (0.0, 0.3, 0.6, 0.999)]
     by_presence = [confidence(seen(0.4), presence, (60, 80, 3)) for presence in (0.0, 0.3, 0.6, 1.0)]
     for values in (by_detection, by_presence):
         assert values == sorted(set(values)) and 0 < values[0] and values[-1] < 1
