@@ -11,7 +11,7 @@ const PAUSES = [1, 2, 4, 8, 15, 15, 15]; // seconds before each start; then it i
 export default function ({ data, parentElement }) {
   const message = parentElement.querySelector("[role=status]");
   let watched; // the frame's document
-  let wanted = false; // the visitor started the camera and did not stop it
+  let stopped = false; // by the visitor, or given up; a start may have been pressed before this was listening
   let pictures = 0; // shown by the stream so far, at the last look
   let since = 0; // when the last new one was there, or a button was pressed
   let starts = 0; // in vain so far
@@ -23,7 +23,7 @@ export default function ({ data, parentElement }) {
   function onClick(event) {
     const text = event.target.closest?.("button")?.textContent.trim();
     if (!event.isTrusted || (text !== data.start && text !== data.stop)) return; // not trusted: pressed below
-    [wanted, broken, pictures] = [text === data.start, false, 0];
+    [stopped, broken, pictures] = [text === data.stop, false, 0];
     message.textContent = "";
   }
 
@@ -31,13 +31,13 @@ export default function ({ data, parentElement }) {
     if (frame() !== watched) {
       watched = frame();
       watched?.addEventListener("click", onClick, true);
-      [wanted, broken, pictures] = [Boolean(button(data.stop)), false, 0]; // it may have been started just before
+      [stopped, broken, pictures] = [false, false, 0];
     }
     const shown = frame()?.querySelector("video")?.getVideoPlaybackQuality().totalVideoFrames ?? 0;
     if (shown && shown !== pictures) {
       [pictures, since, broken] = [shown, performance.now(), false];
       message.textContent = "";
-    } else if (wanted && pictures) {
+    } else if (pictures && !stopped) {
       repair();
     }
   }
@@ -52,7 +52,7 @@ export default function ({ data, parentElement }) {
     }
     if (!broken) return;
     if (start && starts === PAUSES.length) {
-      wanted = false;
+      stopped = true;
       message.textContent = data.lost;
     } else if (start && !start.disabled && still > 1000 * PAUSES[starts]) {
       // disabled: the page itself has lost the server and is trying to reach it
