@@ -1,4 +1,4 @@
-"""The figures of a weights file on the validation splits: python -m model.evaluate --data FOLDER [--weights FILE] [--json FILE].
+"""The figures of a weights file on the validation splits: python -m model.evaluate --data FOLDER [--weights FILE] [--exact] [--json FILE].
 
 Only the runtime is used (the ONNX file, through the same Landmarker as every page). Landmarks are measured twice: with the crop
 taken from the true points ("crop"), which is the network alone, and through the whole pipeline on the stored picture ("photo"),
@@ -137,12 +137,13 @@ def main() -> None:
     options.add_argument("--cache", type=Path, default=Path("runs/cache"))
     options.add_argument("--weights", type=Path, help="default: the file that comes with the project")
     options.add_argument("--threads", type=int, default=2)
+    options.add_argument("--exact", action="store_true", help="compute in single precision, not in eight bits: what that costs in accuracy")
     options.add_argument("--most", type=int, default=1000, help="rows a set")
     options.add_argument("--sets", nargs="*", default=())
     options.add_argument("--json", type=Path, help="also write the figures here")
     options.add_argument("--markdown", action="store_true", help="print the table of the README, which needs all sets, in place of JSON")
     o = options.parse_args()
-    landmarker, report = Landmarker(o.weights, o.threads), {}
+    landmarker, report = Landmarker(o.weights, o.threads, o.exact), {}
     wanted = set(o.sets)
     for n, kind in (("hand_scenes", 0), ("face_scenes", 1)):
         if (o.data / n).exists() and (not wanted or n in wanted):

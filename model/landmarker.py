@@ -26,12 +26,13 @@ Found = Hand | Face
 class Landmarker:
     """One loaded network. Make one per process and share it: `detect` may be called from several threads at once.
 
-    weights: an ONNX file, by default the one that comes with the project; threads: CPU threads of one run. Raises
-    WeightsError (one plain sentence) if the file is missing, damaged or of another version.
+    weights: an ONNX file, by default the one that comes with the project; threads: CPU threads of one run; exact: compute all
+    in single precision, half as fast (eight_bit.py). Raises WeightsError (one plain sentence) if the file is missing, damaged
+    or of another version.
     """
 
-    def __init__(self, weights: str | os.PathLike | None = None, threads: int | None = None):
-        self._session = Session(weights, threads)
+    def __init__(self, weights: str | os.PathLike | None = None, threads: int | None = None, exact: bool = False):
+        self._session = Session(weights, threads, exact)
         self.detector = Detector(lambda pictures: self._session.run(pictures, "detections")["detections"])
         self.metadata = self._session.metadata
 
@@ -91,7 +92,7 @@ class Landmarker:
         """
         names = [kind, f"{kind}_sigma", f"{kind}_presence", {"hand": "handedness", "face": "face_ibug68"}[kind]]
         if trace:
-            names += ["features", "hand_heatmaps"] if kind == "hand" else ["features"]
+            names += [f"{kind}_features"] + ["hand_heatmaps"] * (kind == "hand")
         return self._session.run(crops, *names)
 
     def postprocess(
@@ -118,7 +119,7 @@ class Landmarker:
 
 
 def batches(places: Sequence[Place]) -> list[list[int]]:
-    """Indices of places that are looked at together: one kind each, so that the other kind's head need not run."""
+    """Indices of places that are looked at together: one kind each, as each kind has a network of its own."""
     found = []
     for wanted in KINDS:
         own = [index for index, (kind, _) in enumerate(places) if kind == wanted]
@@ -250,4 +251,4 @@ def _trace(kind: str, own: dict[str, np.ndarray], roi: ROI, crop: np.ndarray) ->
     # Copies: a view would keep the whole batch's tensors alive.
     heatmaps = own["hand_heatmaps"].copy() if kind == "hand" else None
     presence = float(own[f"{kind}_presence"][0])
-    return Trace(crop.copy(), own["features"].copy(), own[kind].copy(), heatmaps, presence, roi)
+    return Trace(crop.copy(), own[f"{kind}_features"].copy(), own[kind].copy(), heatmaps, presence, roi)

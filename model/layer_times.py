@@ -7,6 +7,7 @@ in a process of its own, beside the app's one session.
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -20,13 +21,13 @@ import onnxruntime
 from model.branches import switchable
 from model.constants import CROP
 from model.layers import Layer
-from model.session import BRANCHES, WEIGHTS
+from model.session import BRANCHES, WEIGHTS, as_run
 
 WARM, RUNS = 3, 20
 
 
 def measure(weights: str | os.PathLike = WEIGHTS, patience: float = 120) -> dict[str, float]:
-    """Name of a computed operation -> milliseconds (median), for one crop through the landmark branch.
+    """Name of a computed operation -> milliseconds (median), for one crop through both landmark networks.
 
     Runs in a process of its own. Raises RuntimeError if that fails or takes longer than `patience` seconds.
     """
@@ -46,7 +47,7 @@ def time_of(layer: Layer, times: dict[str, float]) -> float | None:
     """
     own = [name for tensor in layer.tensors for name in (f"{tensor}_nchwc", f"{tensor}_bn_nchwc")]
     own += [name for node in layer.nodes for name in (node, f"fused {node}")]
-    own = [name for name in times if name in own or name.split("/")[0] in layer.nodes]
+    own = [name for name in times if name in own or re.split("/|_token_", name)[0] in layer.nodes]
     return sum(times[name] for name in own) if own else None
 
 
@@ -63,7 +64,7 @@ def _profile(weights: str) -> dict[str, float]:
         options.intra_op_num_threads = 1  # so that the layers' times can be compared with their MACs
         options.log_severity_level = 3
         outputs = [output for branch, own in BRANCHES.items() if branch != "detector" for output in own]
-        content = switchable(onnx.load(weights), {"landmarks": tuple(outputs)})  # every layer once
+        content = switchable(as_run(onnx.load(weights)), {"landmarks": tuple(outputs)})  # every layer once
         session = onnxruntime.InferenceSession(content.SerializeToString(), options, providers=["CPUExecutionProvider"])
         crop = np.random.default_rng(0).integers(0, 256, (1, CROP, CROP, 3), np.uint8)
         for _ in range(WARM + RUNS):

@@ -9,19 +9,21 @@ import onnx
 import onnxruntime
 from onnx.external_data_helper import uses_external_data
 
+from model import storage
 from model.branches import switchable
 from model.constants import CROP
+from model.eight_bit import RANGES, eight_bit
 from model.folding import fold
 from model.points import FACE_POINTS, HAND_POINTS
 
 WEIGHTS = Path(__file__).with_name("weights") / "pointillist.onnx"
 
 _HANDS = len(HAND_POINTS)
-# Branch -> output -> shape without the batch; what they hold is told in detector.py and landmarker.py. Each head is a branch
-# with a trunk of its own: a face's head costs a third of a hand's time.
+# Branch -> output -> shape without the batch; what they hold is told in detector.py and landmarker.py. Features are asked for
+# only by those who look inside: they are branches of their own, so that nobody else pays for bringing out a million numbers.
 BRANCHES: dict[str, dict[str, tuple[int, ...]]] = {
     "detector": {"detections": (2, 1024, 7)},
-    "features": {"features": (64, 64, 64)},
+    "hand_features": {"hand_features": (64, 64, 64)},
     "hand": {
         "hand_heatmaps": (_HANDS, 64, 64),
         "hand": (3 * _HANDS,),
@@ -29,6 +31,7 @@ BRANCHES: dict[str, dict[str, tuple[int, ...]]] = {
         "hand_presence": (1,),
         "handedness": (1,),
     },
+    "face_features": {"face_features": (64, 64, 64)},
     "face": {
         "face": (3 * FACE_POINTS,),
         "face_sigma": (FACE_POINTS,),
@@ -47,15 +50,15 @@ class Session:
     """One onnxruntime.InferenceSession; safe to use from several threads at once.
 
     weights: an ONNX file, by default the one that comes with the project. threads: of one run (default: the CPUs this
-    process may use, at most 4). metadata: what the exporter wrote into the file (version, training run, figures,
-    licences ...), decoded from JSON. Raises WeightsError.
+    process may use, at most 4). exact: convolve in single precision, not in eight bits: half as fast. metadata: what the exporter
+    wrote into the file (version, training run, figures, licences ...), decoded from JSON. Raises WeightsError.
     """
 
-    def __init__(self, weights: str | os.PathLike | None = None, threads: int | None = None):
+    def __init__(self, weights: str | os.PathLike | None = None, threads: int | None = None, exact: bool = False):
         path = Path(WEIGHTS if weights is None else weights)
         model = _load(path)
         _check_signature(model.graph, path.name)
-        self.metadata: dict = {entry.key: _decoded(entry.value) for entry in model.metadata_props}
+        self.metadata: dict = {entry.key: _decoded(entry.value) for entry in model.metadata_props if entry.key != RANGES}
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or min(_MOST_THREADS, _cpus())
@@ -63,7 +66,7 @@ class Session:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3  # it warns of every input with a default value
         try:
-            content = switchable(fold(model), {name: tuple(outputs) for name, outputs in BRANCHES.items()}).SerializeToString()
+            content = switchable(as_run(model, exact), {name: tuple(outputs) for name, outputs in BRANCHES.items()}).SerializeToString()
             self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime's errors share no base class of their own, and the graph may be nonsense
             raise WeightsError(_damaged(path.name)) from error
@@ -74,6 +77,12 @@ class Session:
         for name, own in BRANCHES.items():
             feeds[f"run_{name}"] = np.array(any(output in own for output in outputs))
         return dict(zip(outputs, self._session.run(outputs, feeds)))
+
+
+def as_run(model: onnx.ModelProto, exact: bool = False) -> onnx.ModelProto:
+    """In place, and returned: the stored network as it is computed."""
+    ranges = next((json.loads(entry.value) for entry in model.metadata_props if entry.key == RANGES), {})
+    return eight_bit(fold(storage.unpack(model)), {} if exact else ranges)
 
 
 def _load(path: Path) -> onnx.ModelProto:

@@ -19,19 +19,21 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from export.browser import parity
-from model.folding import fold
+from model import storage
+from model.session import as_run
 
 BUNDLE = Path(__file__).parent / "dist"
 NETWORK = Path(__file__).parents[2] / "model" / "weights" / "pointillist.onnx"
 
-# onnxruntime-web cannot run only a part of a graph, so each branch becomes a file of its own; both heads' files hold the
-# trunk before them, and in return no crop pays for the other kind's head.
+# onnxruntime-web cannot run only a part of a graph, so each network becomes a file of its own.
 # The feature maps and heat maps are left out: the live page does not show them.
 PARTS = {
     "detector": ["detections"],
     "hand": ["hand", "hand_sigma", "hand_presence", "handedness"],
     "face": ["face", "face_sigma", "face_presence", "face_ibug68"],
 }
+
+EXACT = "_exact"  # asks for a part in single precision
 
 FOR_GOOD = {"Cache-Control": "public, max-age=31536000, immutable"}
 
@@ -58,10 +60,10 @@ def address() -> str:
 
 
 @functools.cache
-def part(name: str) -> bytes:
-    """One branch of the network as an ONNX file of its own; `name` is a key of PARTS."""
-    model = fold(onnx.load(NETWORK))
-    cut = Extractor(model).extract_model(["image"], PARTS[name])
+def part(name: str, exact: bool) -> bytes:
+    """One network as an ONNX file of its own, to be computed in single precision or in eight bits; `name` is a key of PARTS."""
+    cut = Extractor(as_run(onnx.load(NETWORK), exact)).extract_model(["image"], PARTS[name])
+    storage.pack(cut)
     # The entries that describe the weights to people stay with the original file.
     del cut.metadata_props[:]
     buffer = io.BytesIO()
@@ -70,10 +72,11 @@ def part(name: str) -> bytes:
 
 
 def _part(request) -> Response:
-    name = request.path_params["name"]
+    asked = request.path_params["name"]
+    name = asked.removesuffix(EXACT)
     if name not in PARTS:
         raise HTTPException(404)
-    return Response(part(name), media_type="application/octet-stream", headers=FOR_GOOD)
+    return Response(part(name, asked != name), media_type="application/octet-stream", headers=FOR_GOOD)
 
 
 def _parity_pictures(request) -> Response:
