@@ -1,6 +1,6 @@
-"""python -m export --landmarks runs/landmarks --detector runs/detector [--sigma HAND FACE] [--figures FILE] [--output FILE]
+"""python -m export [--hand RUN] [--face RUN] [--detector RUN] [--sigma HAND FACE] [--figures FILE] [--output FILE]
 
-Two finished runs -> model/weights/pointillist.onnx with its metadata, the training trace with its fixed pictures beside it,
+Three finished runs -> model/weights/pointillist.onnx with its metadata, the training trace with its fixed pictures beside it,
 and the parity certificate: the same crops through torch and onnxruntime must agree to a tenth of a pixel, or nothing is written.
 `--sigma` takes the factors that `python -m model.calibration` fitted, by which the expected errors become true ones;
 `--figures` takes what `python -m model.evaluate --json FILE` wrote, to be carried in the file's metadata.
@@ -15,6 +15,7 @@ import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from export import onnx_file
@@ -22,6 +23,7 @@ from export.browser import chromium, parity
 from model.constants import KINDS
 from model.points import FACE_POINTS, HAND_POINTS
 from model.session import WEIGHTS
+from model.train import PICTURES
 
 MOST_PIXELS = 0.1
 LICENCES = {
@@ -36,18 +38,20 @@ def differences(network: onnx_file.Pointillist, file: Path) -> dict[str, float]:
     with torch.no_grad():
         out = dict(zip(network.outputs, network(torch.from_numpy(parity.inputs()))))
     reference = {name: out[name].numpy() for name in parity.OUTPUTS}
-    return {"torch and onnxruntime": parity.difference(reference, parity.answers(file))}
+    return {"torch and onnxruntime": parity.difference(reference, parity.answers(file, exact=True))}
 
 
-def write_trace(landmarks: Path, detector: Path | None, folder: Path) -> None:
-    """The landmark run's trace with its pictures, and the detector's epochs, as model/weights/trace.json."""
-    trace = json.loads((landmarks / "trace.json").read_text())
-    if detector:
-        run = json.loads((detector / "trace.json").read_text())
-        trace["detector"] = {"run": run["run"], "epochs": [{k: v for k, v in e.items() if k != "predictions"} for e in run["epochs"]]}
+def write_trace(runs: dict[str, Path], folder: Path) -> None:
+    """Every run's trace by its part, with the fixed pictures of hands and faces, as model/weights/trace.json."""
+    traces = {part: json.loads((run / "trace.json").read_text()) for part, run in runs.items()}
     shutil.rmtree(folder / "trace", ignore_errors=True)
-    shutil.copytree(landmarks / "trace", folder / "trace")
-    (folder / "trace.json").write_text(json.dumps(rounded(trace), separators=(",", ":")) + "\n")
+    for part in KINDS:
+        shutil.copytree(runs[part] / "trace", folder / "trace" / part)
+        for picture in traces[part]["pictures"]:
+            picture["file"] = f"trace/{part}/{Path(picture['file']).name}"
+    detector = traces["detector"]
+    traces["detector"] = {"run": detector["run"], "epochs": [{k: v for k, v in e.items() if k != "predictions"} for e in detector["epochs"]]}
+    (folder / "trace.json").write_text(json.dumps(rounded(traces), separators=(",", ":")) + "\n")
 
 
 def rounded(value):
@@ -61,26 +65,27 @@ def rounded(value):
 
 def main() -> None:
     options = argparse.ArgumentParser(prog="python -m export", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--landmarks", type=Path, required=True, help="the run folder of the landmark network")
-    options.add_argument("--detector", type=Path, required=True, help="the run folder of the detector")
+    for part in ("hand", "face", "detector"):
+        options.add_argument(f"--{part}", type=Path, default=Path("runs") / part, help=f"the run folder, by default runs/{part}")
     options.add_argument("--sigma", type=float, nargs=2, default=(1.0, 1.0), metavar=("HAND", "FACE"), help="factors of the expected errors")
     options.add_argument("--figures", type=Path, help="figures by model.evaluate")
     options.add_argument("--output", type=Path, default=WEIGHTS)
     o = options.parse_args()
-    network = onnx_file.load(o.landmarks / "last.pt", o.detector / "last.pt")
+    runs = {"hand": o.hand, "face": o.face, "detector": o.detector}
+    network = onnx_file.load(**{part: run / "last.pt" for part, run in runs.items()})
     for kind, factor in zip(KINDS, o.sigma):
-        network.landmarks.heads[kind].log_sigma.bias.data += math.log(factor)
+        getattr(network, kind).head.log_sigma.bias.data += math.log(factor)
     metadata = {
         "version": version("pointillist"),
         "hand_points": list(HAND_POINTS),
         "face_points": FACE_POINTS,
-        "training_run": {part: json.loads((run / "trace.json").read_text())["run"] for part, run in (("landmarks", o.landmarks), ("detector", o.detector))},
+        "training_run": {part: json.loads((run / "trace.json").read_text())["run"] for part, run in runs.items()},
         "figures": json.loads(o.figures.read_text()) if o.figures else {},
         "licences": LICENCES,
     }
     with tempfile.TemporaryDirectory() as scratch:
         file = Path(scratch) / "network.onnx"
-        onnx_file.write(network, file, metadata)
+        onnx_file.write(network, file, metadata, {part: np.load(run / PICTURES) for part, run in runs.items()})
         apart = differences(network, file)
         if max(apart.values()) >= MOST_PIXELS:
             sys.exit(f"torch and onnxruntime differ by {max(apart.values()):.3f} px, more than {MOST_PIXELS}: nothing was written")
@@ -91,7 +96,7 @@ def main() -> None:
         if (browser := chromium.difference()) is not None:  # the browser compares itself with the certificate just written
             apart["onnxruntime and onnxruntime-web"] = browser
             parity.certify(o.output, apart)
-        write_trace(o.landmarks, o.detector, o.output.parent)
+        write_trace(runs, o.output.parent)
     print(f"{o.output}: {o.output.stat().st_size / 1e6:.1f} MB; largest difference in pixels {apart}")
 
 

@@ -1,13 +1,14 @@
-"""torch -> ONNX: one file, one input, both branches, and the facts about it as metadata.
+"""torch -> ONNX: one file, one input, three networks, and the facts about it as metadata.
 
 Opset 18; the batch dimension is called N and may be anything from 1. Outputs (float32):
     detections      (N, 2, 1024, 7)  hand, face; 32 x 32 cells; score, box centre x, y, size w, h in pixels of the frame, unit vector up
-    features        (N, 64, 64, 64)  stage 3
+    hand_features   (N, 64, 64, 64)  stage 3 for a hand
     hand_heatmaps   (N, 21, 64, 64)  each sums to 1
     hand            (N, 63)          21 x (x, y, z): x, y = (pixel + 0.5) / 256, z = pixels / 256 relative to the wrist
     hand_sigma      (N, 21)          expected distance from the truth, as a fraction of the crop's side
     hand_presence   (N, 1)           probability that the crop shows a hand
     handedness      (N, 1)           probability that it is a right hand
+    face_features   (N, 64, 64, 64)  stage 3 for a face
     face            (N, 1434)        478 x (x, y, z), z relative to the face's centre
     face_sigma      (N, 478)
     face_presence   (N, 1)
@@ -17,21 +18,25 @@ Opset 18; the batch dimension is called N and may be anything from 1. Outputs (f
 import json
 from pathlib import Path
 
+import numpy as np
 import onnx
+import onnx.utils
 import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from model import storage
+from model import eight_bit, storage
+from model.folding import fold
 from model.network import SIZE, Detector, Landmarks, Pointillist
+from model.session import BRANCHES
 
 OPSET = 18
 
 
-def load(landmarks: Path | None, detector: Path | None) -> Pointillist:
-    """The averaged weights of two checkpoints (untrained where None) in the form the file will have: `folded` and rounded."""
+def load(detector: Path | None, hand: Path | None, face: Path | None) -> Pointillist:
+    """The averaged weights of three checkpoints (untrained where None) in the form the file will have: `folded` and rounded."""
     parts = []
-    for network, path in ((Detector(), detector), (Landmarks(), landmarks)):
+    for network, path in ((Detector(), detector), (Landmarks("hand"), hand), (Landmarks("face"), face)):
         if path:
             network.load_state_dict(torch.load(path, weights_only=True, map_location="cpu")["average"])
         for layer in folded(network.eval()).modules():
@@ -49,8 +54,19 @@ def folded(network: nn.Module) -> nn.Module:
     return network
 
 
-def write(network: Pointillist, path: Path, metadata: dict) -> onnx.ModelProto:
-    """Exports, checks and saves, weights as in model/storage.py. `metadata`: JSON-able values by name."""
+def ranges(model: onnx.ModelProto, pictures: dict[str, np.ndarray]) -> dict[str, list[float]]:
+    """Each part's own, seen on its own pictures."""
+    graph = fold(storage.unpack(onnx.ModelProto.FromString(model.SerializeToString())))
+    found = {}
+    for part, own in pictures.items():
+        cut = onnx.utils.Extractor(graph).extract_model(["image"], list(BRANCHES[part]))
+        found |= eight_bit.ranges(cut, own)
+    return found
+
+
+def write(network: Pointillist, path: Path, metadata: dict, pictures: dict[str, np.ndarray] | None = None) -> onnx.ModelProto:
+    """Exports, checks and saves, weights as in model/storage.py. `metadata`: JSON-able values by name. `pictures`: what each part was
+    trained on, (N, 256, 256, 3) uint8; with them the file tells the ranges that arithmetic in eight bits needs (model/eight_bit.py)."""
     image = torch.zeros(2, SIZE, SIZE, 3, dtype=torch.uint8)
     program = torch.onnx.export(network, (image,), input_names=["image"], output_names=list(network.outputs), opset_version=OPSET,
                                 dynamic_shapes={"image": {0: torch.export.Dim("N", min=1, max=1024)}}, dynamo=True, external_data=False, verbose=False)
@@ -61,6 +77,8 @@ def write(network: Pointillist, path: Path, metadata: dict) -> onnx.ModelProto:
         node.doc_string = ""
     model.graph.doc_string = ""
     storage.pack(model)
+    if pictures:
+        onnx.helper.set_model_props(model, {p.key: p.value for p in model.metadata_props} | {eight_bit.RANGES: json.dumps(ranges(model, pictures))})
     onnx.checker.check_model(model, full_check=True)
     path.parent.mkdir(parents=True, exist_ok=True)
     onnx.save(model, path)

@@ -1,4 +1,4 @@
-"""Batches for the landmark network: rows of hands, then pictures without either, then faces, all freshly augmented."""
+"""Batches for a landmark network: rows of its kind, then pictures of the other kind or of neither, all freshly augmented."""
 
 from dataclasses import dataclass
 
@@ -17,26 +17,12 @@ COARSEST = 0.06  # a face in a group photo may have a dozen pixels
 
 @dataclass(frozen=True)
 class Plan:
-    """How many rows of each kind a batch has, and how large its crops are."""
+    """How many rows of each sort a batch has, and how large its crops are."""
 
     size: int = 256
-    hands: int = 20
-    empty: int = 4   # without either: random pieces of photos, and what the detector takes for an object (model/mine.py)
-    faces: int = 10
-    others: int = 2  # rows of the other kind that a head also sees, so that it learns to say no
-
-    @property
-    def rows(self) -> int:
-        return self.hands + self.empty + self.faces
-
-    @property
-    def hand_rows(self) -> slice:
-        """What the hand head sees: hands, empty pictures and a few faces."""
-        return slice(0, self.hands + self.empty + self.others)
-
-    @property
-    def face_rows(self) -> slice:
-        return slice(self.hands - self.others, self.rows)
+    own: int = 20
+    empty: int = 3   # neither hand nor face: random pieces of photos, and what the detector takes for an object (model/mine.py)
+    others: int = 2  # of the other kind; from these and the empty ones presence learns to say no
 
 
 def sample(s: Samples, i: int, size: int, rng: np.random.Generator, pool: list[np.ndarray], flips: dict[str, np.ndarray], amount: float = 1.0) -> dict[str, np.ndarray]:
@@ -102,9 +88,9 @@ def flips_of(sets: list[Samples]) -> dict[str, np.ndarray]:
 class Batches(IterableDataset):
     """An endless stream for one epoch's worth of batches; (seed, epoch, worker) decide it completely."""
 
-    def __init__(self, sets: list[Samples], pool: list[np.ndarray], plan: Plan, seed: int, epoch: int, count: int,
+    def __init__(self, kind: str, sets: list[Samples], pool: list[np.ndarray], plan: Plan, seed: int, epoch: int, count: int,
                  hard: np.ndarray | None = None):
-        self.hard, self.sets, self.pool, self.plan, self.seed, self.epoch, self.count = hard, sets, pool, plan, seed, epoch, count
+        self.kind, self.hard, self.sets, self.pool, self.plan, self.seed, self.epoch, self.count = kind, hard, sets, pool, plan, seed, epoch, count
         self.flips = flips_of(sets)
         self.rows: dict[str, list[tuple[Samples, np.ndarray, np.ndarray | None]]] = {"hand": [], "face": []}
         for s in sets:
@@ -127,9 +113,12 @@ class Batches(IterableDataset):
         worker, workers = (info.id, info.num_workers) if info else (0, 1)
         cv2.setNumThreads(0)
         rng = np.random.default_rng([self.seed, self.epoch, worker])
+        (other,) = {"hand", "face"} - {self.kind}
         for _ in range(worker, self.count, workers):
-            hands, faces = self.draw("hand", self.plan.hands, rng), self.draw("face", self.plan.faces, rng)
-            nothing = np.stack([empty(self.plan.size, rng, self.pool, self.hard) for _ in range(self.plan.empty)])
-            hand, face = stack(hands), stack(faces)
-            images = torch.cat([hand.pop("image"), torch.from_numpy(nothing), face.pop("image")])
-            yield {"image": images, "hand": hand, "face": face}
+            own = stack(self.draw(self.kind, self.plan.own, rng))
+            if self.rows[other]:
+                no = [r["image"] for r in self.draw(other, self.plan.others, rng)]
+            else:
+                no = [empty(self.plan.size, rng, self.pool, self.hard) for _ in range(self.plan.others)]
+            no += [empty(self.plan.size, rng, self.pool, self.hard) for _ in range(self.plan.empty)]
+            yield {"image": torch.cat([own.pop("image"), torch.from_numpy(np.stack(no))]), "target": own}

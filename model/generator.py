@@ -129,8 +129,8 @@ def draw_face(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     return picture, flat
 
 
-def demo_task(seed: int, rows: int = ROWS, validation: int = VALIDATION) -> LandmarkTask:
-    """A landmark task on freshly drawn hands and faces."""
+def demo_task(kind: str, seed: int, rows: int = ROWS, validation: int = VALIDATION) -> LandmarkTask:
+    """A landmark task for one kind, on freshly drawn hands and faces."""
     rng = np.random.default_rng([seed, 21])
     split = np.where(np.arange(rows + validation) < rows, "train", "val")
     hands = [draw_hand(rng) for _ in split]
@@ -142,4 +142,4 @@ def demo_task(seed: int, rows: int = ROWS, validation: int = VALIDATION) -> Land
         Samples("drawn_faces", "face", "CC0", np.stack([f[0] for f in faces]), np.zeros((n, 478, 2), np.float32), np.full((n, 478), np.nan, np.float32),
                 np.zeros((n, 478), np.float32), split, ibug=np.float32([f[1] for f in faces]), ibug_weights=np.ones((n, 68), np.float32), notes={"bg": free}),
     ]
-    return LandmarkTask(sets, [backdrop(rng) for _ in range(40)], seed, Plan())
+    return LandmarkTask(kind, sets, [backdrop(rng) for _ in range(40)], seed, Plan())

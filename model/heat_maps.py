@@ -7,7 +7,7 @@ operations, as they are exported; the training form is the same mathematics in a
 import torch
 from torch import Tensor
 
-SIGMA = 1 / 32  # of the crop's side: the target's spread
+SIGMA = 1 / 64  # of the crop's side: the target's spread, one cell
 
 
 def cells(h: int, w: int, device) -> Tensor:

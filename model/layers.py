@@ -9,8 +9,9 @@ import onnx
 from onnx import helper
 
 from model import storage
+from model.constants import KINDS
 
-PREPROCESSING, FEATURES, HAND, FACE, DETECTOR = "preprocessing", "features", "hand", "face", "detector"
+PREPROCESSING, DETECTOR = "preprocessing", "detector"  # stages; the others are each kind's features and its head: "hand_features", "hand", ...
 
 # Operation -> family; every family has one colour on the page.
 FAMILIES = {
@@ -51,23 +52,21 @@ def read(path: str | os.PathLike) -> dict[str, tuple[Layer, ...]]:
 
 
 def layers(model: onnx.ModelProto) -> dict[str, tuple[Layer, ...]]:
-    """Stage -> its layers: preprocessing, features, hand and face (the heads), detector.
+    """Stage -> its layers: preprocessing, detector, and of each kind the features and the head.
 
-    What belongs to a stage follows from the graph: the features are all that the output `features` needs, a head is what
-    its outputs need beyond that, and preprocessing is what all branches need.
+    What belongs to a stage follows from the graph: a kind's features are all that the output of this name needs, its head is
+    what its other outputs need beyond that, and preprocessing is what all three networks need.
     """
     graph = model.graph
     outputs = {output.name for output in graph.output}
     needed = {name: _ancestors(graph, name) for name in outputs}
-    union = lambda kind: set().union(*(needed[name] for name in outputs if name.startswith(kind)))  # noqa: E731
-    hand, face, features, detector = union("hand"), union("face"), needed["features"], needed["detections"]
-    stages = {
-        PREPROCESSING: features & detector,
-        FEATURES: features - detector,
-        HAND: hand - features,
-        FACE: face - features,
-        DETECTOR: detector - features,
-    }
+    detector = needed["detections"]
+    shared = detector.intersection(*(needed[f"{kind}_features"] for kind in KINDS))
+    stages = {PREPROCESSING: shared, DETECTOR: detector - shared}
+    for kind in KINDS:
+        features = needed[f"{kind}_features"]
+        stages[f"{kind}_features"] = features - shared
+        stages[kind] = set().union(*(needed[name] for name in outputs if name.startswith(kind))) - features
     reader = _Reader(graph)
     return {stage: tuple(reader.layers(nodes)) for stage, nodes in stages.items()}
 

@@ -30,7 +30,7 @@ def point_losses(out: dict[str, Tensor], rows: slice, target: dict[str, Tensor])
 
 
 def hand_losses(out: dict[str, Tensor], target: dict[str, Tensor], seen: int) -> dict[str, Tensor]:
-    """`seen`: how many rows of the head's input are hands (the first ones)."""
+    """`seen`: how many rows show hands (the first ones); the others show something else."""
     rows = slice(0, seen)
     xy, weights = target["points"], target["weights"]
     present = torch.zeros_like(out["presence"])
@@ -45,8 +45,8 @@ def hand_losses(out: dict[str, Tensor], target: dict[str, Tensor], seen: int) ->
 
 
 def face_losses(out: dict[str, Tensor], target: dict[str, Tensor], seen: int) -> dict[str, Tensor]:
-    """`seen`: how many rows of the head's input are faces (the last ones)."""
-    rows = slice(out["presence"].shape[0] - seen, None)
+    """`seen`: how many rows show faces (the first ones); the others show something else."""
+    rows = slice(0, seen)
     anchors = torch.cat([target["ibug"], target["points"][:, 468:]], 1)
     anchor_weights = torch.cat([target["ibug_weights"], target["weights"][:, 468:] * 0.3], 1)
     present = torch.zeros_like(out["presence"])

@@ -1,8 +1,8 @@
 """The network: five stages from a crop to points, and the detector that finds the crops.
 
-Two trunks of the same plan: an encoder that halves the picture step by step, and a way back up (plain 3 x 3 convolutions:
-the fastest to train and to run on a CPU). The landmark trunk ends in the 64 x 64 x 64 features that both heads read; the
-detector's ends at 32 x 32, one prediction per cell.
+Three networks of the same plan, for hands, for faces and for finding both: an encoder that halves the picture step by step, and a
+way back up (plain 3 x 3 convolutions: the fastest to train and to run on a CPU). A landmark network's trunk ends in the
+64 x 64 x 64 features that its head reads; the detector's ends at 32 x 32, one prediction per cell.
 
 Coordinates inside the network are fractions of the crop's side: x = (pixel + 0.5) / side.
 """
@@ -173,20 +173,23 @@ class FaceHead(nn.Module):
 
 
 class Landmarks(nn.Module):
-    """Crops in, the points of hands and faces out.
+    """Crops of one kind in, their points out. Hands and faces have a network each: with one trunk for both, either learned less.
 
     The stem looks at 6 x 6 pixels at every fourth: all further convolutions are four times cheaper than behind a 3 x 3 stem,
     and the 64 x 64 features get its detail back at the end.
     """
 
-    def __init__(self):
+    HEADS = {"hand": HandHead, "face": FaceHead}
+    SHARPENED = {"hand": 1, "face": 2}  # residual blocks at 32 x 32, the finest and dearest: a face's points lie closer together
+
+    def __init__(self, kind: str):
         super().__init__()
         self.encoder = Encoder(stem=(6, 4, 2), depths=(3, 4, 2))
         self.up_coarse, self.up_middle = Merge(80, 128, 48), Merge(48, 48, 48)
         self.mix, self.mix_more = conv(48, 48), Residual(48)
         self.up_fine, self.up_stem = Merge(32, 48, 64), Merge(16, 64, 64)
-        self.sharpen = Residual(64, inside=32)  # the finest level is the dearest
-        self.heads = nn.ModuleDict({"hand": HandHead(), "face": FaceHead()})
+        self.sharpen = nn.Sequential(*(Residual(64, inside=32) for _ in range(self.SHARPENED[kind])))
+        self.head = self.HEADS[kind]()
 
     def features(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Stage 3. x (N, 3, 256, 256) -> features (N, 64, 64, 64), smallest (N, 128, 4, 4)."""
@@ -195,18 +198,12 @@ class Landmarks(nn.Module):
         middle = self.up_middle(middle, self.up_coarse(coarse, smallest))       # (N, 48, 16, 16)
         middle = self.mix_more(self.mix(middle))                                # (N, 48, 16, 16)
         fine = self.sharpen(self.up_fine(fine, middle))                         # (N, 64, 32, 32)
-        return self.up_stem(stem, fine), smallest                          # (N, 64, 64, 64)
+        return self.up_stem(stem, fine), smallest                               # (N, 64, 64, 64)
 
-    def forward(self, image: Tensor, hands: slice | None = None, faces: slice | None = None) -> dict:
-        """image uint8 (N, H, W, 3); `hands` and `faces` say which rows each head sees, the first ones and the last ones that
-        overlap (all rows when None)."""
+    def forward(self, image: Tensor) -> dict[str, Tensor]:
+        """image uint8 (N, H, W, 3) -> what the head tells, and the features."""
         features, smallest = self.features(preprocess(image))
-        seen = {"hand": (features, smallest), "face": (features, smallest)}
-        if hands and faces:  # not by slices: their gradients would come in another memory layout, a sixth of a step's time
-            counts = [faces.start, hands.stop - faces.start, len(image) - hands.stop]
-            parts = [t.split(counts) for t in seen["hand"]]
-            seen = {"hand": tuple(torch.cat([a, b]) for a, b, _ in parts), "face": tuple(torch.cat([b, c]) for _, b, c in parts)}
-        return {"features": features} | {kind: head(*seen[kind]) for kind, head in self.heads.items()}
+        return {"features": features} | self.head(features, smallest)
 
 
 class Detector(nn.Module):
@@ -247,20 +244,18 @@ class Detector(nn.Module):
 
 
 class Pointillist(nn.Module):
-    """The whole graph as it is exported: one input, the outputs of both branches by name."""
+    """The whole graph as it is exported: one input, the outputs of all three networks by name."""
 
-    def __init__(self, detector: Detector, landmarks: Landmarks):
+    def __init__(self, detector: Detector, hand: Landmarks, face: Landmarks):
         super().__init__()
-        self.detector, self.landmarks = detector, landmarks
+        self.detector, self.hand, self.face = detector, hand, face
 
-    outputs = ("detections", "features", "hand_heatmaps", "hand", "hand_sigma", "hand_presence", "handedness",
-               "face", "face_sigma", "face_presence", "face_ibug68")
+    outputs = ("detections", "hand_features", "hand_heatmaps", "hand", "hand_sigma", "hand_presence", "handedness",
+               "face_features", "face", "face_sigma", "face_presence", "face_ibug68")
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
-        """image uint8 (N, 256, 256, 3) -> the tensors named in `outputs`, shapes in export/__init__.py."""
-        found = Detector.decode(self.detector(image))
-        out = self.landmarks(image)
-        hand, face = out["hand"], out["face"]
-        return (found, out["features"], hand["maps"], hand["points"].flatten(1), hand["log_sigma"].exp(),
-                hand["presence"].sigmoid(), hand["right"].sigmoid(), face["points"].flatten(1),
+        """image uint8 (N, 256, 256, 3) -> the tensors named in `outputs`, shapes in export/onnx_file.py."""
+        found, hand, face = Detector.decode(self.detector(image)), self.hand(image), self.face(image)
+        return (found, hand["features"], hand["maps"], hand["points"].flatten(1), hand["log_sigma"].exp(),
+                hand["presence"].sigmoid(), hand["right"].sigmoid(), face["features"], face["points"].flatten(1),
                 face["log_sigma"].exp(), face["presence"].sigmoid(), face["ibug"].flatten(1))

@@ -17,7 +17,7 @@ from model import storage
 
 
 def load(network: nn.Module, branch: str, file: Path, pictures: Tensor) -> None:
-    """Fills `network` with the weights of `branch` ('landmarks' or 'detector') in `file`; pictures uint8 (N, 256, 256, 3) give the
+    """Fills `network` with the weights of `branch` ('detector', 'hand' or 'face') in `file`; pictures uint8 (N, 256, 256, 3) give the
     statistics. Raises KeyError when the file is of another architecture."""
     stored = {i.name.removeprefix(f"{branch}."): torch.from_numpy(numpy_helper.to_array(i).copy())
               for i in storage.unpack(onnx.load(file)).graph.initializer if i.name.startswith(f"{branch}.")}
@@ -74,8 +74,7 @@ def restore_norms(network: nn.Module, pictures: Tensor) -> None:
 
 
 def epochs(file: Path, part: str) -> list[dict]:
-    """What the trace beside the file tells of the epochs of `part` ('landmarks', 'detector'); nothing where there is none."""
+    """What the trace beside the file tells of the epochs of `part` ('detector', 'hand', 'face'); nothing where there is none."""
     if not (path := file.with_name("trace.json")).exists():
         return []
-    trace = json.loads(path.read_text())
-    return (trace if part == "landmarks" else trace.get(part, {})).get("epochs", [])
+    return json.loads(path.read_text()).get(part, {}).get("epochs", [])

@@ -1,6 +1,6 @@
 """How weights are stored: a third of the file, the same network.
 
-The largest weights become whole numbers of -127..127 with one step size per output, other large ones half-precision numbers;
+Layers' largest weights become whole numbers of -127..127 with one step size per output, other large ones half-precision numbers;
 a Cast (and a Mul by the step) behind them bring them back, and onnxruntime folds both away as it loads the file: all arithmetic
 stays in float32. What is lost is the rounding of the weights: half a step, one part in 254 of an output's largest weight, or in
 half precision at most one part in 2,048.
@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-LARGE, LARGEST = 256, 100_000  # numbers; smaller tensors are biases, constants and shapes
+LARGE, LARGEST = 256, 20_000  # numbers; smaller tensors are biases, constants and shapes
 _HALF, _WHOLE, _STEP = "_half", "_whole", "_step"
 
 
@@ -21,7 +21,7 @@ def pack(model: onnx.ModelProto) -> None:
         name, size = weight.name, np.prod(weight.dims)
         if weight.data_type != TensorProto.FLOAT or size < LARGE:
             stored.append(weight)
-        elif size < LARGEST:
+        elif size < LARGEST or not name.endswith(".weight"):  # a face's `spread` is no layer's weight: points are made of it directly
             stored.append(numpy_helper.from_array(numpy_helper.to_array(weight).astype(np.float16), name + _HALF))
             nodes.append(_cast(name + _HALF, name))
         else:

@@ -1,4 +1,4 @@
-"""Training the landmark network: what a batch is, what its loss is, how it is measured."""
+"""Training a landmark network, that of hands or that of faces: what a batch is, what its loss is, how it is measured."""
 
 import cv2
 import numpy as np
@@ -15,16 +15,18 @@ MOST_MEASURED = 450  # a set, each epoch
 
 
 class LandmarkTask:
-    name = "landmarks"
-    pck_threshold = PCK_THRESHOLD
-    last_layers = (*(f"heads.{kind}.{layer}" for kind in ("hand", "face") for layer in ("maps", "points", "log_sigma", "judge")),
-                   "heads.hand.side", "heads.face.ibug", "heads.face.spread")
+    """`kind`: 'hand' or 'face'. The sets of the other kind show what is none."""
 
-    def __init__(self, sets: list[Samples], pool: list[np.ndarray], seed: int, plan: batches.Plan, hard: np.ndarray | None = None):
-        self.sets, self.pool, self.seed, self.plan, self.hard = sets, pool, seed, plan, hard
+    pck_threshold = PCK_THRESHOLD
+    last_layers = tuple(f"head.{layer}" for layer in ("maps", "points", "log_sigma", "judge", "side", "ibug", "spread"))
+
+    def __init__(self, kind: str, sets: list[Samples], pool: list[np.ndarray], seed: int, plan: batches.Plan, hard: np.ndarray | None = None):
+        self.name, self.sets, self.pool, self.seed, self.plan, self.hard = kind, sets, pool, seed, plan, hard
 
     def build(self) -> Landmarks:
-        network = Landmarks()
+        network = Landmarks(self.name)
+        if self.name == "hand":
+            return network
         meshes = [s for s in self.sets if s.kind == "face" and s.ibug is not None]
         rows = [((s.weights[:, :468] > 0.5).all(1) & (s.split == "train"), s) for s in meshes]
         rows = [(keep, s) for keep, s in rows if keep.any()]
@@ -36,29 +38,32 @@ class LandmarkTask:
             x = np.concatenate([anchors.transpose(0, 2, 1).reshape(-1, ANCHORS), 1e3 * np.ones((1, ANCHORS))])
             y = np.concatenate([inside.transpose(0, 2, 1).reshape(-1, 478), 1e3 * np.ones((1, 478))])
             spread = np.linalg.solve(x.T @ x + 1.0 * np.eye(ANCHORS), x.T @ y).T
-            network.heads["face"].spread.data = torch.from_numpy(spread).float()
+            network.head.spread.data = torch.from_numpy(spread).float()
         return network
 
     def stream(self, size: int, epoch: int, count: int) -> batches.Batches:
-        return batches.Batches(self.sets, self.pool, self.plan, self.seed, epoch, count, self.hard)
+        return batches.Batches(self.name, self.sets, self.pool, self.plan, self.seed, epoch, count, self.hard)
 
     def loss(self, network: Landmarks, batch: dict) -> dict[str, Tensor]:
-        """Losses by name, 'hand.points', 'face.heat', ..."""
-        out = network(batch["image"], self.plan.hand_rows, self.plan.face_rows)
-        named = {"hand": losses.hand_losses(out["hand"], batch["hand"], self.plan.hands),
-                 "face": losses.face_losses(out["face"], batch["face"], self.plan.faces)}
-        return {f"{kind}.{k}": v for kind, group in named.items() for k, v in group.items()}
+        """Losses by name, 'hand.points', 'hand.heat', ..."""
+        measure = {"hand": losses.hand_losses, "face": losses.face_losses}[self.name]
+        named = measure(network(batch["image"]), batch["target"], self.plan.own)
+        return {f"{self.name}.{k}": v for k, v in named.items()}
+
+    @property
+    def own_sets(self) -> list[Samples]:
+        return [s for s in self.sets if s.kind == self.name]
 
     @torch.no_grad()
-    def predict(self, network: Landmarks, images: np.ndarray, kind: str) -> dict[str, np.ndarray]:
+    def predict(self, network: Landmarks, images: np.ndarray) -> dict[str, np.ndarray]:
         """images (N, S, S, 3) uint8 -> points (N, K, 3), sigma (N, K), presence (N,), and right or ibug; fractions."""
         parts = []
         for i in range(0, len(images), 64):
             x = torch.from_numpy(images[i:i + 64])
             with torch.autocast("cpu", torch.bfloat16, enabled=False):
-                out = network(x)[kind]
+                out = network(x)
             parts.append({"points": out["points"], "sigma": out["log_sigma"].exp(), "presence": out["presence"].sigmoid()[:, 0]}
-                         | ({"right": out["right"].sigmoid()[:, 0]} if kind == "hand" else {"ibug": out["ibug"]}))
+                         | ({"right": out["right"].sigmoid()[:, 0]} if self.name == "hand" else {"ibug": out["ibug"]}))
         return {k: torch.cat([p[k] for p in parts]).float().numpy() for k in parts[0]}
 
     def validate(self, network: Landmarks, size: int) -> dict:
@@ -66,13 +71,13 @@ class LandmarkTask:
         where there are any."""
         rng = np.random.default_rng(0)
         report: dict = {"sets": {}, "accuracy": {}, "nme": {}, "point_nme": {}}
-        for s in self.sets:
+        for s in self.own_sets:
             index = np.flatnonzero((s.split == "val") & (s.notes["human68"] if "human68" in s.notes else True))
             index = index[np.linspace(0, len(index) - 1, min(len(index), MOST_MEASURED)).astype(int)]
             if not len(index):
                 continue
             rows = [batches.sample(s, int(i), size, rng, self.pool, {}, 0.0) for i in index]
-            out = self.predict(network, np.stack([r["image"] for r in rows]), s.kind)
+            out = self.predict(network, np.stack([r["image"] for r in rows]))
             if s.kind == "hand":
                 truth = np.stack([r["points"] for r in rows])
                 errors = metrics.point_errors(out["points"][..., :2], truth, metrics.extent(truth))
@@ -92,7 +97,7 @@ class LandmarkTask:
     def pictures(self) -> list[dict]:
         """The fixed pictures of the trace: validation crops that may be shipped (own rendering on a free background)."""
         chosen = []
-        for s in self.sets:
+        for s in self.own_sets:
             if "bg" not in s.notes:
                 continue
             rows = np.flatnonzero((s.split == "val") & (s.notes["bg"] > 0) & (s.notes.get("degrade", np.zeros(len(s.split))) == 0))
@@ -107,7 +112,7 @@ class LandmarkTask:
         found = []
         for p in pictures:
             small = p["image"] if size == 256 else cv2.resize(p["image"], (size, size), interpolation=cv2.INTER_AREA)
-            out = self.predict(network, small[None], p["kind"])
+            out = self.predict(network, small[None])
             points = out["points"][0, :, :2] if p["kind"] == "hand" else out["ibug"][0]
             found.append(np.round(points * 256 - 0.5, 1).tolist())
         return found

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from model.constants import KINDS
 from model.points import FINGERS, HAND_POINTS, IBUG_GROUPS
 
 TRACE = Path(__file__).with_name("weights") / "trace.json"  # of the run that made the weights beside it
@@ -41,7 +42,8 @@ class Epoch:
     crop: side in pixels of the crops it learned from. loss: the weighted sum of `losses`. accuracy, nme: by kind ('hand',
     'face'). point_nme: kind -> (21,) or (68,) error of each point. sets: validation set -> its figures. predictions: one
     (K, 2) per picture, pixels of its crop. Kinds that the run did not measure are missing. parameters: the network's
-    (None: not told); it changes where a run goes on with a larger network.
+    (None: not told); it changes where a run goes on with a larger network. together: one network learned both kinds then,
+    and `crops` are those of both.
     """
 
     number: int
@@ -57,6 +59,7 @@ class Epoch:
     sets: dict[str, dict[str, float]]
     predictions: list[np.ndarray]
     parameters: int | None = None
+    together: bool = False
 
     @property
     def mean_accuracy(self) -> float:
@@ -66,7 +69,7 @@ class Epoch:
 
 @dataclass(frozen=True)
 class DetectorEpoch:
-    """One epoch of the other network's run. side: pixels of the pictures it learned from. sets: validation set -> 'recall',
+    """One epoch of the detector's run. side: pixels of the pictures it learned from. sets: validation set -> 'recall',
     'precision' (at IoU 0.5 and score 0.5, one look at the whole photo), 'false_per_negative'."""
 
     number: int
@@ -79,22 +82,39 @@ class DetectorEpoch:
 
 @dataclass(frozen=True)
 class TrainingTrace:
-    """A whole run: `run` tells how it was made, `pck_threshold` what counts as a correct point (None: not told); `detector`,
-    the epochs of the network that finds hands and faces (none if it was not trained)."""
+    """A landmark network's run: `run` tells how it was made, `pck_threshold` what counts as a correct point (None: not told)."""
 
     run: dict
     epochs: tuple[Epoch, ...]
     pictures: tuple[Picture, ...]
     pck_threshold: float | None
-    detector: tuple[DetectorEpoch, ...] = ()
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        return tuple(kind for kind in ("hand", "face") if all(kind in epoch.accuracy for epoch in self.epochs))
+        return tuple(kind for kind in KINDS if all(kind in epoch.accuracy for epoch in self.epochs))
 
 
-def read(path: Path = TRACE) -> TrainingTrace | None:
-    """The trace in the file; None if there is no file or no epoch in it yet. Raises TraceError."""
+@dataclass(frozen=True)
+class Released:
+    """The runs behind the released weights: of the landmark networks by kind, and the epochs of the detector (none if it was not trained)."""
+
+    landmarks: dict[str, TrainingTrace]
+    detector: tuple[DetectorEpoch, ...]
+
+
+def read(path: Path) -> TrainingTrace | None:
+    """The trace that a run has left in the file; None if there is no file or no epoch in it yet. Raises TraceError."""
+    trace = _read(path, _from_document)
+    return trace if trace and trace.epochs else None
+
+
+def read_released(path: Path = TRACE) -> Released | None:
+    """The traces beside the released weights; None if there are none. Raises TraceError."""
+    found = _read(path, _released)
+    return found if found and found.landmarks else None
+
+
+def _read(path: Path, parse):
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -102,10 +122,20 @@ def read(path: Path = TRACE) -> TrainingTrace | None:
     except (OSError, ValueError) as error:
         raise TraceError(f"The training trace {path.name} cannot be read.") from error
     try:
-        trace = _from_document(document, path.parent)
+        return parse(document, path.parent)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise TraceError(f"The training trace {path.name} is not of the expected form.") from error
-    return trace if trace.epochs else None
+
+
+def _released(document: dict, folder: Path) -> Released:
+    runs = {kind: _from_document(document[kind], folder) for kind in KINDS if kind in document}
+    return Released(
+        {kind: run for kind, run in runs.items() if run.epochs},
+        tuple(
+            DetectorEpoch(int(e["epoch"]), int(e["crop"]), int(e["crops"]), float(e["seconds"]), float(e["loss"]), e.get("sets", {}))
+            for e in document.get("detector", {}).get("epochs", ())
+        ),
+    )
 
 
 def _from_document(document: dict, folder: Path) -> TrainingTrace:
@@ -118,10 +148,6 @@ def _from_document(document: dict, folder: Path) -> TrainingTrace:
         tuple(_epoch(entry) for entry in document["epochs"]),
         pictures,
         document.get("pck_threshold"),
-        tuple(
-            DetectorEpoch(int(e["epoch"]), int(e["crop"]), int(e["crops"]), float(e["seconds"]), float(e["loss"]), e.get("sets", {}))
-            for e in document.get("detector", {}).get("epochs", ())
-        ),
     )
 
 
@@ -140,6 +166,7 @@ def _epoch(entry: dict) -> Epoch:
         entry.get("sets", {}),
         [np.array(points, float).reshape(-1, 2) for points in entry.get("predictions", ())],
         entry.get("parameters"),
+        entry.get("together", False),
     )
 
 
@@ -192,6 +219,8 @@ def _observation(trace: TrainingTrace, index: int, settled: int | None) -> str:
         found.append(f"From here on the crops have {now.crop} pixels a side instead of {before.crop}.")
         if now.crop > before.crop and now.loss > before.loss:
             found.append("A heat map of more cells is harder to concentrate on one, which alone raises the loss.")
+    if before.together and not now.together:
+        found.append("From here on hands and faces have a network each, until here one learned both.")
     if now.parameters and before.parameters and now.parameters != before.parameters:
         found.append(f"From here on the network has {now.parameters:,} parameters instead of {before.parameters:,}.")
     for kind in trace.kinds:

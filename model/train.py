@@ -1,6 +1,6 @@
 """Training: python -m model.train --data FOLDER, or --demo for five short epochs on generated pictures.
 
-One loop for both networks of the graph (`--part landmarks`, `--part detector`). Every epoch ends with a checkpoint that
+One loop for the three networks of the graph (`--part hand`, `face`, `detector`). Every epoch ends with a checkpoint that
 holds all that the next one needs, so that a run that was stopped goes on exactly where it was.
 """
 
@@ -14,6 +14,7 @@ import time
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader
@@ -26,6 +27,7 @@ from model.trace_pictures import save_pictures
 WARMUP = 300        # steps
 DECAY = 0.35        # the last part of a run, over which the learning rate falls to nearly nothing
 EMA = 0.998
+PICTURES = "pictures.npy"  # in a run's folder: some that it learned from, for who needs typical ones
 
 
 def learning_rate(peak: float, step: int, steps: int) -> float:
@@ -60,14 +62,15 @@ def optimisers_of(network: torch.nn.Module, last_layers: tuple[str, ...], rate: 
 
 def train(task, run: Path, epochs: int, steps: int, peak: float, late: int, sizes: tuple[int, int], seed: int,
           compile: bool, workers: int, command: str, initial: Path | None = None) -> dict:
-    """Runs or resumes; returns the trace. Files in `run`: last.pt (to go on), trace.json (what happened)."""
+    """Runs or resumes; returns the trace. Files in `run`: last.pt (to go on), trace.json (what happened), pictures.npy (for the export)."""
     run.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(seed)
     network = task.build().to(memory_format=torch.channels_last)
     epochs_before = []
+    typical = torch.cat([batch["image"] for batch in task.stream(sizes[1], 0, 4)])
+    np.save(run / PICTURES, typical.numpy())
     if initial and initial.suffix == ".onnx":
-        pictures = torch.cat([batch["image"] for batch in task.stream(sizes[1], 0, 4)])
-        released.load(network, task.name, initial, pictures)
+        released.load(network, task.name, initial, typical)
         epochs_before = released.epochs(initial, task.name)
     elif initial:
         earlier = torch.load(initial, weights_only=True)
@@ -78,8 +81,8 @@ def train(task, run: Path, epochs: int, steps: int, peak: float, late: int, size
     average = AveragedModel(network, avg_fn=moving_average, use_buffers=True)
     half = torch.cpu.get_capabilities().get("avx512_bf16", False)  # emulated, it would take 1.7 times as long as single precision
     optimisers = optimisers_of(network, task.last_layers, peak, half)
-    pictures = task.pictures()
-    trace = {"run": {"name": run.name, "date": date.today().isoformat(), "command": command, "device": f"{torch.get_num_threads()} CPU threads",
+    pictures, threads = task.pictures(), torch.get_num_threads()
+    trace = {"run": {"name": run.name, "date": date.today().isoformat(), "command": command, "device": f"{threads} CPU thread{'s' * (threads > 1)}",
                      "torch": torch.__version__, "seed": seed, "parameters": sum(p.numel() for p in network.parameters()),
                      "data": [{"set": s.name, "pictures": int((s.split == "train").sum())} for s in task.sets]},
              "pck_threshold": task.pck_threshold, "epochs": epochs_before}
@@ -144,7 +147,7 @@ def train(task, run: Path, epochs: int, steps: int, peak: float, late: int, size
 def check_gradients(network: torch.nn.Module) -> bool:
     """Raises RuntimeError if a layer of the trunk learns nothing (a head may have no labels). A compiler once gave half of this network no gradient, and the loss
     still fell: slowly enough to look like a hard problem."""
-    dead = [n for n, p in network.named_parameters() if p.ndim > 1 and not n.startswith("heads.") and (p.grad is None or not p.grad.any())]
+    dead = [n for n, p in network.named_parameters() if p.ndim > 1 and not n.startswith("head.") and (p.grad is None or not p.grad.any())]
     if dead:
         raise RuntimeError(f"no gradient reaches {', '.join(dead)}; if you used --compile, try without it")
     return True
@@ -170,8 +173,8 @@ def main(arguments: list[str] | None = None) -> None:
     options = argparse.ArgumentParser(prog="python -m model.train", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     source = options.add_mutually_exclusive_group(required=True)
     source.add_argument("--data", type=Path, help="a folder of training sets (see model/data.py): known sets, or any in COCO-keypoints form")
-    source.add_argument("--demo", action="store_true", help="five short epochs on pictures drawn by the built-in generator")
-    options.add_argument("--part", choices=("landmarks", "detector"), default="landmarks")
+    source.add_argument("--demo", action="store_true", help="five short epochs on pictures drawn by the built-in generator, of hands or with --part face of faces")
+    options.add_argument("--part", choices=("hand", "face", "detector"), default="hand")
     options.add_argument("--sets", nargs="*", default=(), help="take only these sets, for example those whose licence suits you")
     options.add_argument("--run", type=Path, help="where checkpoints go (default runs/PART); an existing run goes on")
     options.add_argument("--initial", type=Path, help="go on from the released .onnx file or another run's last.pt, and from its trace: with a new optimiser and a schedule of its own")
@@ -186,6 +189,8 @@ def main(arguments: list[str] | None = None) -> None:
     options.add_argument("--compile", action="store_true", help="torch.compile the encoder: faster after a minute; needs a C++ compiler")
     options.add_argument("--parent", type=int, help="the process that started this one: end with it")
     o = options.parse_args(arguments)
+    if o.demo and o.part == "detector":
+        options.error("--demo draws hands or faces: --part hand or --part face")
     if o.parent:
         follow(o.parent)
     torch.set_num_threads(o.threads)
@@ -193,12 +198,12 @@ def main(arguments: list[str] | None = None) -> None:
 
     if o.demo:
         from model import generator
-        task, epochs, steps, late, sizes = generator.demo_task(o.seed), o.epochs or 5, o.steps or 60, 0, (256, 256)
-    elif o.part == "landmarks":
+        task, epochs, steps, late, sizes = generator.demo_task(o.part, o.seed), o.epochs or 5, o.steps or 60, 0, (256, 256)
+    elif o.part != "detector":
         from model import batches, mine, scenes
         from model.data import read_all
         from model.task_landmarks import LandmarkTask
-        task = LandmarkTask(read_all(o.data, o.cache, o.sets), scenes.backgrounds(o.data, o.cache), o.seed, batches.Plan(), mine.read(o.cache))
+        task = LandmarkTask(o.part, read_all(o.data, o.cache, o.sets), scenes.backgrounds(o.data, o.cache), o.seed, batches.Plan(), mine.read(o.cache))
         epochs, steps, late, sizes = o.epochs or 60, o.steps or 200, 0, (256, 256)
     else:
         from model.task_detector import DetectorTask

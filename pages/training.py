@@ -17,10 +17,10 @@ FLOW, TRAINING, LAYERS, TRY, QUIZ = "Data flow", "Training trace", "Prediction t
 
 st.title("How it learned")
 try:
-    trace, missing = traces.read(), "There is no training trace beside the network's weights yet."
+    released, missing = traces.read_released(), "There is no training trace beside the network's weights yet."
 except traces.TraceError as error:
-    trace, missing = None, str(error)
-show_key_insight(trace)
+    released, missing = None, str(error)
+show_key_insight(released)
 landmarker_or_stop()
 
 flow, training, layers, yourself, quiz = st.tabs([FLOW, TRAINING, LAYERS, TRY, QUIZ], key="section", on_change="rerun")
@@ -31,8 +31,8 @@ if flow.open:
             show_data_flow(subject)
 if training.open:
     with training:
-        if trace:
-            show_training(trace)
+        if released:
+            show_training(released)
         else:
             st.info(missing)
 if layers.open:
@@ -44,5 +44,5 @@ if yourself.open:
         show_train_yourself()
 if quiz.open:
     with quiz:
-        show_quiz(trace, choose_subject())
+        show_quiz(released.landmarks.get("hand") if released else None, choose_subject())
 show_glossary()

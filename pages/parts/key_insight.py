@@ -2,19 +2,19 @@
 
 import streamlit as st
 
-from model.trace import TrainingTrace
+from model.trace import Released
 
 
-def show_key_insight(trace: TrainingTrace | None) -> None:
-    """The one sentence, with the run's own figures where there is a run."""
+def show_key_insight(released: Released | None) -> None:
+    """The one sentence, with the runs' own figures where there are runs."""
     text = (
         "**Key insight:** a model learns to find detailed points on hands and faces by extracting image features and "
         "refining its predictions over time."
     )
-    if trace:
-        first, last = trace.epochs[0], trace.epochs[-1]
+    if released:
         rose = " and ".join(
-            f"from {first.accuracy[kind]:.0%} to {last.accuracy[kind]:.0%} on {kind}s" for kind in trace.kinds
+            f"from {run.epochs[0].accuracy[kind]:.0%} to {run.epochs[-1].accuracy[kind]:.0%} on {kind}s in {run.epochs[-1].number} epochs"
+            for kind, run in released.landmarks.items()
         )
-        text += f" This one needed {last.number} epochs; the share of points in the right place rose {rose}."
+        text += f" Here the share of points in the right place rose {rose}."
     st.info(text, icon=":material/lightbulb:")

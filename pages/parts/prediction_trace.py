@@ -32,7 +32,8 @@ def show_prediction_trace(kind: str, subject: Subject | None) -> None:
     stages = _layers(*file)
     st.markdown(
         f"A prediction for a {kind}, layer by layer, as the network's file says. The times are those of this machine "
-        "(one thread, median); for every photo the same layers run once per hand or face."
+        "(one thread, median; convolutions compute with whole numbers of eight bits); for every photo the same layers run once "
+        "per hand or face."
     )
     with st.container(horizontal=True, vertical_alignment="center"):
         every = st.toggle("Every operation", key="every_operation", help="Also those that only rearrange numbers")
@@ -42,7 +43,7 @@ def show_prediction_trace(kind: str, subject: Subject | None) -> None:
     except RuntimeError as error:
         st.warning(str(error))
         times = {}
-    parts = [stages[layers.PREPROCESSING], stages[layers.FEATURES], stages[kind]]
+    parts = [stages[layers.PREPROCESSING], stages[f"{kind}_features"], stages[kind]]
     st.dataframe(_overview(parts, kind, times), hide_index=True, column_config=_columns(), placeholder="–")
     _legend()
     for place, (name, own) in enumerate(zip(STEPS, parts)):

@@ -83,12 +83,16 @@ def _reading(trace: TrainingTrace) -> Question | None:
     label = lambda i: f"From epoch {trace.epochs[i].number} to epoch {trace.epochs[i + 1].number}"  # noqa: E731
     return Question(
         "reading",
-        "Look at the training trace: in which of these steps did accuracy rise most?",
+        f"Look at the training trace of {_kinds(trace)}: in which of these steps did accuracy rise most?",
         tuple(label(i) for i in steps),
         0,
-        f"There it rose from {accuracy[best]:.1%} to {accuracy[best + 1]:.1%} (mean of hands and faces). Curves are steep "
-        "while there is much to learn, and flatten later.",
+        f"There it rose from {accuracy[best]:.1%} to {accuracy[best + 1]:.1%}. Curves are steep while "
+        "there is much to learn, and flatten later.",
     )
+
+
+def _kinds(trace: TrainingTrace) -> str:
+    return " and ".join(f"{kind}s" for kind in trace.kinds)
 
 
 def _hardest(trace: TrainingTrace) -> Question | None:

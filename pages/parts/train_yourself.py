@@ -19,7 +19,7 @@ def shared_training() -> DemoTraining:
 def show_train_yourself() -> None:
     training = shared_training()
     st.markdown(
-        f"A small training on this computer: {EPOCHS} epochs on hands and faces that a little program draws, a few "
+        f"A small training on this computer: {EPOCHS} epochs on hands that a little program draws, a few "
         "minutes in all. It starts from random numbers and shows how learning goes; the network that it makes is "
         "thrown away, and the app's own stays as it is."
     )

@@ -62,7 +62,7 @@ def accuracy_chart(frame: pd.DataFrame, last: int | None = None) -> alt.LayerCha
     tips = [alt.Tooltip("epoch:Q"), alt.Tooltip("accuracy:Q", format=".1%")]
     if "of" not in frame:
         return _with_pointer(base, y, tips, alt.value("#009E73"))
-    return _with_pointer(base, y, [alt.Tooltip("of:N"), *tips, alt.Tooltip("NME:Q", format=".3f")], _by_kind())
+    return _with_pointer(base, y, [alt.Tooltip("of:N"), *tips, alt.Tooltip("NME:Q", format=".3f")], _by_kind(frame))
 
 
 def recall_chart(frame: pd.DataFrame) -> alt.LayerChart:
@@ -70,13 +70,14 @@ def recall_chart(frame: pd.DataFrame) -> alt.LayerChart:
     base = alt.Chart(frame).encode(x=_epochs(frame, None))
     y = alt.Y("recall:Q", title="recall ↑", axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0, 1]))
     tips = [alt.Tooltip("of:N"), alt.Tooltip("epoch:Q"), alt.Tooltip("recall:Q", format=".1%"), alt.Tooltip("precision:Q", format=".1%")]
-    return _with_pointer(base, y, tips, _by_kind())
+    return _with_pointer(base, y, tips, _by_kind(frame))
 
 
-def _by_kind() -> alt.Color:
+def _by_kind(frame: pd.DataFrame) -> alt.Color:
+    """Each kind in its colour everywhere; a legend where there is more than one."""
     colours = {f"{kind}s": colour for kind, colour in KIND_COLOURS.items()}
     scale = alt.Scale(domain=list(colours), range=list(colours.values()))
-    return alt.Color("of:N", scale=scale, legend=alt.Legend(title=None, orient="top"))
+    return alt.Color("of:N", scale=scale, legend=alt.Legend(title=None, orient="top") if frame["of"].nunique() > 1 else None)
 
 
 def error_map(trace: TrainingTrace, kind: str) -> alt.Chart:

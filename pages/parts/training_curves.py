@@ -1,9 +1,9 @@
-"""The run that made the network's weights: its curves, its table, its points and what they teach."""
+"""The runs that made the networks' weights: their curves, their tables, their points and what they teach."""
 
 import pandas as pd
 import streamlit as st
 
-from model.trace import TrainingTrace, lessons, observations
+from model.trace import DetectorEpoch, Released, TrainingTrace, lessons, observations
 from pages.parts.epoch_player import play_epochs
 from pages.parts.glossary import explain
 from pages.parts.training_charts import TEXTBOOK, accuracy_chart, accuracy_frame, error_map, loss_chart, loss_frame, recall_chart, recall_frame
@@ -21,8 +21,23 @@ LOSSES = {
 }
 
 
-def show_training(trace: TrainingTrace) -> None:
-    _run(trace)
+DETECTOR = "detector"
+NETWORKS = {"hand": "Points of hands", "face": "Points of faces", DETECTOR: "Finding both"}
+
+
+def show_training(released: Released) -> None:
+    there = [*released.landmarks, *([DETECTOR] if released.detector else [])]
+    chosen = st.segmented_control(
+        "Three networks, each learned in runs of its own", there, default=there[0], required=True, format_func=NETWORKS.get, key="network", persist_state="session"
+    )
+    if chosen == DETECTOR:
+        _detector(released.detector)
+    else:
+        _landmarks(released.landmarks[chosen], chosen)
+
+
+def _landmarks(trace: TrainingTrace, kind: str) -> None:
+    _run(trace, kind)
     _definitions(trace)
     _curves(trace)
     st.subheader("Epoch by epoch")
@@ -32,24 +47,23 @@ def show_training(trace: TrainingTrace) -> None:
         "Pictures that the network never learned from, and where it put the points after each epoch. White rings are "
         "the true places. Move the slider (arrow keys work too) or press Play."
     )
-    play_epochs(trace)
+    play_epochs(trace, f"epoch_player_{kind}")
     st.subheader("Which points are hard")
     _errors(trace)
-    if trace.detector:
-        st.subheader("The other network: finding hands and faces")
-        _detector(trace)
     st.subheader("What this run shows")
     st.markdown("\n".join(f"- {sentence}" for sentence in lessons(trace)))
 
 
-def _run(trace: TrainingTrace) -> None:
+def _run(trace: TrainingTrace, kind: str) -> None:
     run = trace.run
-    facts = [f"{len(trace.epochs)} epochs", f"{sum(e.crops for e in trace.epochs):,} crops"]
+    together = sum(epoch.together for epoch in trace.epochs)
+    shared = f" (in the first {together} one network learned hands and faces)" if together else ""
+    facts = [f"{len(trace.epochs)} epochs{shared}", f"{sum(e.crops for e in trace.epochs):,} crops"]
     facts.append(f"{sum(e.seconds for e in trace.epochs) / 60:.0f} minutes of training")
     if run.get("parameters"):
         facts.append(f"{run['parameters']:,} parameters")
     facts += [str(run[fact]) for fact in ("device", "date") if run.get(fact)]
-    st.markdown("The run that made the weights of this app: " + ", ".join(facts) + ".")
+    st.markdown(f"How the network that finds the points of {kind}s was trained: " + ", ".join(facts) + ".")
     explain("accuracy", "batch", "epoch", "learning rate", "loss", "NME", "PCK", "parameter", "validation")
 
 
@@ -156,14 +170,13 @@ def _number(form: str, label: str | None = None):
     return st.column_config.NumberColumn(label, format=form)
 
 
-def _detector(trace: TrainingTrace) -> None:
-    epochs = trace.detector
+def _detector(epochs: tuple[DetectorEpoch, ...]) -> None:
     st.markdown(
-        f"Before the landmark network can look at a crop, a detector has to find it in the photo. It learned in a run of its own: {len(epochs)} epochs, "
+        f"Before a landmark network can look at a crop, a detector has to find it in the photo. How it was trained: {len(epochs)} epochs, "
         f"{sum(e.pictures for e in epochs):,} pictures, {sum(e.seconds for e in epochs) / 60:.0f} minutes. **Recall** is the share of the hands or faces in "
         "validation photos that it finds in one look (IoU 0.5, score 0.5)."
     )
-    loss, recall = loss_frame(trace.detector), recall_frame(trace.detector)
+    loss, recall = loss_frame(epochs), recall_frame(epochs)
     left, right = st.columns(2, gap="medium", border=True)
     left.altair_chart(loss_chart(loss), alt=_curve("Loss of the detector", loss["loss"], "{:.3g}"))
     words = "; ".join(_curve(str(of), rows["recall"], "{:.0%}") for of, rows in recall.groupby("of"))

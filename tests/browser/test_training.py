@@ -76,7 +76,7 @@ def test_feature_maps_by_hover_tap_and_keyboard(lesson):
 
 
 def test_epochs_slide_and_play(lesson):
-    run = json.loads(TRACE.read_text())
+    run = json.loads(TRACE.read_text())["hand"]
     section(lesson, "Training trace")
     slider = lesson.get_by_role("slider", name="Epoch")
     slider.wait_for(timeout=60 * SECONDS)

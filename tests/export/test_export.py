@@ -13,10 +13,10 @@ from model.session import WEIGHTS
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory):
     torch.manual_seed(0)
-    network = onnx_file.load(None, None)
+    network = onnx_file.load(None, None, None)
     with torch.no_grad():  # heat maps of an untrained network are flat: sharpen them, so that differences would show
-        for head in network.landmarks.heads.values():
-            head.maps.weight.mul_(30)
+        for kind in (network.hand, network.face):
+            kind.head.maps.weight.mul_(30)
     file = tmp_path_factory.mktemp("export") / "network.onnx"
     onnx_file.write(network, file, {"version": "0", "figures": {"a": 1}})
     return network, file
@@ -28,11 +28,11 @@ def test_torch_and_onnxruntime_agree_to_a_tenth_of_a_pixel(exported):
 
 def test_differences_would_show(exported):
     network, file = exported
-    network.landmarks.heads["hand"].points.bias.data[0] += 0.02  # half a pixel
+    network.hand.head.points.bias.data[0] += 0.02  # half a pixel
     try:
         assert max(differences(network, file).values()) > 0.1
     finally:
-        network.landmarks.heads["hand"].points.bias.data[0] -= 0.02
+        network.hand.head.points.bias.data[0] -= 0.02
 
 
 def test_file_is_self_contained_and_says_what_it_is(exported):

@@ -25,45 +25,47 @@ def checkpoint(network, path):
 
 def test_folding_and_rounding_change_nearly_nothing(tmp_path):
     torch.manual_seed(0)
-    trained, pictures = Landmarks(), torch.randint(0, 256, (4, 256, 256, 3), dtype=torch.uint8)
-    network = onnx_file.load(checkpoint(trained, tmp_path / "last.pt"), None)
-    assert not any(isinstance(m, torch.nn.BatchNorm2d) for m in network.landmarks.encoder.modules())
+    trained, pictures = Landmarks("hand"), torch.randint(0, 256, (4, 256, 256, 3), dtype=torch.uint8)
+    network = onnx_file.load(None, checkpoint(trained, tmp_path / "last.pt"), None)
+    assert not any(isinstance(m, torch.nn.BatchNorm2d) for m in network.hand.encoder.modules())
     with torch.no_grad():
-        expected, found = trained(pictures)["hand"]["coarse"], network.landmarks(pictures)["hand"]["coarse"]
+        expected, found = trained(pictures)["coarse"], network.hand(pictures)["coarse"]
     assert 0 < (expected - found).abs().max() < 5e-3
 
 
-@pytest.mark.parametrize("branch, make", [("landmarks", Landmarks), ("detector", Detector)])
-def test_weights_come_back(tmp_path, branch, make):
+@pytest.mark.parametrize("branch", ["detector", "hand", "face"])
+def test_weights_come_back(tmp_path, branch):
     torch.manual_seed(0)
-    network = onnx_file.load(checkpoint(Landmarks(), tmp_path / "landmarks.pt"), checkpoint(Detector(), tmp_path / "detector.pt"))
+    made = {"detector": Detector(), "hand": Landmarks("hand"), "face": Landmarks("face")}
+    network = onnx_file.load(**{name: checkpoint(part, tmp_path / f"{name}.pt") for name, part in made.items()})
     onnx_file.write(network, tmp_path / "network.onnx", {})
     pictures = torch.randint(0, 256, (4, 256, 256, 3), dtype=torch.uint8)
-    back = make()
+    back = Detector() if branch == "detector" else Landmarks(branch)
     released.load(back, branch, tmp_path / "network.onnx", pictures)
     assert back.training
     with torch.no_grad():
         expected, found = getattr(network, branch)(pictures), back.eval()(pictures)
-        same = [(expected["hand"]["points"], found["hand"]["points"]), (expected["face"]["ibug"], found["face"]["ibug"])] if branch == "landmarks" \
-            else [(Detector.decode(expected), Detector.decode(found))]
+        same = [(Detector.decode(expected), Detector.decode(found))] if branch == "detector" \
+            else [(expected[name], found[name]) for name in ("points", "log_sigma", *(["ibug"] if branch == "face" else ["right"]))]
         for a, b in same:
             assert torch.allclose(a, b, atol=1e-3)
         trained = back.train()(pictures)  # the statistics are those of the pictures, so training starts where the release is
-        a, b = (found["hand"]["coarse"], trained["hand"]["coarse"]) if branch == "landmarks" else (found["score"], trained["score"])
-        assert torch.allclose(a, b, atol=5e-3 if branch == "landmarks" else 0.1)
+        name, most = ("score", 0.1) if branch == "detector" else ("coarse", 5e-3)
+        assert torch.allclose(found[name], trained[name], atol=most)
 
 
 class Narrow(Landmarks):
     """As the network was before it grew: fewer channels, one block less, no way of reading features at a hand's points."""
 
     def __init__(self):
-        super().__init__()
+        super().__init__("hand")
         self.encoder = Encoder(stem=(6, 4, 2), depths=(2, 4, 2), widths=(16, 20, 40, 80, 128))
         self.up_middle, self.up_fine = Merge(40, 48, 48), Merge(20, 48, 64)
         self.mix_more = torch.nn.Identity()
-        del self.heads["hand"].local
-        self.heads["hand"].hidden = torch.nn.Linear(128 + 21 * 2, 192)
-        self.heads["hand"].forward = types.MethodType(without_features, self.heads["hand"])
+        self.sharpen = torch.nn.Identity()
+        del self.head.local
+        self.head.hidden = torch.nn.Linear(128 + 21 * 2, 192)
+        self.head.forward = types.MethodType(without_features, self.head)
 
 
 def without_features(head, features, smallest):
@@ -77,15 +79,15 @@ def without_features(head, features, smallest):
 
 def test_a_grown_network_begins_as_the_same_function(tmp_path):
     torch.manual_seed(0)
-    network = onnx_file.folded(as_after_training(Pointillist(Detector(), Narrow())))
+    network = onnx_file.folded(as_after_training(Pointillist(Detector(), Narrow(), Landmarks("face"))))
     onnx_file.write(network, tmp_path / "network.onnx", {})
     pictures = torch.randint(0, 256, (4, 256, 256, 3), dtype=torch.uint8)
-    grown = Landmarks()
-    released.load(grown, "landmarks", tmp_path / "network.onnx", pictures)
+    grown = Landmarks("hand")
+    released.load(grown, "hand", tmp_path / "network.onnx", pictures)
     with torch.no_grad():
-        expected, found = network.landmarks(pictures), grown.eval()(pictures)
-    for kind, name in (("hand", "points"), ("hand", "log_sigma"), ("face", "points"), ("face", "ibug")):
-        assert torch.allclose(expected[kind][name], found[kind][name], atol=1e-3), (kind, name)
+        expected, found = network.hand(pictures), grown.eval()(pictures)
+    for name in ("points", "log_sigma", "presence", "right"):
+        assert torch.allclose(expected[name], found[name], atol=1e-3), name
 
 
 def test_a_larger_weight_does_not_fit():
@@ -94,7 +96,7 @@ def test_a_larger_weight_does_not_fit():
 
 
 def test_another_architecture_is_refused(tmp_path):
-    onnx_file.write(onnx_file.load(None, None), tmp_path / "network.onnx", {})
+    onnx_file.write(onnx_file.load(None, None, None), tmp_path / "network.onnx", {})
     with pytest.raises(KeyError):
-        released.load(torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4)), "landmarks", tmp_path / "network.onnx",
+        released.load(torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4)), "hand", tmp_path / "network.onnx",
                       torch.zeros(1, 256, 256, 3, dtype=torch.uint8))

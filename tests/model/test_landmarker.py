@@ -60,7 +60,7 @@ def test_crops_of_one_kind_go_through_the_network_together(landmarker, network):
 
 def test_only_needed_outputs_are_asked_for(landmarker, network):
     landmarker.detect(photo(640, 480, THINGS[0]))
-    assert not any("face" in outputs or "features" in outputs for _, outputs in network.asked)
+    assert not any("face" in outputs or "hand_features" in outputs for _, outputs in network.asked)
 
 
 def test_trace_is_that_of_this_very_crop(landmarker):

@@ -48,11 +48,13 @@ def test_read(write):
     assert trace.epochs[0].mean_accuracy == pytest.approx(0.15)
 
 
-def test_the_detectors_run_is_read_too(write):
+def test_the_runs_behind_the_release(write):
     epochs = [{"epoch": 1, "crop": 256, "crops": 320, "seconds": 9, "loss": 2.5, "sets": {"hand_scenes": {"recall": 0.5, "precision": 0.9}}}]
-    (epoch,) = traces.read(write(document() | {"detector": {"run": {}, "epochs": epochs}})).detector
+    released = traces.read_released(write({"hand": document(), "detector": {"run": {}, "epochs": epochs}}))
+    (epoch,) = released.detector
+    assert len(released.landmarks["hand"].epochs) == 4 and "face" not in released.landmarks
     assert (epoch.side, epoch.pictures, epoch.loss, epoch.sets["hand_scenes"]["recall"]) == (256, 320, 2.5, 0.5)
-    assert traces.read(write(document())).detector == ()
+    assert traces.read_released(write({"hand": document()})).detector == ()
 
 
 def test_a_larger_network_is_observed(write):
@@ -63,8 +65,17 @@ def test_a_larger_network_is_observed(write):
     assert [" has 1,500 parameters instead of 1,000" in sentence for sentence in said] == [False, False, True, False]
 
 
+def test_the_epoch_in_which_the_kinds_part_is_observed(write):
+    content = document()
+    for epoch in content["epochs"][:2]:
+        epoch["together"] = True
+    said = traces.observations(traces.read(write(content)))
+    assert ["network each" in sentence for sentence in said] == [False, False, True, False]
+
+
 def test_nothing_there_yet(write, tmp_path):
-    assert traces.read(tmp_path / "missing.json") is None
+    assert traces.read(tmp_path / "missing.json") is traces.read_released(tmp_path / "missing.json") is None
+    assert traces.read_released(write({})) is None
     assert traces.read(write({"run": {}, "epochs": []})) is None
 
 

@@ -15,9 +15,9 @@ from model.data import coco
 from model.train import check_gradients, crop_size, learning_rate, train
 
 
-def tiny():
-    task = generator.demo_task(0, rows=24, validation=4)
-    task.plan = Plan(hands=4, empty=1, faces=3)
+def tiny(kind="hand"):
+    task = generator.demo_task(kind, 0, rows=24, validation=4)
+    task.plan = Plan(own=4, empty=1, others=1)
     return task
 
 
@@ -65,10 +65,10 @@ def test_learning_rate(step, expected):
 
 def test_a_run_that_begins_with_released_weights_continues_their_trace(tmp_path):
     first = run(tmp_path / "first", 1)
-    network = onnx_file.load(tmp_path / "first" / "last.pt", None)
+    network = onnx_file.load(None, tmp_path / "first" / "last.pt", None)
     (tmp_path / "released").mkdir()
     onnx_file.write(network, tmp_path / "released" / "network.onnx", {})
-    (tmp_path / "released" / "trace.json").write_text(json.dumps(first))
+    (tmp_path / "released" / "trace.json").write_text(json.dumps({"hand": first}))
     second = train(tiny(), tmp_path / "second", 1, 2, 1e-3, 0, (256, 256), 0, compile=False, workers=0, command="test",
                    initial=tmp_path / "released" / "network.onnx")
     assert [e["epoch"] for e in second["epochs"]] == [1, 2]
@@ -112,3 +112,15 @@ def test_a_folder_without_keypoints_says_so(tmp_path):
 def test_a_training_ends_with_the_process_that_started_it():
     code = "import os, time; from model.train import follow; follow(os.getppid() + 1); time.sleep(60)"  # that is not its parent any more
     assert subprocess.run([sys.executable, "-c", code], timeout=50).returncode == 1
+
+
+@pytest.mark.parametrize("alone", [False, True])
+def test_a_batch_shows_its_own_kind_first_and_then_what_is_none(alone):
+    task = tiny("face")
+    if alone:  # nobody needs pictures of hands to train on faces
+        task.sets = task.own_sets
+    (batch,) = task.stream(256, 1, 1)
+    assert batch["image"].shape == (6, 256, 256, 3) and batch["target"]["ibug"].shape == (4, 68, 2)
+    network = task.build()
+    parts = task.loss(network, batch)
+    assert set(parts) >= {"face.ibug", "face.presence", "face.heat"} and all(torch.isfinite(v) for v in parts.values())

@@ -25,28 +25,32 @@ EXAMPLES = ROOT / "model" / "examples"
 SECTIONS = ["Data flow", "Training trace", "Prediction trace", "Train it yourself", "Quiz"]
 
 
-def run_document(epochs: int = 6) -> dict:
+def run_document(epochs: int = 6, kind: str = "hand") -> dict:
     """A training trace in which every error falls by a third in each epoch; the ring finger is the hardest."""
-    entries = []
+    entries, count = [], {"hand": 21, "face": 68}[kind]
     for number in range(1, epochs + 1):
         error = 0.3 * 0.67 ** (number - 1)
-        hand = [error] * 13 + [1.5 * error] * 4 + [error] * 4
-        accuracy = {"hand": 1 - 2 * error, "face": 1 - 1.5 * error}
+        points = [error] * 13 + [1.5 * error] * 4 + [error] * (count - 17)
+        accuracy = 1 - 2 * error if kind == "hand" else 1 - 1.5 * error
         entries.append(
             {
                 "epoch": number, "crop": 128, "crops": 1000, "seconds": 60.0, "learning_rate": 1e-3, "loss": 100 * error,
-                "losses": {"hand.points": 50 * error, "face.ibug": 50 * error}, "accuracy": accuracy,
-                "nme": {"hand": error, "face": error}, "point_nme": {"hand": hand, "face": [error] * 68},
-                "sets": {"real_hands": {"nme": error, "pck": accuracy["hand"], "rows": 10}},
-                "predictions": [[[100 + 100 * error, 50.0]] * 21],
+                "losses": {f"{kind}.points": 50 * error}, "accuracy": {kind: accuracy},
+                "nme": {kind: error}, "point_nme": {kind: points},
+                "sets": {f"real_{kind}s": {"nme": error, "pck": accuracy, "rows": 10}},
+                "predictions": [[[100 + 100 * error, 50.0]] * count],
             }
         )  # fmt: skip
     return {
         "run": {"name": "made up", "parameters": 1234, "device": "a test", "date": "2000-01-01"},
         "pck_threshold": 0.1,
-        "pictures": [{"file": "trace/0.webp", "kind": "hand", "size": 256, "truth": [[100.0, 50.0]] * 21}],
+        "pictures": [{"file": "trace/0.webp", "kind": kind, "size": 256, "truth": [[100.0, 50.0]] * count}],
         "epochs": entries,
     }
+
+
+def released_document() -> dict:
+    return {kind: run_document(kind=kind) for kind in ("hand", "face")}
 
 
 @pytest.fixture
@@ -54,15 +58,15 @@ def run_file(tmp_path) -> Path:
     (tmp_path / "trace").mkdir()
     Image.new("RGB", (256, 256), "grey").save(tmp_path / "trace" / "0.webp")
     path = tmp_path / "trace.json"
-    path.write_text(json.dumps(run_document()))
+    path.write_text(json.dumps(released_document()))
     return path
 
 
 @pytest.fixture
 def with_run(monkeypatch, run_file):
-    """The page reads the made-up run."""
-    read = traces.read
-    monkeypatch.setattr(traces, "read", lambda path=run_file: read(path))
+    """The page reads the made-up runs."""
+    read = traces.read_released
+    monkeypatch.setattr(traces, "read_released", lambda path=run_file: read(path))
 
 
 @pytest.fixture(scope="session")
@@ -113,7 +117,7 @@ def test_every_section_shows(visitor, with_run):
 
 
 def test_without_a_run_the_rest_still_works(visitor, monkeypatch):
-    monkeypatch.setattr(traces, "read", lambda path=None: None)
+    monkeypatch.setattr(traces, "read_released", lambda path=None: None)
     for section in SECTIONS:
         show(visitor, section)
     assert "There is no training trace" in said(show(visitor, "Training trace"))
@@ -187,14 +191,22 @@ class TestTrainingTrace:
         assert "The hardest finger is the ring" in said(visitor)
         assert "6 epochs, 6,000 crops, 6 minutes of training, 1,234 parameters" in said(visitor)
 
+    def test_every_network_has_its_own_run(self, visitor, with_run):
+        show(visitor, "Training trace")
+        visitor.button_group(key="network").set_value("face")
+        show(visitor, "Training trace")
+        table = next(frame.value for frame in visitor.dataframe if "observation" in frame.value)
+        assert "hand" not in table and list(table["face"]) == [epoch["accuracy"]["face"] for epoch in run_document(kind="face")["epochs"]]
+
     def test_the_detectors_run_is_shown_if_it_is_there(self, visitor, with_run, run_file):
-        assert "The other network" not in said(show(visitor, "Training trace"))
+        assert "detector" not in show(visitor, "Training trace").button_group(key="network").options
         epochs = [
             {"epoch": n, "crop": 256, "crops": 320, "seconds": 60, "loss": 2.5 / n, "sets": {"hand_scenes": {"recall": n / 4, "precision": 0.9}}}
             for n in (1, 2, 3)
         ]
-        run_file.write_text(json.dumps(run_document() | {"detector": {"run": {}, "epochs": epochs}}))
-        assert "a run of its own: 3 epochs, 960 pictures, 3 minutes" in said(show(visitor, "Training trace"))
+        run_file.write_text(json.dumps(released_document() | {"detector": {"run": {}, "epochs": epochs}}))
+        show(visitor, "Training trace").button_group(key="network").set_value("detector")
+        assert "How it was trained: 3 epochs, 960 pictures, 3 minutes" in said(show(visitor, "Training trace"))
 
     def test_the_textbooks_trace_stands_beside_it_and_says_so(self, visitor, with_run):
         show(visitor, "Training trace")
@@ -217,7 +229,7 @@ class TestPredictionTrace:
         stages = layers.read(WEIGHTS)
         overview = visitor.dataframe[0].value
         assert list(overview["parameters"])[:3] == [
-            sum(layer.parameters for layer in stages[stage]) for stage in (layers.PREPROCESSING, layers.FEATURES, layers.HAND)
+            sum(layer.parameters for layer in stages[stage]) for stage in (layers.PREPROCESSING, "hand_features", "hand")
         ]
         assert list(overview["output"])[:3] == ["3 × 256 × 256", "64 × 64 × 64", "63"]
         assert (overview["ms"][:3] > 0).all()
@@ -268,7 +280,7 @@ class TestQuiz:
         show(visitor, "Quiz")
         named = dict(subject.names(seen["greeting.webp"]))
         names = [name.replace("_", " ") for name in HAND_POINTS]
-        asked = questions(traces.read(run_file), next(iter(named.values())), names, 0)
+        asked = questions(traces.read_released(run_file).landmarks["hand"], next(iter(named.values())), names, 0)
         for number, question in enumerate(asked):
             self.answer(visitor, number, question.options[question.right])
         assert not visitor.error and f"Score: {len(asked)} of {len(asked)}" in said(visitor)
@@ -295,7 +307,7 @@ class TestQuiz:
         thing = getattr(seen[file], kind)[0]
         names = [str(number) for number in range(len(thing.landmarks))]
         for seed in range(5):
-            asked = {q.name: q for q in questions(traces.read(run_file), thing, names, seed)}
+            asked = {q.name: q for q in questions(traces.read_released(run_file).landmarks["hand"], thing, names, seed)}
             assert all(len(set(q.options)) == len(q.options) >= 2 and q.why for q in asked.values())
             assert asked["hardest"].options[asked["hardest"].right] == "Ring"
             pixel = asked["pixel"]
