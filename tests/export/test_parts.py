@@ -16,7 +16,7 @@ def test_a_part_answers_as_the_whole_file_does(exact):
         own = onnxruntime.InferenceSession(serve.part(name, exact), providers=["CPUExecutionProvider"])
         expected = whole.run(parity.inputs(), *outputs)
         for output, values in zip(outputs, own.run(outputs, {"image": parity.inputs()})):
-            apart = np.abs(values - expected[output]) / np.abs(expected[output]).max()
+            apart = np.abs(values - expected[output]) / max(np.abs(expected[output]).max(), 1e-3)  # nothing at all may be there
             assert apart.max() < (2e-3 if exact else 0.02), (name, output)
 
 
