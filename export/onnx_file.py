@@ -26,9 +26,8 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from model import eight_bit, storage
-from model.folding import fold
 from model.network import SIZE, Detector, Landmarks, Pointillist
-from model.session import BRANCHES
+from model.session import BRANCHES, as_run
 
 OPSET = 18
 
@@ -56,7 +55,7 @@ def folded(network: nn.Module) -> nn.Module:
 
 def ranges(model: onnx.ModelProto, pictures: dict[str, np.ndarray]) -> dict[str, list[float]]:
     """Each part's own, seen on its own pictures."""
-    graph = fold(storage.unpack(onnx.ModelProto.FromString(model.SerializeToString())))
+    graph = as_run(onnx.ModelProto.FromString(model.SerializeToString()), exact=True)
     found = {}
     for part, own in pictures.items():
         cut = onnx.utils.Extractor(graph).extract_model(["image"], list(BRANCHES[part]))
