@@ -81,6 +81,7 @@ def test_epochs_slide_and_play(lesson):
     slider = lesson.get_by_role("slider", name="Epoch")
     slider.wait_for(timeout=60 * SECONDS)
     pictures = lesson.get_by_role("img", name="the predicted points lie")
+    pictures.first.wait_for(timeout=60 * SECONDS)  # the slider is there before the run is
     assert pictures.count() == len(run["pictures"])
     told = lesson.locator("output").first
     last = len(run["epochs"])
@@ -107,6 +108,7 @@ def test_points_come_nearer_over_the_epochs(lesson):
     section(lesson, "Training trace")
     slider = lesson.get_by_role("slider", name="Epoch")
     slider.wait_for(timeout=60 * SECONDS)
+    lesson.get_by_role("img", name="the predicted points lie").first.wait_for(timeout=60 * SECONDS)
     slider.focus()
     distances = {}
     for key in ("Home", "End"):
