@@ -18,7 +18,7 @@ from tqdm import tqdm
 CROP = 256
 STORED_SCALE = 1.7  # a stored crop's side / the larger side of its points: room to turn and shift while training
 IRIS = np.arange(468, 478)
-COUNTED_FROM = 1.0  # pixels: the people who labelled 68 points counted rows and columns from one (measured by model/mirror_test.py)
+COUNTED_FROM = 1.0  # pixels: the people who labelled 68 points counted from one (sideways model/mirror_test.py measures it, downwards it is assumed)
 
 
 @dataclass

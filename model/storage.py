@@ -1,9 +1,9 @@
 """How weights are stored: a third of the file, the same network.
 
 Layers' largest weights become whole numbers of -127..127 with one step size per output, other large ones half-precision numbers;
-a Cast (and a Mul by the step) behind them bring them back, and onnxruntime folds both away as it loads the file: all arithmetic
-stays in float32. What is lost is the rounding of the weights: half a step, one part in 254 of an output's largest weight, or in
-half precision at most one part in 2,048.
+a Cast (and a Mul by the step) behind them bring them back. Whoever runs the file as it is computes in float32, because onnxruntime
+folds both away as it loads; the project's own session unpacks the weights and rounds them anew (eight_bit.py). What is lost is the
+rounding: half a step, one part in 254 of an output's largest weight, or in half precision at most one part in 2,048.
 """
 
 import numpy as np
