@@ -55,6 +55,11 @@ def eight_bit(model: onnx.ModelProto, seen: dict[str, list[float]]) -> onnx.Mode
     steps = {name: _step(*seen[name]) for _, source, result in chosen for name in (source, result)}
 
     results = {result for _, _, result in chosen}
+    for add, relu in _bent_sums(graph):  # what is below 0 becomes 0 as it becomes whole: that is the ReLU
+        if relu.output[0] in steps and steps[relu.output[0]][1] == 0:
+            add.output[0] = relu.output[0]
+            graph.node.remove(relu)
+            results.add(add.output[0])
     for node in graph.node:  # enlarging copies numbers, so it may as well copy whole ones
         if node.op_type == "Resize" and node.input[0] in results:
             steps[node.output[0]] = steps[node.input[0]]
@@ -83,6 +88,16 @@ def eight_bit(model: onnx.ModelProto, seen: dict[str, list[float]]) -> onnx.Mode
     del graph.node[:]
     graph.node.extend(copies)
     return model
+
+
+def _bent_sums(graph: onnx.GraphProto) -> list[tuple[onnx.NodeProto, onnx.NodeProto]]:
+    """Every sum with the ReLU behind it, if nobody else reads the sum."""
+    found = []
+    for add in graph.node:
+        readers = [node for node in graph.node if add.output[0] in node.input] if add.op_type == "Add" else []
+        if len(readers) == 1 and readers[0].op_type == "Relu":
+            found.append((add, readers[0]))
+    return found
 
 
 def _step(low: float, high: float) -> tuple[np.float32, np.uint8]:

@@ -17,13 +17,14 @@ def cells(h: int, w: int, device) -> Tensor:
     return torch.stack([x, y, torch.ones_like(x)])
 
 
-def expectation(logits: Tensor) -> tuple[Tensor, Tensor]:
-    """logits (N, K, H, W) -> (points (N, K, 2), x and y as fractions of the side; maps (N, K, H, W), each sums to 1)."""
-    n, k, h, w = logits.shape
-    maps = logits.flatten(2).float().softmax(-1).view(n, k, h, w)
-    x = (torch.arange(w, device=logits.device, dtype=torch.float32) + 0.5) / w
-    y = (torch.arange(h, device=logits.device, dtype=torch.float32) + 0.5) / h
-    return torch.stack([(maps.sum(2) * x).sum(-1), (maps.sum(3) * y).sum(-1)], -1), maps
+def expectation(logits: Tensor, local: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """logits (N, K, H, W), local (N, C, H, W) -> points (N, K, 2), x and y as fractions of the side; the mean (N, K, C) of `local` under
+    each map; maps (N, K, H, W), each sums to 1. Both means are one matrix product."""
+    n, _, h, w = logits.shape
+    maps = logits.flatten(2).float().softmax(-1)                                    # (N, K, H * W)
+    places = cells(h, w, logits.device)[:2].expand(n, -1, -1)                       # (N, 2, H * W)
+    means = maps @ torch.cat([local.flatten(2).float(), places], 1).transpose(1, 2)  # (N, K, C + 2)
+    return means[..., -2:], means[..., :-2], maps.view_as(logits)
 
 
 class Expectation(torch.autograd.Function):

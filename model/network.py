@@ -86,8 +86,7 @@ def where(logits: Tensor, local: Tensor, training: bool) -> tuple[Tensor, Tensor
         points, scores, log_sum, maps = Expectation.apply(logits)
         seen = maps.transpose(1, 2) @ local.flatten(2).transpose(1, 2).float()
         return points, seen, {"coarse": points, "scores": scores, "log_sum": log_sum}
-    points, maps = expectation(logits)
-    seen = maps.flatten(2) @ local.flatten(2).transpose(1, 2).float()
+    points, seen, maps = expectation(logits, local)
     return points, seen, {"coarse": points, "maps": maps}
 
 

@@ -14,6 +14,7 @@ from model.branches import switchable
 from model.constants import CROP
 from model.eight_bit import RANGES, eight_bit
 from model.folding import fold
+from model.layout import lay_out
 from model.points import FACE_POINTS, HAND_POINTS
 
 WEIGHTS = Path(__file__).with_name("weights") / "pointillist.onnx"
@@ -82,7 +83,8 @@ class Session:
 def as_run(model: onnx.ModelProto, exact: bool = False) -> onnx.ModelProto:
     """In place, and returned: the stored network as it is computed."""
     ranges = next((json.loads(entry.value) for entry in model.metadata_props if entry.key == RANGES), {})
-    return eight_bit(fold(storage.unpack(model)), {} if exact else ranges)
+    model = fold(storage.unpack(model))
+    return model if exact else lay_out(eight_bit(model, ranges))
 
 
 def _load(path: Path) -> onnx.ModelProto:

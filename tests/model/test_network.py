@@ -61,7 +61,7 @@ def test_expectation_of_a_single_peak_is_its_cell(cell):
     row, column = cell
     logits = torch.full((1, 1, 16, 16), -50.0)
     logits[0, 0, row, column] = 50.0
-    points, maps = expectation(logits)
+    points, _, maps = expectation(logits, torch.zeros(1, 1, 16, 16))
     assert torch.allclose(points[0, 0], torch.tensor([(column + 0.5) / 16, (row + 0.5) / 16]), atol=1e-5)
     assert maps[0, 0, row, column] > 0.999
 
@@ -76,7 +76,7 @@ def test_training_form_of_the_expectation_is_the_same_mathematics():
             points, scores, log_sum, maps = heat_maps.Expectation.apply(own)
             maps = maps.transpose(1, 2).view(own.shape)
         else:
-            points, maps = expectation(own)
+            points, _, maps = expectation(own, torch.zeros(3, 1, 16, 12))
             scores, log_sum = own.permute(0, 2, 3, 1), own.flatten(2).logsumexp(-1)
         loss = heat_maps.cross_entropy(scores, log_sum, target, weights)
         ((points - target).abs().sum() + 3 * loss).backward()

@@ -1,0 +1,83 @@
+"""Whole-number arithmetic laid out anew: the same numbers, by operations that onnxruntime computes sooner."""
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from onnx import TensorProto, helper, numpy_helper, shape_inference
+
+from export.browser import serve
+from model import layout
+from model.eight_bit import eight_bit, ranges
+from model.session import WEIGHTS, as_run
+
+SIDE = 32
+PICTURES = np.random.default_rng(3).integers(0, 256, (9, SIDE, SIDE, 3), dtype=np.uint8)
+PICTURES[0, 0, 0], PICTURES[0, 0, 1] = 0, 255  # so that pixels count as what they are
+
+
+def network(kernel: int, stride: int, pad: int, outputs: int) -> onnx.ModelProto:
+    """A convolution that reads pixels, a ReLU, a 1 x 1 convolution, its result enlarged, another 1 x 1 convolution, and sizes."""
+    nodes = [
+        helper.make_node("Transpose", ["image"], ["turned"], "turn", perm=[0, 3, 1, 2]),
+        helper.make_node("Cast", ["turned"], ["pixels"], "cast", to=TensorProto.FLOAT),
+        helper.make_node("Conv", ["pixels", "a", "a_bias"], ["stem"], "one", strides=[stride, stride], pads=[pad] * 4),
+        helper.make_node("Relu", ["stem"], ["bent"], "relu"),
+        helper.make_node("Conv", ["bent", "b", "b_bias"], ["small"], "two"),
+        helper.make_node("Resize", ["small", "", "scales"], ["large"], "three", mode="nearest", coordinate_transformation_mode="asymmetric", nearest_mode="floor"),
+        helper.make_node("Conv", ["large", "c", "c_bias"], ["last"], "four"),
+        helper.make_node("Abs", ["last"], ["answer"], "five"),
+    ]  # fmt: skip
+    rng, shapes = np.random.default_rng(6), {"a": (16, 3, kernel, kernel), "b": (16, 16, 1, 1), "c": (outputs, 16, 1, 1)}
+    shapes |= {f"{name}_bias": shape[:1] for name, shape in shapes.items()}
+    weights = [numpy_helper.from_array((rng.normal(size=shape) / np.prod(shape[1:]) ** 0.5).astype(np.float32), name) for name, shape in shapes.items()]
+    weights.append(numpy_helper.from_array(np.array([1, 1, 2, 2], np.float32), "scales"))
+    image = helper.make_tensor_value_info("image", TensorProto.UINT8, ["N", SIDE, SIDE, 3])
+    answer = helper.make_tensor_value_info("answer", TensorProto.FLOAT, ["N", outputs, None, None])
+    graph = helper.make_graph(nodes, "tiny", [image], [answer], weights)
+    return shape_inference.infer_shapes(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9))
+
+
+def run(model: onnx.ModelProto, optimised: str = "") -> np.ndarray:
+    options = onnxruntime.SessionOptions()
+    options.optimized_model_filepath = optimised
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    return session.run(None, {"image": PICTURES})[0]
+
+
+def whole(*shape: int) -> onnx.ModelProto:
+    model = network(*shape)
+    return eight_bit(model, ranges(network(*shape), PICTURES))
+
+
+@pytest.mark.parametrize("kernel, stride, pad", [(6, 4, 2), (3, 2, 1), (5, 2, 2), (4, 4, 0), (7, 2, 3)])
+@pytest.mark.parametrize("outputs", [5, 16, 21])
+def test_every_number_stays(kernel, stride, pad, outputs, tmp_path):
+    expected, laid_out = whole(kernel, stride, pad, outputs), layout.lay_out(whole(kernel, stride, pad, outputs))
+    onnx.checker.check_model(laid_out, full_check=True)  # shapes too: onnxruntime-web refuses a stale one
+    assert np.array_equal(run(laid_out, str(tmp_path / "optimised.onnx")), run(expected))
+    kinds = [node.op_type for node in onnx.load(tmp_path / "optimised.onnx").graph.node]
+    assert kinds.count("QLinearConv") == 3 and not {"Resize", "Cast", "Conv"} & set(kinds)
+    assert kinds.count("Transpose") <= 1, "onnxruntime has left out the turns around whole numbers"
+
+
+def test_what_is_in_single_precision_stays_as_it_is():
+    model, same = network(3, 2, 1, 5), network(3, 2, 1, 5)
+    assert layout.lay_out(model) == same
+
+
+def test_a_result_that_somebody_else_reads_keeps_its_channels():
+    model = whole(3, 2, 1, 5)
+    model.graph.output.append(helper.make_tensor_value_info("bent", TensorProto.FLOAT, ["N", 16, 16, 16]))
+    before = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"]).run(None, {"image": PICTURES})
+    laid_out = layout.lay_out(model)
+    after = onnxruntime.InferenceSession(laid_out.SerializeToString(), providers=["CPUExecutionProvider"]).run(None, {"image": PICTURES})
+    assert all(np.array_equal(a, b) for a, b in zip(before, after))
+
+
+def test_the_released_network_is_laid_out_and_its_parts_have_sound_shapes():
+    kinds = [node.op_type for node in as_run(onnx.load(WEIGHTS)).graph.node]
+    assert "Resize" not in kinds and kinds.count("Concat") > 20 and kinds.count("Slice") > 4
+    for name in serve.PARTS:
+        onnx.checker.check_model(onnx.load_from_string(serve.part(name, exact=False)), full_check=True)
