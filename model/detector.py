@@ -14,6 +14,7 @@ from model.geometry import Halvings, fit, letterbox, transform
 
 _RULE = CONSTANTS["detector"]
 _TILES = _RULE["tiles"]
+_WEAKEST = min(*_TILES["weak_score"], *_RULE["score"].values())  # what is of any use
 _MOST_CANDIDATES = 500  # per photo, before suppression; bounds its pairwise comparison
 
 
@@ -151,7 +152,7 @@ def _starts(length: int) -> list[int]:
 
 def decode(output: np.ndarray, view: View) -> Candidates:
     """The network's answer (2, 1024, 7) for one view -> its candidates, weak ones too, in the photo's frame."""
-    kind, cell = np.nonzero(output[..., 0] >= min(_TILES["weak_score"]))
+    kind, cell = np.nonzero(output[..., 0] >= _WEAKEST)
     finite = np.isfinite(output[kind, cell]).all(axis=1)
     kind, cell = kind[finite], cell[finite]
     score, cx, cy, w, h, ux, uy = output[kind, cell].astype(np.float64).T

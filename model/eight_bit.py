@@ -13,9 +13,10 @@ import onnx
 import onnxruntime
 from onnx import helper, numpy_helper
 
+from model.storage import KERNEL
+
 RANGES = "ranges"  # the metadata's entry that holds them, as JSON
-WEIGHT = 63  # largest whole number of a weight: with seven bits no sum overflows on processors that add pairs in 16 bits (AVX2)
-VALUE = 255  # and of what is convolved
+VALUE = 255  # largest whole number of what is convolved; that of a kernel is storage.KERNEL
 
 
 def convolved(graph: onnx.GraphProto) -> list[tuple[onnx.NodeProto, str]]:
@@ -74,7 +75,7 @@ def eight_bit(model: onnx.ModelProto, seen: dict[str, list[float]]) -> onnx.Mode
         node.input[:] = [f"{name}_rounded" if name in results else name for name in node.input]
     for node, source, _ in chosen:
         kernel, *bias = (numpy_helper.to_array(weights[name]).astype(np.float32) for name in node.input[1:])
-        step = (np.maximum(np.abs(kernel).max((1, 2, 3)), 1e-12) / WEIGHT).astype(np.float32)
+        step = (np.maximum(np.abs(kernel).max((1, 2, 3)), 1e-12) / KERNEL).astype(np.float32)
         parts = {"kernel": (np.round(kernel / step.reshape(-1, 1, 1, 1)).astype(np.int8), step)}
         if bias:
             parts["bias"] = (np.round(bias[0] / (step * steps[source][0])).astype(np.int32), step * steps[source][0])

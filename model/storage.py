@@ -1,9 +1,10 @@
 """How weights are stored: a third of the file, the same network.
 
-Layers' largest weights become whole numbers of -127..127 with one step size per output, other large ones half-precision numbers;
-a Cast (and a Mul by the step) behind them bring them back. Whoever runs the file as it is computes in float32, because onnxruntime
-folds both away as it loads; the project's own session unpacks the weights and rounds them anew (eight_bit.py). What is lost is the
-rounding: half a step, one part in 254 of an output's largest weight, or in half precision at most one part in 2,048.
+Layers' largest weights become whole numbers with one step size per output, other large ones half-precision numbers; a Cast (and a
+Mul by the step) behind them bring them back. Whoever runs the file as it is computes in float32, because onnxruntime folds both
+away as it loads. Kernels are whole numbers of seven bits, with which the project's own session computes (eight_bit.py) and which the
+network was trained with (rounding.py); other layers' have eight, and lose half a step, one part in 254 of an output's largest weight;
+what is in half precision loses at most one part in 2,048.
 """
 
 import numpy as np
@@ -11,6 +12,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 LARGE, LARGEST = 256, 20_000  # numbers; smaller tensors are biases, constants and shapes
+KERNEL, MATRIX = 63, 127  # largest whole numbers: with 63 no sum overflows on processors that add pairs of products in 16 bits (AVX2)
 _HALF, _WHOLE, _STEP = "_half", "_whole", "_step"
 
 
@@ -35,7 +37,7 @@ def pack(model: onnx.ModelProto) -> None:
 
 def whole_numbers(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Weights (outputs, ...) float32 -> int8 of the same shape and the steps (outputs, 1, ...): their product is what is computed with."""
-    step = (np.maximum(np.abs(weights).max(tuple(range(1, weights.ndim)), keepdims=True), 1e-12) / 127).astype(np.float32)
+    step = (np.maximum(np.abs(weights).max(tuple(range(1, weights.ndim)), keepdims=True), 1e-12) / (KERNEL if weights.ndim == 4 else MATRIX)).astype(np.float32)
     return np.round(weights / step).astype(np.int8), step
 
 

@@ -22,6 +22,7 @@ from tqdm import tqdm
 
 from model import losses, released
 from model.muon import Muon
+from model.rounding import kernels_rounded
 from model.trace_pictures import save_pictures
 
 WARMUP = 300        # steps
@@ -111,11 +112,12 @@ def train(task, run: Path, epochs: int, steps: int, peak: float, late: int, size
             rate = learning_rate(peak, (epoch - 1 - begun) * steps + k, (epochs - begun) * steps)
             for group in (g for optimiser in optimisers for g in optimiser.param_groups):
                 group["lr"] = rate
-            with torch.autocast("cpu", torch.bfloat16, enabled=half):
-                parts = task.loss(network, batch)
-            total = sum(losses.WEIGHTS.get(name.split(".")[-1], 1.0) * value for name, value in parts.items())
             network.zero_grad()
-            total.backward()
+            with kernels_rounded(network):
+                with torch.autocast("cpu", torch.bfloat16, enabled=half):
+                    parts = task.loss(network, batch)
+                total = sum(losses.WEIGHTS.get(name.split(".")[-1], 1.0) * value for name, value in parts.items())
+                total.backward()
             if not checked and k:  # the second step: a new residual block begins as nothing
                 checked = check_gradients(network)
             torch.nn.utils.clip_grad_norm_(network.parameters(), 10.0)
@@ -133,8 +135,9 @@ def train(task, run: Path, epochs: int, steps: int, peak: float, late: int, size
         average.eval()
         entry = {"epoch": epoch, "parameters": trace["run"]["parameters"], "crop": size, "crops": rows, "seconds": round(seconds, 1), "learning_rate": rate,
                  "loss": sums["total"] / steps, "losses": {k: v / steps for k, v in sums.items() if k != "total"}}
-        entry |= task.validate(average.module, size)
-        entry["predictions"] = task.trace(average.module, pictures, size)
+        with kernels_rounded(average.module):
+            entry |= task.validate(average.module, size)
+            entry["predictions"] = task.trace(average.module, pictures, size)
         trace["epochs"].append(entry)
         torch.save({"network": network.state_dict(), "averaged": average.state_dict(), "average": average.module.state_dict(),
                     "optimisers": [o.state_dict() for o in optimisers], "rng": torch.get_rng_state(), "begun": begun, "trace": json.dumps(trace)}, last.with_suffix(".part"))

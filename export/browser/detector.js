@@ -14,7 +14,7 @@ const CELLS = 1024;
 const FIELDS = 7; // score, centre x, y, width, height, up x, y
 const RULE = constants.detector;
 const TILES = RULE.tiles;
-const WEAKEST = Math.min(...TILES.weak_score);
+const WEAKEST = Math.min(...TILES.weak_score, ...Object.values(RULE.score)); // what is of any use
 const MOST_CANDIDATES = 500; // per photo, before suppression
 
 /**

@@ -131,8 +131,8 @@ def test_an_empty_photo_is_looked_at_closer_once_and_gives_nothing(network):
     assert sum(count for count, _ in network.asked) == 1 + len(tiles(photo(640, 480), 576, 1))
 
 
-@pytest.mark.parametrize("scores, levels", [((0.1, 0.9), 1), ((0.2, 0.2), 2), ((0.2, 0.3), 3)])
-def test_a_hint_must_be_stronger_to_be_worth_the_closest_look(scores, levels):
+@pytest.mark.parametrize("scores, levels", [((0.25, 0.9), 1), ((0.3, 0.25), 2), ((0.3, 0.3), 3)])
+def test_a_hint_must_be_strong_enough_to_be_worth_a_closer_look(scores, levels):
     """scores: of something small in the first and in the second view; something large is always clear."""
     asked = []
 

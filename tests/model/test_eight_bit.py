@@ -9,8 +9,9 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from model import Landmarker, open_photo
-from model.eight_bit import RANGES, WEIGHT, convolved, eight_bit, ranges
+from model.eight_bit import RANGES, convolved, eight_bit, ranges
 from model.session import WEIGHTS, Session, as_run
+from model.storage import KERNEL
 from tests.conftest import ROOT
 
 PICTURES = np.random.default_rng(5).integers(0, 256, (12, 16, 16, 3), dtype=np.uint8)
@@ -60,7 +61,7 @@ def test_weights_leave_a_bit_for_sums():
     """Older processors add pairs of products in 16 bits: 2 x 255 x 63 fits, 2 x 255 x 127 would not."""
     model = eight_bit(tiny(), ranges(tiny(), PICTURES))
     kernels = [numpy_helper.to_array(w) for w in model.graph.initializer if w.name.endswith("_kernel_whole")]
-    assert len(kernels) == 3 and all(np.abs(k.astype(int)).max() == WEIGHT for k in kernels) and 2 * 255 * WEIGHT < 2**15
+    assert len(kernels) == 3 and all(np.abs(k.astype(int)).max() == KERNEL for k in kernels) and 2 * 255 * KERNEL < 2**15
 
 
 @pytest.mark.parametrize("known", [(), ("bent", "second")])
