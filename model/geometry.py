@@ -39,14 +39,12 @@ class ROI:
         cos, sin = math.cos(self.angle) * scale, math.sin(self.angle) * scale
         flip = -1.0 if self.mirrored else 1.0
         middle = (size - 1) / 2
-        matrix = np.array([[cos * flip, -sin, 0.0], [sin * flip, cos, 0.0], [0.0, 0.0, 1.0]])
-        matrix[:2, 2] = np.array([self.cx, self.cy]) - matrix[:2, :2] @ (middle, middle)
-        return matrix
+        left, top = self.cx - (cos * flip - sin) * middle, self.cy - (sin * flip + cos) * middle
+        return np.array([[cos * flip, -sin, left], [sin * flip, cos, top], [0.0, 0.0, 1.0]])
 
-    def corners(self) -> np.ndarray:
-        """(4, 2) outer corners in photo pixels: top left, top right, bottom right, bottom left of the crop."""
-        low, high = -0.5, CROP - 0.5
-        return transform(self.to_photo(), np.array([[low, low], [high, low], [high, high], [low, high]]))
+    def reach(self) -> float:
+        """From the centre to the left, top, right and bottom end of the turned square, photo pixels."""
+        return self.side / 2 * (abs(math.cos(self.angle)) + abs(math.sin(self.angle)))
 
     def mirror(self, width: int) -> "ROI":
         """The same region in the photo flipped left to right; its crop is the same picture."""
@@ -89,17 +87,19 @@ def transform(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:
 def cut(rgb: np.ndarray, roi: ROI, size: int = CROP) -> np.ndarray:
     """The crop (size, size, 3) uint8 that `roi` describes; black where it reaches beyond the photo."""
     height, width = rgb.shape[:2]
-    corners = roi.corners()
-    left, top = np.maximum(np.floor(corners.min(axis=0)).astype(int) - 2, 0)
-    right, bottom = np.minimum(np.ceil(corners.max(axis=0)).astype(int) + 3, (width, height))
+    reach = roi.reach() + 2
+    left, top = max(math.floor(roi.cx - reach), 0), max(math.floor(roi.cy - reach), 0)
+    right, bottom = min(math.ceil(roi.cx + reach) + 1, width), min(math.ceil(roi.cy + reach) + 1, height)
     if left >= right or top >= bottom:
         return np.zeros((size, size, 3), np.uint8)
     region, times = _shrunk(Halvings(rgb[top:bottom, left:right]), size / roi.side)
-    to_region = np.array([[1, 0, -left], [0, 1, -top], [0, 0, 1]])
+    to_region, half = roi.to_photo(size)[:2], 0.5**times
+    to_region *= half
+    to_region[:, 2] += (half - 1) / 2 - left * half, (half - 1) / 2 - top * half
     # OpenCV warps four channels in half the time of three, to the same pixels.
     warped = cv2.warpAffine(
         cv2.cvtColor(region, cv2.COLOR_RGB2RGBA),
-        (_scaling(0.5**times, 0.5**times) @ to_region @ roi.to_photo(size))[:2],
+        to_region,
         (size, size),
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_CONSTANT,

@@ -29,11 +29,13 @@ def test_photo_to_crop_and_back(roi, points):
 
 @given(rois)
 def test_crop_is_the_square_that_the_roi_describes(roi):
-    corners = roi.corners()
+    low, high = -0.5, CROP - 0.5
+    corners = transform(roi.to_photo(), np.array([[low, low], [high, low], [high, high], [low, high]]))
     assert np.allclose(corners.mean(axis=0), (roi.cx, roi.cy), atol=1e-6)
     assert np.allclose(np.linalg.norm(corners - np.roll(corners, 1, axis=0), axis=1), roi.side)
     up = corners[0] - corners[3]
     assert math.isclose(math.remainder(angle_of(up) - roi.angle, math.tau), 0, abs_tol=1e-6)
+    assert np.allclose(corners.max(axis=0) - (roi.cx, roi.cy), roi.reach()), "a turned square reaches as far to all sides"
 
 
 @given(rois, st.integers(1, 9000))
