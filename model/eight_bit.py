@@ -1,9 +1,9 @@
 """Convolutions in whole numbers of eight bits: half the time, nearly the same answers (Jacob et al. 2018).
 
 The file says what is to be computed in single precision. As it is opened, a QuantizeLinear comes before and behind each
-convolution and its weights become whole numbers: onnxruntime makes integer convolutions of that. Sums, the expectations of
-heat maps and fully connected layers stay as they are. The ranges of what convolutions read and make were seen on training
-pictures when the file was exported, and are in its metadata.
+convolution and its weights become whole numbers: onnxruntime makes integer convolutions of that, and of the sums between them. The
+expectations of heat maps and fully connected layers stay as they are. The ranges of what convolutions read and make were seen
+on training pictures when the file was exported, and are in its metadata.
 """
 
 from collections.abc import Iterable

@@ -228,18 +228,20 @@ class Detector(nn.Module):
         _, _, middle, coarse, smallest = self.encoder(preprocess(image))
         out = self.out(self.mix(self.up_middle(middle, self.up_coarse(coarse, smallest)))).float()  # (N, 14, 32, 32)
         n, _, h, w = out.shape
-        out = out.view(n, len(CLASSES), 7, h * w).transpose(2, 3)                            # (N, 2, 1024, 7)
+        out = out.view(n, len(CLASSES), 7, h * w)                                            # (N, 2, 7, 1024)
         ys, xs = torch.meshgrid(torch.arange(h), torch.arange(w), indexing="ij")
-        centres = torch.stack([xs.flatten(), ys.flatten()], -1).to(out) + 0.5               # (1024, 2)
-        return {"score": out[..., 0], "sides": (out[..., 1:5].clamp(-4, 4) + 1.0).exp(), "up": out[..., 5:7], "centres": centres}
+        centres = torch.stack([xs.flatten(), ys.flatten()]).to(out) + 0.5                    # (2, 1024)
+        others = {"sides": (out[:, :, 1:5].clamp(-4, 4) + 1.0).exp(), "up": out[:, :, 5:7], "centres": centres}
+        return {"score": out[:, :, 0]} | {name: each.transpose(-1, -2) for name, each in others.items()}
 
     @staticmethod
     def decode(raw: dict[str, Tensor], stride: float = 8.0) -> Tensor:
         """-> (N, 2, cells, 7): score 0..1, box centre and size in pixels of the photo frame, unit vector up."""
-        low, high = raw["centres"] - raw["sides"][..., :2], raw["centres"] + raw["sides"][..., 2:]
-        box = torch.cat([(low + high) / 2 * stride - 0.5, (high - low) * stride], -1)
-        up = raw["up"] / raw["up"].pow(2).sum(-1, keepdim=True).clamp(min=1e-12).sqrt()
-        return torch.cat([raw["score"].sigmoid()[..., None], box, up], -1)
+        centres, sides, up = (raw[name].transpose(-1, -2) for name in ("centres", "sides", "up"))  # cells last: thousands of numbers a step
+        low, high = centres - sides[:, :, :2], centres + sides[:, :, 2:]                     # (N, 2, 2, cells)
+        middle, size = (low + high) / 2 * stride - 0.5, (high - low) * stride
+        up = up / up.pow(2).sum(2, keepdim=True).clamp(min=1e-12).sqrt()
+        return torch.cat([raw["score"].sigmoid()[:, :, None], middle, size, up], 2).transpose(2, 3)
 
 
 class Pointillist(nn.Module):
