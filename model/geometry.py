@@ -63,14 +63,17 @@ def roi_from_points(kind: str, points: np.ndarray) -> ROI:
     rule = CONSTANTS["roi"][kind]
     xy = np.asarray(points, np.float64)[:, :2]
     angle = angle_of(xy[rule["up_to"]] - xy[rule["up_from"]])
-    across = np.array([math.cos(angle), math.sin(angle)])
-    down = np.array([-across[1], across[0]])
-    turned = xy @ np.stack([across, down], axis=1)  # (K, 2) in the object's own axes
-    low, high = turned.min(axis=0), turned.max(axis=0)
-    centre = (low + high) / 2
-    cx, cy = centre[0] * across + centre[1] * down
-    side = rule["scale_points"] * max(*(high - low), _LEAST_SIDE)
-    return ROI(float(cx), float(cy), float(side), angle)
+    cos, sin = math.cos(angle), math.sin(angle)
+    (left, top), (right, bottom) = extent(xy @ np.array([[cos, -sin], [sin, cos]]))  # in the object's own axes
+    across, down = (left + right) / 2, (top + bottom) / 2
+    side = rule["scale_points"] * max(right - left, bottom - top, _LEAST_SIDE)
+    return ROI(across * cos - down * sin, across * sin + down * cos, side, angle)
+
+
+def extent(points: np.ndarray) -> tuple[list[float], list[float]]:
+    """The least and the largest x and y of points (K, >= 2)."""
+    xy = points[:, :2]
+    return xy.min(axis=0).tolist(), xy.max(axis=0).tolist()
 
 
 def angle_of(up) -> float:

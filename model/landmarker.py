@@ -11,7 +11,7 @@ from PIL import Image
 from model.clock import Clock
 from model.constants import CONSTANTS, CROP, KINDS
 from model.detector import Detection, Detector
-from model.geometry import ROI, cut, roi_from_box, roi_from_points, transform
+from model.geometry import ROI, cut, extent, roi_from_box, roi_from_points, transform
 from model.result import Face, Hand, Result, Trace
 from model.session import Session, WeightsError
 
@@ -140,17 +140,16 @@ def as_rgb(picture: np.ndarray | Image.Image) -> np.ndarray:
 
 def to_photo(points: np.ndarray, roi: ROI) -> np.ndarray:
     """The network's points (K, 2 or 3), normalised, -> photo pixels, float32; z keeps its sign and gets x's scale."""
-    xy = transform(roi.to_photo(), points[:, :2].astype(np.float64) * CROP - 0.5)
-    return np.hstack([xy, points[:, 2:] * roi.side]).astype(np.float32)
+    placed = points * np.float32(roi.side)
+    placed[:, :2] = transform(roi.to_photo(), points[:, :2].astype(np.float64) * CROP - 0.5)
+    return placed
 
 
 def box_around(landmarks: np.ndarray, margin: float) -> tuple[float, float, float, float]:
     """(x, y, w, h) around the points, larger by `margin` of its size on each side."""
-    low, high = landmarks[:, :2].min(axis=0), landmarks[:, :2].max(axis=0)
-    size = high - low
-    x, y = low - margin * size
-    w, h = size * (1 + 2 * margin)
-    return float(x), float(y), float(w), float(h)
+    (left, top), (right, bottom) = extent(landmarks)
+    w, h = right - left, bottom - top
+    return left - margin * w, top - margin * h, w * (1 + 2 * margin), h * (1 + 2 * margin)
 
 
 def side_of(right: float) -> dict:
@@ -235,7 +234,8 @@ def same_object(one: Found, other: Found) -> bool:
 
 def size_of(thing: Found) -> float:
     """The larger side of the points' box, photo pixels."""
-    return float(np.ptp(thing.landmarks[:, :2], axis=0).max())
+    (left, top), (right, bottom) = extent(thing.landmarks)
+    return max(right - left, bottom - top)
 
 
 def as_result(rgb: np.ndarray, found: Sequence[Found], least: dict[str, float], clock: Clock) -> Result:
