@@ -182,8 +182,8 @@ def confidence(seen: Detection, presence: float, shape: tuple[int, ...]) -> floa
 
 
 def hopeful(seen: Detection, shape: tuple[int, ...]) -> bool:
-    """Whether it is worth a look: if the most sure presence would hardly make it count, the landmark network need not look."""
-    return confidence(seen, 1.0, shape) >= _RULE["confidence"]["hope"][seen.kind]
+    """Whether some presence could still make it count; if none could, the landmark network need not look."""
+    return confidence(seen, 1.0, shape) >= _RULE["confidence"]["least"][seen.kind]
 
 
 def kind_of(thing: Found) -> str:

@@ -1,8 +1,8 @@
 """How sure is sure: python -m model.thresholds --data FOLDER [--weights FILE] [--photos N]
 
-Fits the confidence of a find, a logistic regression (Platt scaling) on what the detector and the landmark network say of it,
-the least confidence that counts, and the least that must be possible for the landmark network to look, on training photos and, what shows neither, on photos kept back from training: false finds
-are rarer where the networks have learnt what is there. Prints all as they go into constants.json, and what they reach there. Validation
+Fits the confidence of a find, a logistic regression (Platt scaling) on what the detector and the landmark network say of it, and
+the least confidence that counts, on training photos and, what shows neither, on photos kept back from training: false finds
+are rarer where the networks have learnt what is there. Prints both as they go into constants.json, and what they reach there. Validation
 photos are never looked at.
 """
 
@@ -19,7 +19,6 @@ from model.constants import CONSTANTS, KINDS
 from model.landmarker import Landmarker, evidence, logit
 
 MOST_FALSE = 0.0125  # finds of one kind per photo without hands and faces: of both kinds together one in forty photos
-MOST_LOST = 0.01     # of the right finds, because their place seemed not worth a look
 LEAST_PRECISION = {"hand": 0.98, "face": 0.95}  # on the photos that show the kind and those that show nothing
 
 
@@ -89,11 +88,6 @@ def least(confidence: np.ndarray, found: Finds, empty_photos: int, least_precisi
     return best
 
 
-def least_hope(possible: np.ndarray, counts: np.ndarray) -> float:
-    """The `possible` confidence (N,), with a sure presence, that all but MOST_LOST of the finds that are right and count (N,) reach."""
-    return float(np.floor(np.quantile(possible[counts], MOST_LOST) * 1000) / 1000) if counts.any() else 0.0
-
-
 def main() -> None:
     options = argparse.ArgumentParser(prog="python -m model.thresholds", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--data", type=Path, required=True)
@@ -103,15 +97,12 @@ def main() -> None:
     options.add_argument("--photos", type=int, default=400, help="at most, with a kind")
     o = options.parse_args()
     chosen = photos(o.data, o.cache, o.photos)
-    rules: dict = {"detection": {}, "presence": {}, "size": {}, "offset": {}, "least": {}, "hope": {}}
+    rules: dict = {"detection": {}, "presence": {}, "size": {}, "offset": {}, "least": {}}
     for kind, found in zip(KINDS, finds(Landmarker(o.weights, o.threads), chosen)):
         w = fit(found.evidence, found.right)
-        surely = found.evidence.copy()
-        surely[:, 1] = logit(np.array(CONSTANTS["landmarks"]["confidence"]["sure_presence"]))
-        confidence, possible = (1 / (1 + np.exp(-(x @ w[:3] + w[3]))) for x in (found.evidence, surely))
+        confidence = 1 / (1 + np.exp(-(found.evidence @ w[:3] + w[3])))
         level, reached = least(confidence, found, sum(empty for *_, empty in chosen), LEAST_PRECISION[kind])
-        hope = max(level, least_hope(possible, found.right & (confidence >= level)))
-        for name, value in zip(rules, (*w, level, hope)):
+        for name, value in zip(rules, (*w, level)):
             rules[name][kind] = round(float(value), 3)
         print(kind, {k: round(v, 3) for k, v in reached.items()} or "no threshold keeps both promises", f"{found.truths} labelled")
     print(json.dumps({"confidence": CONSTANTS["landmarks"]["confidence"] | rules}, indent=2))

@@ -140,9 +140,9 @@ export function confidence({ kind, score, box }, presence, { width, height }) {
   return 1 / (1 + Math.exp(-(sum + rule.offset[kind])));
 }
 
-/** Whether it is worth a look: if the most sure presence would hardly make it count, the landmark network need not look. */
+/** Whether some presence could still make it count; if none could, the landmark network need not look. */
 export function hopeful(detection, picture) {
-  return confidence(detection, 1, picture) >= RULE.confidence.hope[detection.kind];
+  return confidence(detection, 1, picture) >= RULE.confidence.least[detection.kind];
 }
 
 function logit(probability) {

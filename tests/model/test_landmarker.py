@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from model.constants import CONSTANTS, CROP, KINDS
+from model.constants import CONSTANTS, CROP
 from model.detector import Detection
 from model.geometry import ROI, transform
-from model.landmarker import confidence, hopeful, side_of, wants_second_look, without_duplicates
+from model.landmarker import confidence, side_of, wants_second_look, without_duplicates
 from tests.model.drawn_world import photo, place
 
 THINGS = [("hand", 200, 300, 100, 40), ("hand", 500, 150, 80, -100), ("face", 420, 360, 130, 10)]
@@ -196,17 +196,5 @@ def test_runtime_never_imports_torch():
 
 
 def test_thresholds_are_probabilities():
-    confidence = CONSTANTS["landmarks"]["confidence"]
-    for rule in (CONSTANTS["detector"]["score"], confidence["least"], confidence["hope"], CONSTANTS["tracker"]["presence"]):
+    for rule in (CONSTANTS["detector"]["score"], CONSTANTS["landmarks"]["confidence"]["least"], CONSTANTS["tracker"]["presence"]):
         assert all(0 < value < 1 for value in rule.values())
-    assert all(confidence["hope"][kind] >= confidence["least"][kind] for kind in KINDS), "what can never count is not worth a look"
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_look_is_worth_it_only_where_enough_can_come_of_it(kind):
-    """The stronger the hint the better; a hint that the surest presence could not lift enough is left alone."""
-    seen = [Detection(kind, score, (10.0, 10.0, 40.0, 40.0), (0.0, -1.0)) for score in np.linspace(0.05, 0.95, 19)]
-    worth = [hopeful(each, (400, 300, 3)) for each in seen]
-    assert worth == sorted(worth) and not worth[0] and worth[-1]
-    first = seen[worth.index(True)]
-    assert confidence(first, 1.0, (400, 300, 3)) >= CONSTANTS["landmarks"]["confidence"]["hope"][kind]

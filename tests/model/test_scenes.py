@@ -37,10 +37,3 @@ def test_thresholds_are_set_on_photos_that_training_never_sees(data, tmp_path):
     kept_back = {rgb.tobytes() for _, rgb, _, empty in chosen if empty}
     assert len(trained) + len(kept_back) == 39 and not trained & kept_back
     assert sum(not empty for *_, empty in chosen) == 1, "of the photos with hands only those of training"
-
-
-def test_hope_is_what_all_but_a_few_right_finds_reach():
-    possible, counts = np.linspace(0, 1, 1001), np.arange(1001) >= 500
-    hope = thresholds.least_hope(possible, counts)
-    assert 0.5 < hope < 0.51 and (possible[counts] < hope).mean() <= thresholds.MOST_LOST
-    assert thresholds.least_hope(possible, counts & False) == 0
