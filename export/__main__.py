@@ -36,8 +36,8 @@ LICENCES = {
 def differences(network: onnx_file.Pointillist, file: Path) -> dict[str, float]:
     """torch against onnxruntime on the parity pictures, in pixels of the crop, at the point where they differ most."""
     with torch.no_grad():
-        out = dict(zip(network.outputs, network(torch.from_numpy(parity.inputs()))))
-    reference = {name: out[name].numpy() for name in parity.OUTPUTS}
+        out = {kind: dict(zip(network.outputs, network(torch.from_numpy(parity.inputs(kind)))))[kind] for kind in parity.OUTPUTS}
+    reference = {kind: points.numpy() for kind, points in out.items()}
     return {"torch and onnxruntime": parity.difference(reference, parity.answers(file, exact=True))}
 
 

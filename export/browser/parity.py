@@ -16,14 +16,15 @@ import onnx
 from model.constants import CROP
 from model.session import as_run
 
-PICTURE = Path(__file__).with_name("parity.png")  # a rendered hand and face, one crop
+PICTURE = Path(__file__).with_name("parity.png")  # a rendered hand and a rendered face, a crop each
 CERTIFICATE = Path(__file__).parents[2] / "model" / "weights" / "parity.json"
-OUTPUTS = ["hand", "face"]
+OUTPUTS = ["hand", "face"]  # of the networks of these names, each on its own crops
 
 
-def inputs() -> np.ndarray:
-    """(2, 256, 256, 3) uint8 RGB: the committed picture and its mirror image."""
-    picture = cv2.cvtColor(cv2.imread(str(PICTURE)), cv2.COLOR_BGR2RGB)
+def inputs(kind: str) -> np.ndarray:
+    """(2, 256, 256, 3) uint8 RGB: the committed crop of this kind and its mirror image."""
+    start = OUTPUTS.index(kind) * CROP
+    picture = cv2.cvtColor(cv2.imread(str(PICTURE)), cv2.COLOR_BGR2RGB)[:, start : start + CROP]
     return np.stack([picture, picture[:, ::-1]])
 
 
@@ -33,7 +34,7 @@ def answers(network: Path, exact: bool) -> dict[str, np.ndarray]:
 
     model = onnx.load(network) if exact else as_run(onnx.load(network))
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    return dict(zip(OUTPUTS, session.run(OUTPUTS, {"image": inputs()})))
+    return {kind: session.run([kind], {"image": inputs(kind)})[0] for kind in OUTPUTS}
 
 
 def difference(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> float:

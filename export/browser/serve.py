@@ -80,7 +80,7 @@ def _part(request) -> Response:
 
 
 def _parity_pictures(request) -> Response:
-    return Response(parity.inputs().tobytes(), media_type="application/octet-stream", headers=FOR_GOOD)
+    return Response(b"".join(parity.inputs(kind).tobytes() for kind in parity.OUTPUTS), media_type="application/octet-stream", headers=FOR_GOOD)
 
 
 def _parity_reference(request) -> Response:

@@ -14,8 +14,9 @@ def test_a_part_answers_as_the_whole_file_does(exact):
     whole = Session(exact=exact)
     for name, outputs in serve.PARTS.items():
         own = onnxruntime.InferenceSession(serve.part(name, exact), providers=["CPUExecutionProvider"])
-        expected = whole.run(parity.inputs(), *outputs)
-        for output, values in zip(outputs, own.run(outputs, {"image": parity.inputs()})):
+        pictures = parity.inputs("hand" if name == "hand" else "face")
+        expected = whole.run(pictures, *outputs)
+        for output, values in zip(outputs, own.run(outputs, {"image": pictures})):
             apart = np.abs(values - expected[output]) / max(np.abs(expected[output]).max(), 1e-3)  # nothing at all may be there
             assert apart.max() < (2e-3 if exact else 0.02), (name, output)
 
