@@ -42,6 +42,11 @@ class ROI:
         left, top = self.cx - (cos * flip - sin) * middle, self.cy - (sin * flip + cos) * middle
         return np.array([[cos * flip, -sin, left], [sin * flip, cos, top], [0.0, 0.0, 1.0]])
 
+    def corners(self) -> np.ndarray:
+        """(4, 2) outer corners in photo pixels: top left, top right, bottom right, bottom left of the crop."""
+        low, high = -0.5, CROP - 0.5
+        return transform(self.to_photo(), np.array([[low, low], [high, low], [high, high], [low, high]]))
+
     def reach(self) -> float:
         """From the centre to the left, top, right and bottom end of the turned square, photo pixels."""
         return self.side / 2 * (abs(math.cos(self.angle)) + abs(math.sin(self.angle)))

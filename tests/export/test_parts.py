@@ -18,7 +18,7 @@ def test_a_part_answers_as_the_whole_file_does(exact):
         expected = whole.run(pictures, *outputs)
         for output, values in zip(outputs, own.run(outputs, {"image": pictures})):
             apart = np.abs(values - expected[output]) / max(np.abs(expected[output]).max(), 1e-3)  # nothing at all may be there
-            assert apart.max() < (2e-3 if exact else 0.02), (name, output)
+            assert apart.max() < (5e-3 if exact else 0.02), (name, output)
 
 
 def test_only_parts_for_processors_compute_in_eight_bits():
