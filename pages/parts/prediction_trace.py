@@ -95,7 +95,8 @@ def _sizes(own: tuple[Layer, ...]) -> dict[str, str]:
 
 
 def _sum(own, times: dict[str, float]) -> float | None:
-    return sum(layer_times.time_of(layer, times) or 0.0 for layer in own) if times else None
+    measured = [time for layer in own if (time := layer_times.time_of(layer, times)) is not None]
+    return sum(measured) if measured else None
 
 
 def _frame(shown: list[Layer], times: dict[str, float]) -> pd.DataFrame:
@@ -133,7 +134,7 @@ def _table(shown: list[Layer], times: dict[str, float]) -> None:
     coloured = frame.style.map(lambda family: f"color: {FAMILY_COLOURS[family]}; font-weight: 600", subset=["family"])
     st.dataframe(coloured, hide_index=True, column_config=_columns(), placeholder="–")
     if times and frame["ms"].isna().any():
-        st.caption("A layer without a time is computed together with the one before it.")
+        st.caption("A layer without a time is computed together with the one before it, or with the one that reads it.")
 
 
 def _chart(shown: list[Layer], times: dict[str, float]) -> None:
