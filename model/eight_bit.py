@@ -56,11 +56,15 @@ def eight_bit(model: onnx.ModelProto, seen: dict[str, list[float]]) -> onnx.Mode
     steps = {name: _step(*seen[name]) for _, source, result in chosen for name in (source, result)}
 
     results = {result for _, _, result in chosen}
+    given, bent = {output.name for output in graph.output}, {}
     for add, relu in _bent_sums(graph):  # what is below 0 becomes 0 as it becomes whole: that is the ReLU
-        if relu.output[0] in steps and steps[relu.output[0]][1] == 0:
-            add.output[0] = relu.output[0]
-            graph.node.remove(relu)
-            results.add(add.output[0])
+        name = relu.output[0]
+        if name in steps and steps[name][1] == 0:
+            bent[name] = add.output[0]
+            results.add(name)
+            if name not in given:
+                graph.node.remove(relu)
+
     for node in graph.node:  # enlarging copies numbers, so it may as well copy whole ones
         if node.op_type == "Resize" and node.input[0] in results:
             steps[node.output[0]] = steps[node.input[0]]
@@ -69,7 +73,8 @@ def eight_bit(model: onnx.ModelProto, seen: dict[str, list[float]]) -> onnx.Mode
     before, behind = [], {}  # nodes for weights; nodes behind the one that makes a tensor
     for name, (step, zero) in steps.items():
         own = [_constant(graph, f"{name}_step", step), _constant(graph, f"{name}_zero", zero)]
-        behind[name] = [helper.make_node("QuantizeLinear", [name, *own], [f"{name}_whole"], name=f"quantise_{name}"),
+        exact = bent.get(name, name)
+        behind[exact] = [helper.make_node("QuantizeLinear", [exact, *own], [f"{name}_whole"], name=f"quantise_{name}"),
                         helper.make_node("DequantizeLinear", [f"{name}_whole", *own], [f"{name}_rounded"], name=f"dequantise_{name}")]  # fmt: skip
     for node in graph.node:
         node.input[:] = [f"{name}_rounded" if name in results else name for name in node.input]
@@ -93,9 +98,10 @@ def eight_bit(model: onnx.ModelProto, seen: dict[str, list[float]]) -> onnx.Mode
 
 def _bent_sums(graph: onnx.GraphProto) -> list[tuple[onnx.NodeProto, onnx.NodeProto]]:
     """Every sum with the ReLU behind it, if nobody else reads the sum."""
-    found = []
+    found, given = [], {output.name for output in graph.output}
     for add in graph.node:
-        readers = [node for node in graph.node if add.output[0] in node.input] if add.op_type == "Add" else []
+        wanted = add.op_type == "Add" and add.output[0] not in given
+        readers = [node for node in graph.node if add.output[0] in node.input] if wanted else []
         if len(readers) == 1 and readers[0].op_type == "Relu":
             found.append((add, readers[0]))
     return found

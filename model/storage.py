@@ -2,8 +2,8 @@
 
 Layers' largest weights become whole numbers with one step size per output, other large ones half-precision numbers; a Cast (and a
 Mul by the step) behind them bring them back. Whoever runs the file as it is computes in float32, because onnxruntime folds both
-away as it loads. Kernels are whole numbers of seven bits, with which the project's own session computes (eight_bit.py) and which the
-network was trained with (rounding.py); other layers' have eight, and lose half a step, one part in 254 of an output's largest weight;
+away as it loads. Large kernels are whole numbers of seven bits: those the project's own session computes with (eight_bit.py, which
+rounds small ones too) and hands and faces were trained with (rounding.py). Other layers' have eight, and lose half a step, one part in 254 of an output's largest weight;
 what is in half precision loses at most one part in 2,048.
 """
 

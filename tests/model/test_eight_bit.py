@@ -8,6 +8,7 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from export.browser import parity
 from model import Landmarker, open_photo
 from model.eight_bit import RANGES, convolved, eight_bit, ranges
 from model.session import WEIGHTS, Session, as_run
@@ -89,3 +90,17 @@ def test_points_move_by_less_than_a_hundredth_of_a_hand():
     for one, other in zip(exact, near):
         moved = np.linalg.norm(one.landmarks[:, :2] - other.landmarks[:, :2], axis=1).mean() / max(one.box[2:])
         assert 0 < moved < 0.01
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_features_are_what_comes_out_of_the_relu(exact):
+    """They are an output and the next layers' input: in whole numbers the ReLU is left out only where nobody looks."""
+    session = Session(exact=exact)
+    for kind in ("hand", "face"):
+        features = session.run(parity.inputs(kind), f"{kind}_features")[f"{kind}_features"]
+        assert features.min() == 0 and features.max() > 1
+
+
+def test_features_in_eight_bits_are_near_those_in_single_precision():
+    exact, near = (Session(exact=exact).run(parity.inputs("hand"), "hand_features")["hand_features"] for exact in (True, False))
+    assert 0 < np.abs(exact - near).mean() < 0.1 * exact.std()

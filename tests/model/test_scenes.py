@@ -37,3 +37,12 @@ def test_thresholds_are_set_on_photos_that_training_never_sees(data, tmp_path):
     kept_back = {rgb.tobytes() for _, rgb, _, empty in chosen if empty}
     assert len(trained) + len(kept_back) == 39 and not trained & kept_back
     assert sum(not empty for *_, empty in chosen) == 1, "of the photos with hands only those of training"
+
+
+def test_the_least_confidence_lies_right_above_the_find_that_would_break_a_promise():
+    confidence = np.array([0.2, 0.4, 0.6, 0.9])
+    found = thresholds.Finds(np.zeros((4, 3)), np.array([False, True, False, True]), np.array([True, False, True, False]), 2)
+    assert thresholds.least(confidence, found, 1, 0.5, 1.0)[0] == pytest.approx(0.201)  # a second find in the one empty photo is too much
+    assert thresholds.least(confidence, found, 1, 0.9, 1.0)[0] == pytest.approx(0.601)  # and here what is wrong
+    assert thresholds.least(confidence, found, 1, 0.5, 0.0)[0] == pytest.approx(0.601)
+    assert thresholds.least(confidence, found, 1, 1.1, 1.0) == (1.0, {})
