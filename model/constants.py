@@ -2,7 +2,7 @@
 
 What the entries mean (pixels are those of the 256 x 256 crop or tile unless said otherwise):
 
-crop_side              side of a crop and of a letterboxed photo
+crop_side              side of a crop, and longer side of a letterboxed photo
 roi.KIND               scale_box, scale_points: the crop's side as a multiple of the larger side of the detector's
                        box or of the box around the points; up_from, up_to: two points that say which way is up;
                        box_margin: how far a tracked object's box reaches beyond its points (share of their box)

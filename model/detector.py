@@ -1,6 +1,6 @@
 """Finds where the hands and faces of a whole photo are, and how they are turned.
 
-The network sees 256 x 256 pixels at a time: the whole photo first, then, where that view hints at something small or
+The network sees at most 256 x 256 pixels at a time: the whole photo first, then, where that view hints at something small or
 shows nothing at all, overlapping tiles of the enlarged photo.
 """
 
@@ -31,7 +31,7 @@ class Detection:
 
 @dataclass(frozen=True)
 class View:
-    """What the network is shown: picture (256, 256, 3); to_photo (3, 3); level 0 = whole photo, then ever closer;
+    """What the network is shown: picture (H, W, 3), at most 256 x 256; to_photo (3, 3); level 0 = whole photo, then ever closer;
     inner: whether the photo goes on beyond the left, top, right and bottom edge."""
 
     picture: np.ndarray
@@ -61,7 +61,7 @@ class Candidates:
 
 
 class Detector:
-    """run: (N, 256, 256, 3) uint8 -> (N, 2, 1024, 7) float32, the network's `detections`: by kind and grid cell the
+    """run: (N, H, W, 3) uint8 -> (N, 2, H / 8 x W / 8, 7) float32, the network's `detections`: by kind and grid cell the
     score, centre x, y, width, height in pixels of the view, and the unit vector `up`."""
 
     def __init__(self, run: Callable[[np.ndarray], np.ndarray]):
@@ -97,7 +97,7 @@ class Detector:
         return tiles(photo, longer, level, centres)
 
     def look(self, views: list[View]) -> Candidates:
-        """Everything the network sees in some views of a photo, weak and overlapping ones too."""
+        """Everything the network sees in some views of a photo, all of one shape; weak and overlapping ones too."""
         found = []
         for start in range(0, len(views), _RULE["batch"]):
             batch = views[start : start + _RULE["batch"]]
@@ -151,7 +151,7 @@ def _starts(length: int) -> list[int]:
 
 
 def decode(output: np.ndarray, view: View) -> Candidates:
-    """The network's answer (2, 1024, 7) for one view -> its candidates, weak ones too, in the photo's frame."""
+    """The network's answer (2, cells, 7) for one view -> its candidates, weak ones too, in the photo's frame."""
     kind, cell = np.nonzero(output[..., 0] >= _WEAKEST)
     finite = np.isfinite(output[kind, cell]).all(axis=1)
     kind, cell = kind[finite], cell[finite]
@@ -184,29 +184,26 @@ def suppress(candidates: Candidates) -> list[int]:
     order = np.argsort(-candidates.score, kind="stable")
     order = order[sure(candidates)[order]][:_MOST_CANDIDATES]
     chosen = candidates[order]
-    area = np.prod(chosen.box[:, 2:] - chosen.box[:, :2], axis=1)
+    left, top, right, bottom = chosen.box.T
+    area = (right - left) * (bottom - top)
+    shared = _shared(left, right) * _shared(top, bottom) * (chosen.kind == chosen.kind[:, None])  # (N, N) areas that boxes of one kind share
+    same = shared > _RULE["nms_iou"] * (area + area[:, None] - shared)
 
-    kept: list[int] = []
-    shared: list[np.ndarray] = []  # of each that is kept, with all: (N,)
-    free = np.ones(len(order), bool)
+    kept, free = [], np.ones(len(order), bool)
     for index in range(len(order)):
         if free[index]:
             kept.append(index)
-            shared.append(np.where(chosen.kind == chosen.kind[index], _intersections(chosen.box, chosen.box[index]), 0.0))
-            free &= shared[-1] <= _RULE["nms_iou"] * (area + area[index] - shared[-1])
+            free &= ~same[index]
 
     # A closer look may take a part (an eye region, a fist) for a whole; the view from further off knows better.
-    part = [
-        any(s[index] > _RULE["contained"] * area[index] and chosen.level[index] > chosen.level[k] for k, s in zip(kept, shared))
-        for index in kept
-    ]
-    return [int(order[index]) for index, is_part in zip(kept, part) if not is_part]
+    level = chosen.level[kept]
+    part = (shared[np.ix_(kept, kept)] > _RULE["contained"] * area[kept]) & (level > level[:, None])
+    return order[kept][~part.any(axis=0)].tolist()
 
 
-def _intersections(boxes: np.ndarray, box: np.ndarray) -> np.ndarray:
-    """(N,): the areas that boxes (N, 4) share with one (4,)."""
-    sides = np.minimum(boxes[:, 2:], box[2:]) - np.maximum(boxes[:, :2], box[:2])
-    return np.prod(np.maximum(sides, 0), axis=1)
+def _shared(low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """(N, N): how far ranges low..high (N,) overlap each other."""
+    return np.maximum(np.minimum(high, high[:, None]) - np.maximum(low, low[:, None]), 0)
 
 
 def sure(candidates: Candidates) -> np.ndarray:

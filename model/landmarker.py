@@ -1,6 +1,7 @@
 """The landmarks of every hand and face in a photo: detector, crops, landmark network, second look, abstention."""
 
 import math
+import operator
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -158,27 +159,28 @@ def side_of(right: float) -> dict:
     return {"handedness": "right" if is_right else "left", "handedness_score": right if is_right else 1 - right}
 
 
-def logit(probability: np.ndarray) -> np.ndarray:
-    """The odds' logarithm; 0 and 1 themselves would be infinite."""
-    p = np.clip(probability, 1e-4, 1 - 1e-4)
-    return np.log(p / (1 - p))
+def logit(probability: float) -> float:
+    """The odds' logarithm; those of 0 and 1 themselves would be infinite."""
+    p = min(max(probability, 1e-4), 1 - 1e-4)
+    return math.log(p / (1 - p))
 
 
-def evidence(seen: Detection, presence: float, shape: tuple[int, ...]) -> np.ndarray:
-    """(3,): what speaks for a find in a photo of `shape` (H, W, ...): the logits of the detector's score and of the presence, and
+def evidence(seen: Detection, presence: float, shape: tuple[int, ...]) -> tuple[float, float, float]:
+    """What speaks for a find in a photo of `shape` (H, W, ...): the logits of the detector's score and of the presence, and
     the logarithm of its size as a share of the photo, because the detector gives small objects lower scores.
 
     From a certain presence on more of it tells nothing; so less must be looked at that it could never lift enough."""
     share = max(*seen.box[2:], 1.0) / max(shape[:2])
-    return np.array([*logit(np.array([seen.score, min(presence, _RULE["confidence"]["sure_presence"])])), np.log(share)])
+    return logit(seen.score), logit(min(presence, _RULE["confidence"]["sure_presence"])), math.log(share)
 
 
 def confidence(seen: Detection, presence: float, shape: tuple[int, ...]) -> float:
     """Probability that there is what the detector saw and the landmark network looked at, in a photo of `shape` (H, W, ...):
     logistic regression of the `evidence` (Platt scaling, fitted by thresholds.py)."""
     rule = _RULE["confidence"]
-    factors = [rule[name][seen.kind] for name in ("detection", "presence", "size")]
-    return float(1 / (1 + np.exp(-(evidence(seen, presence, shape) @ factors + rule["offset"][seen.kind]))))
+    factors = (rule[name][seen.kind] for name in ("detection", "presence", "size"))
+    total = sum(map(operator.mul, evidence(seen, presence, shape), factors)) + rule["offset"][seen.kind]
+    return 1 / (1 + math.exp(-max(total, -700.0)))  # beyond that math.exp overflows
 
 
 def hopeful(seen: Detection, shape: tuple[int, ...]) -> bool:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnx.shape_inference
 from onnx import helper
 
 from model import storage
@@ -17,7 +18,7 @@ PREPROCESSING, DETECTOR = "preprocessing", "detector"  # stages; the others are 
 FAMILIES = {
     "convolution": ("Conv",),
     "fully connected": ("Gemm", "MatMul"),
-    "activation": ("Relu", "Sigmoid", "Softmax", "Exp", "Clip"),
+    "activation": ("Relu", "LeakyRelu", "Sigmoid", "Softmax", "Exp", "Clip"),
     "resizing and pooling": ("Resize", "AveragePool", "MaxPool", "GlobalAveragePool"),
     "normalisation": ("BatchNormalization",),
     "arithmetic": ("Add", "Sub", "Mul", "Div", "Pow", "Sqrt", "ReduceSum"),
@@ -55,13 +56,14 @@ def layers(model: onnx.ModelProto) -> dict[str, tuple[Layer, ...]]:
     """Stage -> its layers: preprocessing, detector, and of each kind the features and the head.
 
     What belongs to a stage follows from the graph: a kind's features are all that the output of this name needs, its head is
-    what its other outputs need beyond that, and preprocessing is what all three networks need.
+    what its other outputs need beyond that, and preprocessing is what both kinds need. The detector has its own, for pictures of
+    all shapes; its layers are told for 256 x 256 pixels.
     """
-    graph = model.graph
+    graph = onnx.shape_inference.infer_shapes(model, data_prop=True).graph
     outputs = {output.name for output in graph.output}
     needed = {name: _ancestors(graph, name) for name in outputs}
     detector = needed["detections"]
-    shared = detector.intersection(*(needed[f"{kind}_features"] for kind in KINDS))
+    shared = set.intersection(*(needed[f"{kind}_features"] for kind in KINDS))
     stages = {PREPROCESSING: shared, DETECTOR: detector - shared}
     for kind in KINDS:
         features = needed[f"{kind}_features"]
@@ -106,9 +108,9 @@ class _Reader:
         return found
 
     def _activation(self, index: int, indices: set[int]) -> list[int]:
-        """The ReLU right behind a node, if nothing else uses what the node gives: it is computed with it."""
+        """The ReLU, leaky or not, right behind a node, if nothing else uses what the node gives: it is computed with it."""
         users = self._users.get(self._graph.node[index].output[0], [])
-        return users if len(users) == 1 and users[0] in indices and self._graph.node[users[0]].op_type == "Relu" else []
+        return users if len(users) == 1 and users[0] in indices and self._graph.node[users[0]].op_type in ("Relu", "LeakyRelu") else []
 
     def _layer(self, nodes: list[onnx.NodeProto]) -> Layer:
         node = nodes[0]

@@ -2,8 +2,9 @@
 
 - Pixels are whole numbers from the start: nothing turns them into fractions and back.
 - Four neighbouring pixels of three colours are read as one of twelve channels: with three, gathering the numbers takes longer than
-  multiplying them. A convolution with stride 2 then makes two columns of its result at a time.
+  multiplying them.
 - Enlarging to the nearest is copying: Concat copies whole rows, Resize number by number.
+- Fully connected layers read maps in the order in which convolutions leave them: nothing is turned round for them.
 - 1 x 1 convolutions make sixteen channels at a time: those that make others get a few empty ones more, which are cut off.
 """
 
@@ -27,6 +28,8 @@ def lay_out(model: onnx.ModelProto) -> onnx.ModelProto:
             _fill_channels(graph, node)
         elif node.op_type == "Resize":
             _copy_rows(graph, node)
+        elif node.op_type == "Gemm":
+            _read_as_it_lies(graph, node)
     graph.store()
     return model
 
@@ -134,40 +137,34 @@ def _read_four_pixels(graph: _Graph, conv: onnx.NodeProto) -> None:
     turned = graph.maker.get(rounded.input[0]) if rounded is not None and rounded.op_type == "DequantizeLinear" else None
     image = graph.graph.input[0].name
     settings = {a.name: helper.get_attribute_value(a) for a in conv.attribute}
-    if turned is None or turned.op_type != "Transpose" or turned.input[0] != image or settings["strides"][0] not in (2, PIXELS):
+    if turned is None or turned.op_type != "Transpose" or turned.input[0] != image or settings["strides"] != [PIXELS, PIXELS]:
         return
-    whole, stride, pads = graph.whole_result(conv), settings["strides"][0], settings["pads"]
-    _, height, width, colours = graph.shapes[image]
-    if whole is None or width % PIXELS:
+    pads, (*_, width, colours) = settings["pads"], graph.shapes[image]
+    if graph.whole_result(conv) is None or width % PIXELS:
         return
-    columns = PIXELS // stride  # of the result, made at a time
     first = np.floor(-pads[1] / PIXELS).astype(int)  # of the fours that the kernel sees
 
     def spread(values: np.ndarray) -> np.ndarray:
         if values.ndim != 4:
-            return np.tile(values, columns) if values.ndim else values
+            return values
         outputs, _, rows, seen = values.shape
-        fours = (stride * (columns - 1) - pads[1] + seen - 1) // PIXELS - first + 1
-        kernel = np.zeros((columns, outputs, fours, PIXELS, colours, rows), values.dtype)
-        for column in range(columns):
-            for k in range(seen):
-                four, pixel = divmod(stride * column - pads[1] + k - first * PIXELS, PIXELS)
-                kernel[column, :, four, pixel] = values[..., k]
-        return kernel.reshape(columns * outputs, fours, PIXELS * colours, rows).transpose(0, 2, 3, 1).copy()
+        fours = (seen - 1 - pads[1]) // PIXELS - first + 1
+        kernel = np.zeros((outputs, fours, PIXELS, colours, rows), values.dtype)
+        for k in range(seen):
+            four, pixel = divmod(k - pads[1] - first * PIXELS, PIXELS)
+            kernel[:, four, pixel] = values[..., k]
+        return kernel.reshape(outputs, fours, PIXELS * colours, rows).transpose(0, 2, 3, 1).copy()
 
     graph.change_weights(conv, spread)
     rows, fours = graph.value(graph.maker[conv.input[1]].input[0]).shape[2:]
     names = [image, f"{conv.name}_fours", f"{conv.name}_turned"]
-    read = graph.chain(conv, names, [_shape(0, height, width // PIXELS, PIXELS * colours), _CHANNELS_FIRST])
+    read = graph.chain(conv, names, [_shape(0, 0, -1, PIXELS * colours), _CHANNELS_FIRST])
     own = helper.make_node("DequantizeLinear", [names[-1], *rounded.input[1:]], [f"{conv.name}_pixels"], name=f"dequantise_{conv.name}_pixels")
     conv.input[0] = own.output[0]
     del conv.attribute[:]
-    conv.attribute.extend([helper.make_attribute("strides", [stride, 1]), helper.make_attribute("kernel_shape", [rows, fours]),
+    conv.attribute.extend([helper.make_attribute("strides", [PIXELS, 1]), helper.make_attribute("kernel_shape", [rows, fours]),
                            helper.make_attribute("pads", [pads[0], -first, pads[2], fours - 1 + first])])  # fmt: skip
     graph.instead[id(conv)] = [*read, own, conv]
-    if columns > 1:
-        high = (height + pads[0] + pads[2] - rows) // stride + 1
-        graph.put_behind(conv, whole, [_CHANNELS_LAST, _shape(0, high, width // stride, -1), _CHANNELS_FIRST])
 
 
 def _fill_channels(graph: _Graph, conv: onnx.NodeProto) -> None:
@@ -186,15 +183,32 @@ def _fill_channels(graph: _Graph, conv: onnx.NodeProto) -> None:
 
 def _copy_rows(graph: _Graph, resize: onnx.NodeProto) -> None:
     small, whole = graph.maker.get(resize.input[0]), graph.reader(resize.output[0], "QuantizeLinear")
-    if small is None or small.op_type != "DequantizeLinear" or whole is None or resize.output[0] not in graph.shapes:
+    shape = graph.shapes.get(resize.output[0], ())
+    if small is None or small.op_type != "DequantizeLinear" or whole is None or 0 in shape[1:] or not shape:  # the detector's maps have no certain sides
         return
     same = all(np.array_equal(graph.value(a), graph.value(b)) for a, b in zip(small.input[1:], whole.input[1:]))
     twice = resize.input[2] in graph.weights and np.array_equal(graph.value(resize.input[2]), [1, 1, 2, 2])
     nearest = any(a.name == "mode" and a.s == b"nearest" for a in resize.attribute)
     if not (same and twice and nearest):
         return
-    _, _, height, width = graph.shapes[resize.output[0]]
+    _, _, height, width = shape
     steps = [_CHANNELS_LAST, _shape(0, 0, 0, 1, -1), _with_itself(3), _shape(0, 0, 1, -1), _with_itself(2),
              _shape(0, height, width, -1), _CHANNELS_FIRST]  # fmt: skip
     names = [small.input[0], *(f"{whole.output[0]}_{number}" for number in range(len(steps) - 1)), whole.output[0]]
     graph.instead[id(resize)], graph.instead[id(whole)] = graph.chain(resize, names, steps), []
+
+
+def _read_as_it_lies(graph: _Graph, full: onnx.NodeProto) -> None:
+    flat = graph.maker.get(full.input[0])
+    rounded = graph.maker.get(flat.input[0]) if flat is not None and flat.op_type == "Reshape" else None
+    if rounded is None or rounded.op_type != "DequantizeLinear" or full.input[1] not in graph.weights:
+        return
+    _, channels, height, width = graph.shapes.get(rounded.input[0].removesuffix("_whole"), (0, 0, 0, 0))
+    weights = graph.value(full.input[1])  # (outputs, inputs)
+    if not channels or weights.shape[1] != channels * height * width or not any(a.name == "transB" and a.i for a in full.attribute):
+        return
+    turned = weights.reshape(-1, channels, height, width).transpose(0, 2, 3, 1).reshape(weights.shape)
+    full.input[1] = graph.constant(f"{full.input[1]}_laid_out", turned.copy())
+    names = [rounded.output[0], f"{flat.output[0]}_turned", f"{flat.output[0]}_in_order"]
+    graph.instead[id(full)] = [*graph.chain(full, names, [_CHANNELS_LAST, _shape(0, -1)]), full]
+    full.input[0] = names[-1]

@@ -25,8 +25,8 @@ MOST = 12             # a photo and kind
 
 def suspects(landmarker: Landmarker, rgb: np.ndarray) -> list[np.ndarray]:
     """Crops (256, 256, 3) around everything in a photo that looks at all like a hand or a face."""
-    views = [View(*letterbox(rgb)), *tiles(rgb, max(rgb.shape[:2]), 1)]
-    seen = landmarker.detector.look(views)
+    look = landmarker.detector.look
+    seen = look([View(*letterbox(rgb))]) + look(tiles(rgb, max(rgb.shape[:2]), 1))
     crops = []
     for kind, name in enumerate(("hand", "face")):
         rows = np.flatnonzero((seen.kind == kind) & (seen.score >= LEAST_SCORE))

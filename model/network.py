@@ -37,15 +37,16 @@ class Residual(nn.Module):
 
 
 class Encoder(nn.Module):
-    """Picture -> five maps, each of half the last one's side. `stem` is the kernel, stride and padding of the first convolution,
-    `depths` how many residual blocks the three smaller levels have. onnxruntime computes channels in blocks of 16, so that 20
-    take as long as 32."""
+    """Picture -> five maps: of a quarter of its side, then `fine`, then ever half of the last one's. `depths`: how many residual
+    blocks the three smaller levels have. onnxruntime computes channels in blocks of 16, so that 20 take as long as 32.
 
-    def __init__(self, stem: tuple[int, int, int], depths: tuple[int, int, int], widths: tuple[int, ...] = (16, 32, 48, 80, 128)):
+    The stem looks at 6 x 6 pixels at every fourth: all further convolutions are four times cheaper than behind a 3 x 3 stem."""
+
+    def __init__(self, fine: tuple[int, ...], depths: tuple[int, int, int], widths: tuple[int, ...] = (16, 32, 48, 80, 128)):
         super().__init__()
         a, b, c, d, e = widths
-        self.stem = nn.Sequential(nn.Conv2d(3, a, *stem, bias=False), nn.BatchNorm2d(a), nn.ReLU(inplace=True))
-        self.fine = nn.Sequential(conv(a, b, 2), conv(b, b))
+        self.stem = nn.Sequential(nn.Conv2d(3, a, 6, 4, 2, bias=False), nn.BatchNorm2d(a), nn.ReLU(inplace=True))
+        self.fine = nn.Sequential(*(conv(inputs, b, stride) for inputs, stride in zip((a, b), fine)))
         self.middle = nn.Sequential(conv(b, c, 2), *(Residual(c) for _ in range(depths[0])))
         self.coarse = nn.Sequential(conv(c, d, 2), *(Residual(d) for _ in range(depths[1])))
         self.smallest = nn.Sequential(conv(d, e, 2), *(Residual(e) for _ in range(depths[2])))
@@ -90,40 +91,47 @@ def where(logits: Tensor, local: Tensor, training: bool) -> tuple[Tensor, Tensor
     return points, seen, {"coarse": points, "maps": maps}
 
 
+def bend(x: Tensor) -> Tensor:
+    """Behind fully connected layers. With a plain ReLU 229 of a face's 256 units had died: they never saw a gradient again (Maas et al. 2013)."""
+    return F.leaky_relu(x, 0.1)
+
+
 class Summary(nn.Module):
     """What the whole crop looks like, in one vector: the smallest maps, 4 x 4, fully connected."""
 
-    def __init__(self, channels: int = 128, outputs: int = 128):
+    LENGTH = 64
+
+    def __init__(self, channels: int = 128):
         super().__init__()
-        self.full = nn.Linear(channels * 16, outputs)
+        self.full = nn.Linear(channels * 16, self.LENGTH)
 
     def forward(self, smallest: Tensor) -> Tensor:
-        return F.relu(self.full(smallest.flatten(1)))  # (N, 128)
+        return bend(self.full(smallest.flatten(1)))  # (N, 64)
 
 
 class HandHead(nn.Module):
     """Stage 4 for a hand: heat maps give each point's place; fully connected layers, which see the whole crop's summary and the
     features at every point, refine it and add depth."""
 
-    LOCAL = 24  # channels that are read at every point
+    LOCAL, HIDDEN = 24, 128  # channels that are read at every point; units of the fully connected layer
 
     def __init__(self):
         super().__init__()
         self.maps = nn.Conv2d(64, HAND_POINTS, 1)
         self.local = nn.Conv2d(64, self.LOCAL, 1)
         self.summary = Summary()
-        self.hidden = nn.Linear(128 + HAND_POINTS * (2 + self.LOCAL), 192)
-        self.points = nn.Linear(192, HAND_POINTS * 3)
-        self.log_sigma = nn.Linear(192, HAND_POINTS)
-        self.judge = nn.Linear(128, 1)  # presence
-        self.side = nn.Linear(192, 1)   # right hand
+        self.hidden = nn.Linear(Summary.LENGTH + HAND_POINTS * (2 + self.LOCAL), self.HIDDEN)
+        self.points = nn.Linear(self.HIDDEN, HAND_POINTS * 3)
+        self.log_sigma = nn.Linear(self.HIDDEN, HAND_POINTS)
+        self.judge = nn.Linear(Summary.LENGTH, 1)  # presence
+        self.side = nn.Linear(self.HIDDEN, 1)   # right hand
 
     def forward(self, features: Tensor, smallest: Tensor) -> dict[str, Tensor]:
         logits = self.maps(features)                                                    # (N, 21, 64, 64)
         coarse, seen, heat = where(logits, self.local(features), self.training)         # (N, 21, 2), (N, 21, 24)
-        summary = self.summary(smallest)                                                # (N, 128)
+        summary = self.summary(smallest)                                                # (N, 64)
         guess = coarse.detach()  # the heat maps learn from their own losses, undisturbed by the layers behind
-        hidden = F.relu(self.hidden(torch.cat([summary, guess.flatten(1) * 2 - 1, seen.flatten(1)], 1)))  # (N, 192)
+        hidden = bend(self.hidden(torch.cat([summary, guess.flatten(1) * 2 - 1, seen.flatten(1)], 1)))  # (N, 128)
         moved = self.points(hidden).float().view(-1, HAND_POINTS, 3) * 0.1              # (N, 21, 3)
         points = torch.cat([guess + moved[..., :2], moved[..., 2:] - moved[:, :1, 2:]], -1)
         return heat | {
@@ -140,26 +148,26 @@ class FaceHead(nn.Module):
     first guess moves, turns and grows with them. Fully connected layers add what expression and pose change, and depth.
     """
 
-    LOCAL = 12  # channels that are read at every anchor
+    LOCAL, HIDDEN = 12, 64  # channels that are read at every anchor; units of the fully connected layer
 
     def __init__(self):
         super().__init__()
         self.maps = nn.Conv2d(64, ANCHORS, 1)
         self.local = nn.Conv2d(64, self.LOCAL, 1)
         self.summary = Summary()
-        self.hidden = nn.Linear(128 + ANCHORS * (2 + self.LOCAL), 256)
+        self.hidden = nn.Linear(Summary.LENGTH + ANCHORS * (2 + self.LOCAL), self.HIDDEN)
         self.spread = nn.Parameter(torch.full((FACE_POINTS, ANCHORS), 1.0 / ANCHORS))
-        self.points = nn.Linear(256, FACE_POINTS * 3)
-        self.ibug = nn.Linear(256, IBUG_POINTS * 2)
-        self.log_sigma = nn.Linear(256, FACE_POINTS)
-        self.judge = nn.Linear(128, 1)
+        self.points = nn.Linear(self.HIDDEN, FACE_POINTS * 3)
+        self.ibug = nn.Linear(self.HIDDEN, IBUG_POINTS * 2)
+        self.log_sigma = nn.Linear(self.HIDDEN, FACE_POINTS)
+        self.judge = nn.Linear(Summary.LENGTH, 1)
 
     def forward(self, features: Tensor, smallest: Tensor) -> dict[str, Tensor]:
         logits = self.maps(features)                                                    # (N, 78, 64, 64)
         coarse, seen, heat = where(logits, self.local(features), self.training)         # (N, 78, 2), (N, 78, 12)
-        summary = self.summary(smallest)                                                # (N, 128)
+        summary = self.summary(smallest)                                                # (N, 64)
         guess = coarse.detach()  # the heat maps learn from their own losses, undisturbed by the layers behind
-        hidden = F.relu(self.hidden(torch.cat([summary, guess.flatten(1) * 2 - 1, seen.flatten(1)], 1)))  # (N, 256)
+        hidden = bend(self.hidden(torch.cat([summary, guess.flatten(1) * 2 - 1, seen.flatten(1)], 1)))  # (N, 64)
         moved = self.points(hidden).float().view(-1, FACE_POINTS, 3) * 0.1              # (N, 478, 3)
         points = torch.cat([self.spread.float() @ guess + moved[..., :2], moved[..., 2:]], -1)
         ibug = guess[:, :IBUG_POINTS] + self.ibug(hidden).float().view(-1, IBUG_POINTS, 2) * 0.1
@@ -174,8 +182,7 @@ class FaceHead(nn.Module):
 class Landmarks(nn.Module):
     """Crops of one kind in, their points out. Hands and faces have a network each: with one trunk for both, either learned less.
 
-    The stem looks at 6 x 6 pixels at every fourth: all further convolutions are four times cheaper than behind a 3 x 3 stem,
-    and the 64 x 64 features get its detail back at the end.
+    The 64 x 64 features get the stem's detail back at the end.
     """
 
     HEADS = {"hand": HandHead, "face": FaceHead}
@@ -183,7 +190,7 @@ class Landmarks(nn.Module):
 
     def __init__(self, kind: str):
         super().__init__()
-        self.encoder = Encoder(stem=(6, 4, 2), depths=(3, 4, 2))
+        self.encoder = Encoder(fine=(2, 1), depths=(2, 2, 1))
         self.up_coarse, self.up_middle = Merge(80, 128, 48), Merge(48, 48, 48)
         self.mix, self.mix_more = conv(48, 48), Residual(48)
         self.up_fine, self.up_stem = Merge(32, 48, 64), Merge(16, 64, 64)
@@ -206,31 +213,32 @@ class Landmarks(nn.Module):
 
 
 class Detector(nn.Module):
-    """Whole photos in; for each class and each of the 32 x 32 cells a score, a box and the direction that is up.
+    """Whole photos in; for each class and each cell of 8 x 8 pixels a score, a box and the direction that is up.
 
     Anchor-free, one level, boxes as distances from the cell's centre to the four sides (FCOS, Tian et al. 2019).
+    A picture's sides are multiples of 32, at most 256: nothing is computed for the black bars beside an oblong photo.
     """
 
     def __init__(self):
         super().__init__()
-        self.encoder = Encoder(stem=(3, 2, 1), depths=(1, 1, 1), widths=(16, 20, 40, 80, 128))
+        self.encoder = Encoder(fine=(1,), depths=(1, 1, 1), widths=(16, 20, 40, 80, 128))
         self.up_coarse, self.up_middle = Merge(80, 128, 48), Merge(40, 48, 48)
-        self.mix = nn.Sequential(conv(48, 60), conv(60, 60))
-        self.out = nn.Conv2d(60, len(CLASSES) * 7, 1)
+        self.mix = nn.Sequential(conv(48, 48), conv(48, 48))
+        self.out = nn.Conv2d(48, len(CLASSES) * 7, 1)
         with torch.no_grad():
             self.out.bias.zero_()
             self.out.bias.view(len(CLASSES), 7)[:, 0] = -4.6  # nearly every cell is empty: start from score 0.01
 
     def forward(self, image: Tensor) -> dict[str, Tensor]:
         """image uint8 (N, H, W, 3) -> score logits (N, 2, cells), sides (N, 2, cells, 4) as distances left, top, right,
-        bottom in cells, up (N, 2, cells, 2) not yet of unit length, centres (cells, 2) in cells."""
-        # (N, 40, 32, 32), (N, 80, 16, 16), (N, 128, 8, 8)
+        bottom in cells, up (N, 2, cells, 2) not yet of unit length, centres (cells, 2) in cells; row by row H / 8 x W / 8 cells."""
+        # of 256 x 256 pixels (N, 40, 32, 32), (N, 80, 16, 16), (N, 128, 8, 8)
         _, _, middle, coarse, smallest = self.encoder(preprocess(image))
-        out = self.out(self.mix(self.up_middle(middle, self.up_coarse(coarse, smallest)))).float()  # (N, 14, 32, 32)
+        out = self.out(self.mix(self.up_middle(middle, self.up_coarse(coarse, smallest)))).float()  # (N, 14, H / 8, W / 8)
         n, _, h, w = out.shape
-        out = out.view(n, len(CLASSES), 7, h * w)                                            # (N, 2, 7, 1024)
+        out = out.view(n, len(CLASSES), 7, h * w)                                            # (N, 2, 7, cells)
         ys, xs = torch.meshgrid(torch.arange(h), torch.arange(w), indexing="ij")
-        centres = torch.stack([xs.flatten(), ys.flatten()]).to(out) + 0.5                    # (2, 1024)
+        centres = torch.stack([xs.flatten(), ys.flatten()]).to(out) + 0.5                    # (2, cells)
         others = {"sides": (out[:, :, 1:5].clamp(-4, 4) + 1.0).exp(), "up": out[:, :, 5:7], "centres": centres}
         return {"score": out[:, :, 0]} | {name: each.transpose(-1, -2) for name, each in others.items()}
 
@@ -242,6 +250,18 @@ class Detector(nn.Module):
         middle, size = (low + high) / 2 * stride - 0.5, (high - low) * stride
         up = up / up.pow(2).sum(2, keepdim=True).clamp(min=1e-12).sqrt()
         return torch.cat([raw["score"].sigmoid()[:, :, None], middle, size, up], 2).transpose(2, 3)
+
+
+def found(detector: Detector, image: Tensor) -> Tensor:
+    """image uint8 (N, H, W, 3) -> `detections`."""
+    return Detector.decode(detector(image))
+
+
+def points(hand: Landmarks, face: Landmarks, image: Tensor) -> tuple[Tensor, ...]:
+    """image uint8 (N, 256, 256, 3) -> what the landmark networks give out, in the order of Pointillist.outputs."""
+    h, f = hand(image), face(image)
+    return (h["features"], h["maps"], h["points"].flatten(1), h["log_sigma"].exp(), h["presence"].sigmoid(), h["right"].sigmoid(),
+            f["features"], f["points"].flatten(1), f["log_sigma"].exp(), f["presence"].sigmoid(), f["ibug"].flatten(1))
 
 
 class Pointillist(nn.Module):
@@ -256,7 +276,4 @@ class Pointillist(nn.Module):
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
         """image uint8 (N, 256, 256, 3) -> the tensors named in `outputs`, shapes in export/onnx_file.py."""
-        found, hand, face = Detector.decode(self.detector(image)), self.hand(image), self.face(image)
-        return (found, hand["features"], hand["maps"], hand["points"].flatten(1), hand["log_sigma"].exp(),
-                hand["presence"].sigmoid(), hand["right"].sigmoid(), face["features"], face["points"].flatten(1),
-                face["log_sigma"].exp(), face["presence"].sigmoid(), face["ibug"].flatten(1))
+        return found(self.detector, image), *points(self.hand, self.face, image)

@@ -73,7 +73,8 @@ class Session:
             raise WeightsError(_damaged(path.name)) from error
 
     def run(self, pictures: np.ndarray, *outputs: str) -> dict[str, np.ndarray]:
-        """The named outputs for pictures (N, 256, 256, 3) uint8 RGB; a branch nobody asked for is not computed."""
+        """The named outputs for pictures (N, 256, 256, 3) uint8 RGB; a branch nobody asked for is not computed. The detector takes
+        pictures (N, H, W, 3) too, and gives H / 8 x W / 8 cells: 32 divides H and W, which are at most 256."""
         feeds = {"image": pictures}
         for name, own in BRANCHES.items():
             feeds[f"run_{name}"] = np.array(any(output in own for output in outputs))
@@ -81,10 +82,16 @@ class Session:
 
 
 def as_run(model: onnx.ModelProto, exact: bool = False) -> onnx.ModelProto:
-    """In place, and returned: the stored network as it is computed."""
+    """In place, and returned: the stored network as it is computed. Pictures of other sides may come in, for the detector."""
     ranges = next((json.loads(entry.value) for entry in model.metadata_props if entry.key == RANGES), {})
     model = fold(storage.unpack(model))
-    return model if exact else lay_out(eight_bit(model, ranges))
+    if not exact:
+        model = lay_out(eight_bit(model, ranges))
+    for axis, side in zip(model.graph.input[0].type.tensor_type.shape.dim[1:3], ("H", "W")):
+        axis.dim_param = side
+    (cells,) = (output.type.tensor_type.shape.dim[2] for output in model.graph.output if output.name == "detections")
+    cells.dim_param = "cells"
+    return model
 
 
 def _load(path: Path) -> onnx.ModelProto:

@@ -1,10 +1,10 @@
 """How weights are stored: a third of the file, the same network.
 
-Layers' largest weights become whole numbers with one step size per output, other large ones half-precision numbers; a Cast (and a
+Large kernels become whole numbers with one step size per output, other large weights half-precision numbers; a Cast (and a
 Mul by the step) behind them bring them back. Whoever runs the file as it is computes in float32, because onnxruntime folds both
-away as it loads. Large kernels are whole numbers of seven bits: those the project's own session computes with (eight_bit.py, which
-rounds small ones too) and hands and faces were trained with (rounding.py). Other layers' have eight, and lose half a step, one part in 254 of an output's largest weight;
-what is in half precision loses at most one part in 2,048.
+away as it loads. The whole numbers have seven bits: those the project's own session computes with (eight_bit.py, which
+rounds small kernels too) and the networks were trained with (rounding.py). What is in half precision loses at most one part in 2,048; fully
+connected layers need that: with eight bits a face's points would be a pixel off, because much of what is summed up there cancels.
 """
 
 import numpy as np
@@ -12,7 +12,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 LARGE, LARGEST = 256, 20_000  # numbers; smaller tensors are biases, constants and shapes
-KERNEL, MATRIX = 63, 127  # largest whole numbers: with 63 no sum overflows on processors that add pairs of products in 16 bits (AVX2)
+KERNEL = 63  # largest whole number: with it no sum overflows on processors that add pairs of products in 16 bits (AVX2)
 _HALF, _WHOLE, _STEP = "_half", "_whole", "_step"
 
 
@@ -23,7 +23,7 @@ def pack(model: onnx.ModelProto) -> None:
         name, size = weight.name, np.prod(weight.dims)
         if weight.data_type != TensorProto.FLOAT or size < LARGE:
             stored.append(weight)
-        elif size < LARGEST or not name.endswith(".weight"):  # a face's `spread` is no layer's weight: points are made of it directly
+        elif size < LARGEST or len(weight.dims) != 4:
             stored.append(numpy_helper.from_array(numpy_helper.to_array(weight).astype(np.float16), name + _HALF))
             nodes.append(_cast(name + _HALF, name))
         else:
@@ -36,14 +36,14 @@ def pack(model: onnx.ModelProto) -> None:
 
 
 def whole_numbers(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Weights (outputs, ...) float32 -> int8 of the same shape and the steps (outputs, 1, ...): their product is what is computed with."""
-    step = (np.maximum(np.abs(weights).max(tuple(range(1, weights.ndim)), keepdims=True), 1e-12) / (KERNEL if weights.ndim == 4 else MATRIX)).astype(np.float32)
+    """Kernels (outputs, inputs, rows, columns) float32 -> int8 of the same shape and the steps (outputs, 1, ...): their product is what is computed with."""
+    step = (np.maximum(np.abs(weights).max(tuple(range(1, weights.ndim)), keepdims=True), 1e-12) / KERNEL).astype(np.float32)
     return np.round(weights / step).astype(np.int8), step
 
 
 def as_stored(weights: np.ndarray) -> np.ndarray:
     """Weights (outputs, ...) float32, rounded as `pack` will do it."""
-    if weights.size >= LARGEST:
+    if weights.size >= LARGEST and weights.ndim == 4:
         whole, step = whole_numbers(weights)
         return whole * step
     return weights.astype(np.float16).astype(np.float32) if weights.size >= LARGE else weights

@@ -16,9 +16,9 @@ from tqdm import tqdm
 
 from model import metrics, scenes
 from model.constants import CONSTANTS, KINDS
-from model.landmarker import Landmarker, evidence, logit
+from model.landmarker import Landmarker, evidence
 
-MOST_FALSE = {"hand": 0.015, "face": 0.01}  # finds per photo without hands and faces: of both kinds together one in forty photos
+MOST_FALSE = {"hand": 0.025, "face": 0.025}  # finds to be expected per photo without hands and faces: of each kind one in forty photos
 LEAST_PRECISION = {"hand": 0.98, "face": 0.95}  # on the photos that show the kind and those that show nothing
 
 
@@ -77,14 +77,17 @@ def fit(evidence: np.ndarray, right: np.ndarray) -> np.ndarray:
 
 
 def least(confidence: np.ndarray, found: Finds, empty_photos: int, least_precision: float, most_false: float) -> tuple[float, dict]:
-    """The lowest confidence that keeps both promises, and what it reaches."""
+    """The lowest confidence that keeps both promises, and what it reaches.
+
+    A level right above the k-th surest false find on n photos lets k - 1 of them pass; of new photos, k in n + 1 are to be expected
+    (order statistics: a new one is as likely to come at any place among the n). That is what must not be more than `most_false`."""
     levels = sorted({0.0, *np.floor(confidence * 1000) / 1000})
     for below, level in zip(levels, levels[1:]):
         kept = confidence >= level
-        right, false = int((found.right & kept).sum()), float((found.empty & kept).sum() / max(empty_photos, 1))
+        right, false = int((found.right & kept).sum()), float((found.empty & kept).sum() + 1) / (empty_photos + 1)
         precision = right / max(int(kept.sum()), 1)
         if precision >= least_precision and false <= most_false:  # whatever lies above the next weaker find keeps the same ones
-            return float(below + 0.001), {"recall": right / max(found.truths, 1), "precision": precision, "false finds per empty photo": false}
+            return float(below + 0.001), {"recall": right / max(found.truths, 1), "precision": precision, "false finds to be expected per empty photo": false}
     return 1.0, {}
 
 

@@ -42,7 +42,7 @@ class Epoch:
     crop: side in pixels of the crops it learned from. loss: the weighted sum of `losses`. accuracy, nme: by kind ('hand',
     'face'). point_nme: kind -> (21,) or (68,) error of each point. sets: validation set -> its figures. predictions: one
     (K, 2) per picture, pixels of its crop. Kinds that the run did not measure are missing. parameters: the network's
-    (None: not told); it changes where a run goes on with a larger network. together: one network learned both kinds then,
+    (None: not told); it changes where a run goes on with another network. together: one network learned both kinds then,
     and `crops` are those of both.
     """
 

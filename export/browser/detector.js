@@ -1,16 +1,15 @@
 // Finds where the hands and faces of a whole photo are: model/detector.py for the browser.
 //
 // A candidate or detection is {kind, score, box: [left, top, right, bottom], up: [x, y], level, size}, box in photo
-// pixels, size = its larger side as the network saw it. A view is {toPhoto, level, inner, fill}: fill(out, offset)
-// writes its 256 x 256 RGB bytes; inner tells whether the photo goes on beyond its left, top, right, bottom edge.
+// pixels, size = its larger side as the network saw it. A view is {toPhoto, level, inner, width, height, fill}: fill(out,
+// offset) writes its width x height RGB bytes, at most 256 x 256; inner tells whether the photo goes on beyond its left,
+// top, right, bottom edge.
 
 import constants from "./constants.js";
 import { apply, compose, copy, fit, invert, letterbox, roundHalfEven } from "./geometry.js";
 
 const CROP = constants.crop_side;
-const BYTES = CROP * CROP * 3;
 export const KINDS = ["hand", "face"]; // class 0 and 1 of the network's output
-const CELLS = 1024;
 const FIELDS = 7; // score, centre x, y, width, height, up x, y
 const RULE = constants.detector;
 const TILES = RULE.tiles;
@@ -19,7 +18,7 @@ const MOST_CANDIDATES = 500; // per photo, before suppression
 
 /**
  * All hands and faces of a picture, surest first: [{kind, score, box: [x, y, w, h], up}].
- * @param {(bytes: Uint8Array, count: number) => Promise<Float32Array>} run  the network's `detections`
+ * @param {(bytes: Uint8Array, count: number, height: number, width: number) => Promise<Float32Array>} run  the network's `detections`
  * @param {{closer?: boolean}} options  closer: also look at tiles of the enlarged picture (photos, not live frames)
  */
 export async function find(picture, run, { closer = true } = {}) {
@@ -61,23 +60,24 @@ function closerViews(picture, level, longer, seen) {
   });
 }
 
+/** What the network sees in some views of one shape. */
 async function look(views, run) {
   const candidates = [];
+  const { width, height } = views[0];
   for (let start = 0; start < views.length; start += RULE.batch) {
     const batch = views.slice(start, start + RULE.batch);
-    const bytes = new Uint8Array(batch.length * BYTES);
-    batch.forEach((view, index) => view.fill(bytes, index * BYTES));
-    const output = await run(bytes, batch.length);
-    const length = KINDS.length * CELLS * FIELDS;
+    const bytes = new Uint8Array(batch.length * width * height * 3);
+    batch.forEach((view, index) => view.fill(bytes, index * width * height * 3));
+    const output = await run(bytes, batch.length, height, width);
+    const length = output.length / batch.length;
     batch.forEach((view, index) => candidates.push(...decode(output.subarray(index * length, (index + 1) * length), view)));
   }
   return candidates;
 }
 
 function wholeView(picture) {
-  const bytes = new Uint8Array(BYTES);
-  const toPhoto = letterbox(picture, bytes);
-  return { toPhoto, level: 0, inner: [false, false, false, false], fill: (out, offset) => out.set(bytes, offset) };
+  const { bytes, width, height, toPhoto } = letterbox(picture);
+  return { toPhoto, level: 0, inner: [false, false, false, false], width, height, fill: (out, offset) => out.set(bytes, offset) };
 }
 
 /** Overlapping 256 x 256 tiles of the photo, resized so that its longer side has `longer` pixels. */
@@ -91,7 +91,9 @@ function tiles(photo, longer, level) {
         toPhoto: compose(toPhoto, [1, 0, left, 0, 1, top]),
         level,
         inner: [left > 0, top > 0, left + CROP < picture.width, top + CROP < picture.height],
-        fill: (out, offset) => copy(picture, left, top, out, offset, CROP),
+        width: CROP,
+        height: CROP,
+        fill: (out, offset) => copy(picture, left, top, out, offset, CROP, CROP),
       });
     }
   }
@@ -105,10 +107,11 @@ function starts(length) {
   return Array.from({ length: count }, (_, index) => roundHalfEven((index * (length - CROP)) / (count - 1)));
 }
 
-/** The network's answer (2 x 1024 x 7) for one view -> its candidates, weak ones too, in the photo's frame. */
+/** The network's answer (2 x cells x 7) for one view -> its candidates, weak ones too, in the photo's frame. */
 export function decode(output, { toPhoto, level, inner }) {
   const candidates = [];
-  for (let index = 0; index < KINDS.length * CELLS; index++) {
+  const cells = output.length / FIELDS / KINDS.length;
+  for (let index = 0; index < KINDS.length * cells; index++) {
     const row = output.subarray(index * FIELDS, (index + 1) * FIELDS);
     const [score, cx, cy, w, h, ux, uy] = row;
     if (!(score >= WEAKEST) || !row.every(Number.isFinite) || !(w > 0 && h > 0)) continue;
@@ -118,7 +121,7 @@ export function decode(output, { toPhoto, level, inner }) {
     if (inside.some((distance, edge) => inner[edge] && distance < TILES.border)) continue;
     const length = Math.max(Math.hypot(ux, uy), 1e-6);
     candidates.push({
-      kind: KINDS[Math.floor(index / CELLS)],
+      kind: KINDS[Math.floor(index / cells)],
       score,
       box: [...apply(toPhoto, left, top), ...apply(toPhoto, right, bottom)],
       up: [ux / length, uy / length],

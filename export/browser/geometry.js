@@ -7,6 +7,7 @@
 import constants from "./constants.js";
 
 const CROP = constants.crop_side;
+const STEP = 32; // pixels: the detector halves a picture's sides five times
 const LEAST_SIDE = 2; // photo pixels; keeps the transform invertible whatever the network says
 
 /** Clockwise angle in radians of the direction (ux, uy) from the picture's up; 0 if it has no length. */
@@ -133,25 +134,28 @@ function warp({ data, width, height }, [a, b, c, d, e, f], out, offset, size) {
 }
 
 /**
- * The whole picture in size x size RGB bytes, centred, black around.
- * @returns {number[]} transform: pixel of the letterboxed picture -> photo pixel
+ * The whole picture, its longer side resized to `size`, centred in RGB bytes whose width and height are multiples of
+ * STEP, black around. toPhoto: transform, pixel of the letterboxed picture -> photo pixel.
+ * @returns {{bytes: Uint8Array, width: number, height: number, toPhoto: number[]}}
  */
-export function letterbox(picture, out, offset = 0, size = CROP) {
+export function letterbox(picture, size = CROP) {
   const { picture: small, toSmall } = fit(picture, size);
-  const left = Math.floor((size - small.width) / 2);
-  const top = Math.floor((size - small.height) / 2);
-  copy(small, 0, 0, out, offset, size, left, top);
-  return compose(invert(toSmall), [1, 0, -left, 0, 1, -top]);
+  const [width, height] = [small.width, small.height].map((side) => Math.ceil(side / STEP) * STEP);
+  const left = Math.floor((width - small.width) / 2);
+  const top = Math.floor((height - small.height) / 2);
+  const bytes = new Uint8Array(width * height * 3);
+  copy(small, 0, 0, bytes, 0, width, height, left, top);
+  return { bytes, width, height, toPhoto: compose(invert(toSmall), [1, 0, -left, 0, 1, -top]) };
 }
 
-/** Copies a window of `small` that starts at (fromX, fromY) to (toX, toY) of a black size x size RGB picture. */
-export function copy(small, fromX, fromY, out, offset, size, toX = 0, toY = 0) {
-  out.fill(0, offset, offset + size * size * 3);
-  const width = Math.min(small.width - fromX, size - toX);
-  const height = Math.min(small.height - fromY, size - toY);
+/** Copies a window of `small` that starts at (fromX, fromY) to (toX, toY) of a black fullWidth x fullHeight RGB picture. */
+export function copy(small, fromX, fromY, out, offset, fullWidth, fullHeight, toX = 0, toY = 0) {
+  out.fill(0, offset, offset + fullWidth * fullHeight * 3);
+  const width = Math.min(small.width - fromX, fullWidth - toX);
+  const height = Math.min(small.height - fromY, fullHeight - toY);
   for (let row = 0; row < height; row++) {
     let from = ((fromY + row) * small.width + fromX) * 4;
-    let to = offset + ((toY + row) * size + toX) * 3;
+    let to = offset + ((toY + row) * fullWidth + toX) * 3;
     for (let column = 0; column < width; column++, from += 4, to += 3) {
       out[to] = small.data[from];
       out[to + 1] = small.data[from + 1];

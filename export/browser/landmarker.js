@@ -13,11 +13,11 @@ const RULE = constants.landmarks;
 
 /**
  * Runs one part of the network.
- * @param {Uint8Array} bytes  `count` pictures of 256 x 256 RGB, one after the other
+ * @param {Uint8Array} bytes  `count` pictures of height x width RGB, one after the other
  * @returns {Promise<Object<string, Float32Array>>} the outputs by name
  */
-export async function run(ort, session, bytes, count) {
-  const image = new ort.Tensor("uint8", bytes.subarray(0, count * BYTES), [count, CROP, CROP, 3]);
+export async function run(ort, session, bytes, count, height = CROP, width = CROP) {
+  const image = new ort.Tensor("uint8", bytes.subarray(0, count * height * width * 3), [count, height, width, 3]);
   const outputs = await session.run({ image });
   return Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, tensor.data]));
 }
@@ -48,7 +48,7 @@ export class Landmarker {
   /** The detector alone; see detector.js. */
   find(picture, options) {
     const { ort, detector } = this.#sessions;
-    return find(picture, async (bytes, count) => (await run(ort, detector, bytes, count)).detections, options);
+    return find(picture, async (...pictures) => (await run(ort, detector, ...pictures)).detections, options);
   }
 
   /** What lies at the places [{kind, roi}], in their order; whether it is anything is told by the scores. */

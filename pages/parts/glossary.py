@@ -4,8 +4,8 @@ import streamlit as st
 
 TERMS = {
     "accuracy": "The share of points that lie close enough to the truth. This project measures it as PCK.",
-    "activation": "A simple function after a layer that bends straight lines; ReLU turns negative numbers into 0. Without "
-    "it, many layers together could do no more than one.",
+    "activation": "A simple function after a layer that bends straight lines; ReLU turns negative numbers into 0, a leaky one "
+    "into a tenth. Without it, many layers together could do no more than one.",
     "batch": "The pictures that the network learns from in one step.",
     "channel": "One of the planes of a picture (red, green, blue) or of a layer's output (one per feature).",
     "convolution": "A small window of weights that slides over a picture and answers wherever its pattern occurs.",

@@ -71,8 +71,8 @@ def encoded(array: np.ndarray) -> str:
     return base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()
 
 
-def as_crop(text: str) -> np.ndarray:
-    return np.frombuffer(base64.b64decode(text), np.uint8).reshape(256, 256, 3)
+def as_picture(text: str, shape: tuple[int, ...] = (256, 256, 3)) -> np.ndarray:
+    return np.frombuffer(base64.b64decode(text), np.uint8).reshape(shape)
 
 def picture(width: int, height: int, seed: int = 0) -> np.ndarray:
     """Smooth colours with some detail, so that a wrong half pixel shows."""
@@ -112,7 +112,7 @@ def test_cut(runtime, roi):
     rgb = picture(320, 240)
     roi_js = {"cx": roi.cx, "cy": roi.cy, "side": roi.side, "angle": roi.angle}
     found = runtime("(geometry.cut(image(given[0]), given[1], out), text(out))", [as_image(rgb), roi_js])
-    apart = np.abs(as_crop(found).astype(int) - cut(rgb, roi).astype(int))
+    apart = np.abs(as_picture(found).astype(int) - cut(rgb, roi).astype(int))
     # OpenCV interpolates in steps of 1/32 pixel, so a few levels apart are the same picture.
     assert apart.mean() < 1.0
     assert np.percentile(apart, 99.9) <= 8
@@ -120,17 +120,18 @@ def test_cut(runtime, roi):
 @pytest.mark.parametrize("width, height", [(640, 480), (333, 500), (200, 100)])
 def test_letterbox(runtime, width, height):
     rgb = picture(width, height, seed=2)
-    found = runtime("({ matrix: geometry.letterbox(image(given), out), out: text(out) })", as_image(rgb))
+    found = runtime("(({ bytes, ...others }) => ({ bytes: text(bytes), ...others }))(geometry.letterbox(image(given)))", as_image(rgb))
     expected, to_photo = letterbox(rgb)
-    apart = np.abs(as_crop(found["out"]).astype(int) - expected.astype(int))
+    assert (found["height"], found["width"], 3) == expected.shape
+    apart = np.abs(as_picture(found["bytes"], expected.shape).astype(int) - expected.astype(int))
     assert apart.max() <= 2
-    np.testing.assert_allclose(np.reshape(found["matrix"], (2, 3)), to_photo[:2], atol=1e-9)
+    np.testing.assert_allclose(np.reshape(found["toPhoto"], (2, 3)), to_photo[:2], atol=1e-9)
     corner = transform(to_photo, np.array([100.0, 128.0]))
-    np.testing.assert_allclose(runtime("geometry.apply(given, 100, 128)", found["matrix"]), corner, atol=1e-6)
+    np.testing.assert_allclose(runtime("geometry.apply(given, 100, 128)", found["toPhoto"]), corner, atol=1e-6)
 
 
 def detections(seed: int) -> np.ndarray:
-    """A network's answer (2, 1024, 7) with many overlapping boxes of all scores."""
+    """A network's answer (2, 1024, 7) to a square picture, with many overlapping boxes of all scores."""
     random = np.random.default_rng(seed)
     score = random.uniform(0, 1, (2, 1024, 1)) ** 4
     centre = random.normal(128, 40, (2, 1024, 2))
@@ -160,13 +161,13 @@ def test_decode_and_suppress(runtime):
         np.testing.assert_allclose(detection["up"], expected.up[index], atol=1e-6)
 
 
-def answers(run: int, views: int) -> np.ndarray:
+def answers(run: int, views: int, cells_of_one: int) -> np.ndarray:
     """What a network might say of the views of its run-th run: hints of all strengths, fewer and surer the closer it looks."""
     random = np.random.default_rng([run, views])
-    output = np.zeros((views, 2, 1024, 7), np.float32)
+    output = np.zeros((views, 2, cells_of_one, 7), np.float32)
     for cells in output:
         count = 12 // (run + 1)
-        cell = random.choice(1024, count, replace=False)
+        cell = random.choice(cells_of_one, count, replace=False)
         size = random.uniform(8, 44, (count, 2))
         score = random.uniform(0.1, 0.35 + 0.2 * run, (count, 1))
         up = random.normal(0, 1, (count, 2))
@@ -178,28 +179,29 @@ def answers(run: int, views: int) -> np.ndarray:
 def test_find_looks_where_python_looks(runtime, width, height, sure):
     """The same tiles of the same levels, whatever is hinted at, and the same detections out of them."""
     given: list[np.ndarray] = []
-    views: list[bytes] = []
+    views: list[np.ndarray] = []
 
     def run(pictures: np.ndarray) -> np.ndarray:
-        answer = answers(len(given), len(pictures))
+        answer = answers(len(given), len(pictures), pictures.shape[1] * pictures.shape[2] // 64)
         if sure and not given:
             answer[0, 0, 5] = (0.9, 60, 60, 80, 70, 0, -1)
         given.append(answer)
-        views.extend(picture.tobytes() for picture in pictures)
+        views.extend(pictures)
         return answer
 
     rgb = picture(width, height)
     expected = Detector(run).find(rgb)
     found = runtime(
         "(async () => { const seen = []; let runs = 0;"
-        " const run = async (bytes, count) => { for (let i = 0; i < count; i++) seen.push(text(bytes.slice(i * 196608, (i + 1) * 196608)));"
+        " const run = async (bytes, count, height, width) => {"
+        " for (let i = 0, n = height * width * 3; i < count; i++) seen.push(text(bytes.slice(i * n, (i + 1) * n)));"
         " return floats(given.answers[runs++]); };"
         " return { detections: await detector.find(image(given.image), run), seen, runs }; })()",
         {"image": as_image(rgb), "answers": [encoded(answer) for answer in given]},
     )
     assert found["runs"] == len(given) and len(found["seen"]) == len(views)
     for one, other in zip(found["seen"], views):
-        apart = np.abs(as_crop(one).astype(int) - np.frombuffer(other, np.uint8).reshape(256, 256, 3).astype(int))
+        apart = np.abs(as_picture(one, other.shape).astype(int) - other.astype(int))
         assert apart.max() <= 2
     assert len(found["detections"]) == len(expected)
     for one, other in zip(found["detections"], expected):

@@ -7,7 +7,7 @@ import torch
 
 from export import onnx_file
 from model import released
-from model.network import Detector, Encoder, Landmarks, Merge, Pointillist, where
+from model.network import Detector, Encoder, Landmarks, Merge, Pointillist, bend, where
 
 
 def as_after_training(network):
@@ -59,18 +59,18 @@ class Narrow(Landmarks):
 
     def __init__(self):
         super().__init__("hand")
-        self.encoder = Encoder(stem=(6, 4, 2), depths=(2, 4, 2), widths=(16, 20, 40, 80, 128))
+        self.encoder = Encoder(fine=(2, 1), depths=(1, 2, 1), widths=(16, 20, 40, 80, 128))
         self.up_middle, self.up_fine = Merge(40, 48, 48), Merge(20, 48, 64)
         self.mix_more = torch.nn.Identity()
         self.sharpen = torch.nn.Identity()
         del self.head.local
-        self.head.hidden = torch.nn.Linear(128 + 21 * 2, 192)
+        self.head.hidden = torch.nn.Linear(64 + 21 * 2, 128)
         self.head.forward = types.MethodType(without_features, self.head)
 
 
 def without_features(head, features, smallest):
     coarse, _, heat = where(head.maps(features), features[:, :1], head.training)
-    hidden = torch.relu(head.hidden(torch.cat([head.summary(smallest), coarse.flatten(1) * 2 - 1], 1)))
+    hidden = bend(head.hidden(torch.cat([head.summary(smallest), coarse.flatten(1) * 2 - 1], 1)))
     moved = head.points(hidden).view(-1, 21, 3) * 0.1
     points = torch.cat([coarse + moved[..., :2], moved[..., 2:] - moved[:, :1, 2:]], -1)
     judged = head.judge(head.summary(smallest))

@@ -5,7 +5,7 @@ import torch
 
 from model import heat_maps
 from model.heat_maps import expectation
-from model.network import Detector, Landmarks, Pointillist, preprocess, where
+from model.network import Detector, Landmarks, Pointillist, bend, preprocess, where
 
 SHAPES = {"detections": (2, 1024, 7), "hand_features": (64, 64, 64), "hand_heatmaps": (21, 64, 64), "hand": (63,), "hand_sigma": (21,),
           "hand_presence": (1,), "handedness": (1,), "face_features": (64, 64, 64), "face": (1434,), "face_sigma": (478,), "face_presence": (1,), "face_ibug68": (136,)}
@@ -29,8 +29,24 @@ def test_shapes_and_ranges(network):
     assert (out["hand"].view(2, 21, 3)[:, 0, 2].abs() < 1e-6).all(), "a hand's z is relative to its wrist"
 
 
+@pytest.mark.parametrize("height, width", [(192, 256), (256, 160), (32, 64)])
+def test_the_detector_takes_oblong_pictures(network, height, width):
+    """Its cells lie row by row: the answer's centres move with them."""
+    with torch.no_grad():
+        found = Detector.decode(network.detector(torch.randint(0, 256, (2, height, width, 3), dtype=torch.uint8)))
+    assert found.shape == (2, 2, height * width // 64, 7)
+    grid = found[0, 0, :, 1:3].view(height // 8, width // 8, 2)
+    assert (grid[:, 1:, 0] > grid[:, :-1, 0]).all() and (grid[1:, :, 1] > grid[:-1, :, 1]).all()
+
+
+def test_no_unit_of_a_fully_connected_layer_can_die():
+    inputs = torch.tensor([-100.0, 0.5], requires_grad=True)
+    bend(inputs).sum().backward()
+    assert (inputs.grad > 0).all()
+
+
 def test_budget(network):
-    """At most 190 million multiplications for a hand, 240 for a face, 200 for the detector: what the times in the README stand on."""
+    """At most 165 million multiplications for a hand, 215 for a face, 180 for the detector: what the times in the README stand on."""
     counted = {}
 
     def count(part):
@@ -48,7 +64,7 @@ def test_budget(network):
             part(torch.zeros(1, 256, 256, 3, dtype=torch.uint8))
         for h in hooks:
             h.remove()
-    assert all(50e6 < counted[name] <= most for name, most in (("detector", 200e6), ("hand", 190e6), ("face", 240e6))), counted
+    assert all(50e6 < counted[name] <= most for name, most in (("detector", 180e6), ("hand", 165e6), ("face", 215e6))), counted
 
 
 def test_preprocess_is_zero_to_one():

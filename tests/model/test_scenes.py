@@ -44,5 +44,17 @@ def test_the_least_confidence_lies_right_above_the_find_that_would_break_a_promi
     found = thresholds.Finds(np.zeros((4, 3)), np.array([False, True, False, True]), np.array([True, False, True, False]), 2)
     assert thresholds.least(confidence, found, 1, 0.5, 1.0)[0] == pytest.approx(0.201)  # a second find in the one empty photo is too much
     assert thresholds.least(confidence, found, 1, 0.9, 1.0)[0] == pytest.approx(0.601)  # and here what is wrong
-    assert thresholds.least(confidence, found, 1, 0.5, 0.0)[0] == pytest.approx(0.601)
+    assert thresholds.least(confidence, found, 1, 0.5, 0.5)[0] == pytest.approx(0.601)
     assert thresholds.least(confidence, found, 1, 1.1, 1.0) == (1.0, {})
+    assert thresholds.least(confidence, found, 1, 0.5, 0.4) == (1.0, {}), "none on one photo promises no less than one on two"
+
+
+def test_a_level_keeps_its_promise_on_photos_it_was_not_set_on():
+    """On average over many sets of 40 photos; a quarter of the finds' scores would lie above a level that only looks back."""
+    rng, passed = np.random.default_rng(0), []
+    for _ in range(400):
+        score = rng.uniform(0, 0.9, 40)
+        found = thresholds.Finds(np.zeros((41, 3)), np.arange(41) == 40, np.arange(41) < 40, 1)
+        level, _ = thresholds.least(np.append(score, 1.0), found, 40, 0.0, 0.1)
+        passed.append((rng.uniform(0, 0.9, 1000) >= level).mean())
+    assert 0.08 < np.mean(passed) <= 0.102

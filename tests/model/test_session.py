@@ -12,8 +12,11 @@ import pytest
 from onnx import TensorProto, helper
 
 from model.branches import switchable
+from model.geometry import letterbox
 from model.landmarker import Landmarker, WeightsError
+from model.photo import open_photo
 from model.session import BRANCHES, WEIGHTS, Session
+from tests.benchmark.rendered import EXAMPLES
 
 PICTURES = np.random.default_rng(0).integers(0, 255, (2, 256, 256, 3), dtype=np.uint8)
 
@@ -75,6 +78,21 @@ def test_switches_change_no_number_of_the_real_network():
         for name, values in zip(names, plain.run(names, {"image": PICTURES})):
             if name in own:
                 assert np.allclose(answer[name], values, atol=1e-4), name
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_black_bars_beside_a_photo_are_not_needed(exact):
+    session, (bare, _) = Session(exact=exact), letterbox(open_photo(EXAMPLES / "greeting.webp"))
+    assert bare.shape == (192, 256, 3)
+    barred = np.pad(bare, ((32, 32), (0, 0), (0, 0)))
+    alone, whole = (session.run(picture[None], "detections")["detections"][0] for picture in (bare, barred))
+    assert alone.shape == (2, 24 * 32, 7)
+    whole[..., 2] -= 32  # the centre's y
+    whole = whole.reshape(2, 32, 32, 7)[:, 4:28].reshape(alone.shape)
+    sure = whole[..., 0] > 0.6
+    assert sure[0].sum() >= 2 and sure[1].any()
+    assert np.abs(alone[sure][:, :1] - whole[sure][:, :1]).max() < 0.2
+    assert np.abs(alone[sure][:, 1:5] - whole[sure][:, 1:5]).max() < 6, "pixels of boxes of fifty and more"
 
 
 def test_missing_weights(tmp_path):

@@ -11,21 +11,22 @@ from model import storage
 
 @pytest.fixture
 def network() -> onnx.ModelProto:
-    """A very large layer and a large one."""
+    """A very large convolution and a large layer."""
     rng = np.random.default_rng(0)
-    weights = [numpy_helper.from_array(rng.normal(size=(400, 256)).astype(np.float32), "full.weight"),
+    weights = [numpy_helper.from_array(rng.normal(size=(400, 256, 1, 1)).astype(np.float32), "full.weight"),
                numpy_helper.from_array(rng.normal(size=400).astype(np.float32), "full.bias"),
                numpy_helper.from_array(rng.normal(size=(400, 16)).astype(np.float32), "spread")]
-    nodes = [helper.make_node("Gemm", ["x", "full.weight", "full.bias"], ["hidden"], transB=1),
+    nodes = [helper.make_node("Conv", ["x", "full.weight", "full.bias"], ["map"]),
+             helper.make_node("Flatten", ["map"], ["hidden"]),
              helper.make_node("MatMul", ["hidden", "spread"], ["y"])]
-    value = lambda name, size: helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", size])  # noqa: E731
-    graph = helper.make_graph(nodes, "two layers", [value("x", 256)], [value("y", 16)], weights)
+    value = lambda name, *sides: helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", *sides])  # noqa: E731
+    graph = helper.make_graph(nodes, "two layers", [value("x", 256, 1, 1)], [value("y", 16)], weights)
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
 
 
 def answer(model: onnx.ModelProto) -> np.ndarray:
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    return session.run(None, {"x": np.random.default_rng(1).normal(size=(8, 256)).astype(np.float32)})[0]
+    return session.run(None, {"x": np.random.default_rng(1).normal(size=(8, 256, 1, 1)).astype(np.float32)})[0]
 
 
 def kinds(model: onnx.ModelProto) -> dict[str, int]:
@@ -46,7 +47,7 @@ def test_unpacking_gives_plain_weights_under_their_names(network):
     storage.pack(network)
     packed = answer(network)
     storage.unpack(network)
-    assert [n.op_type for n in network.graph.node] == ["Gemm", "MatMul"]
+    assert [n.op_type for n in network.graph.node] == ["Conv", "Flatten", "MatMul"]
     assert kinds(network) == dict.fromkeys(("full.weight", "full.bias", "spread"), TensorProto.FLOAT)
     assert np.array_equal(answer(network), packed)
 
