@@ -138,9 +138,10 @@ def test_photo_on_this_device(page):
     expected = Landmarker().detect(open_photo(EXAMPLES / "greeting.webp"))
     assert len(found["hands"]) == len(expected.hands) and len(found["faces"]) == len(expected.faces)
     for thing, reference in zip(found["hands"] + found["faces"], expected.hands + expected.faces):
-        # Not equal to the digit: two WebP decoders, and OpenCV interpolates in steps of 1/32 pixel.
-        apart = np.abs(np.array(thing["landmarks"])[:, :2] - reference.landmarks[:, :2]).max()
-        assert apart < 0.02 * max(reference.box[2:])
+        # Not equal to the digit: two WebP decoders, and OpenCV interpolates in steps of 1/32 pixel. What is unsure moves most by that.
+        apart = np.abs(np.array(thing["landmarks"])[:, :2] - reference.landmarks[:, :2]).max(axis=1)
+        assert (apart < np.maximum(0.02 * max(reference.box[2:]), reference.sigma)).all()
+        assert np.median(apart) < 0.01 * max(reference.box[2:])
     assert not sent
 
 
