@@ -141,7 +141,7 @@ def test_photo_on_this_device(page):
         # Not equal to the digit: two WebP decoders, and OpenCV interpolates in steps of 1/32 pixel. What is unsure moves most by that.
         apart = np.abs(np.array(thing["landmarks"])[:, :2] - reference.landmarks[:, :2]).max(axis=1)
         assert (apart < np.maximum(0.02 * max(reference.box[2:]), reference.sigma)).all()
-        assert np.median(apart) < 0.01 * max(reference.box[2:])
+        assert np.median(apart) < 0.02 * max(reference.box[2:])
     assert not sent
 
 
