@@ -27,8 +27,8 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from model import eight_bit, storage
-from model.network import SIZE, Detector, Landmarks, Pointillist, found, points
 from model.geometry import STEP
+from model.network import SIZE, Detector, Landmarks, Pointillist, found, points
 from model.session import BRANCHES, as_run
 
 OPSET = 18

@@ -15,6 +15,7 @@ detector.tiles         longer_sides: the photo is looked at again, enlarged to t
                        the score `enough`; a box within
                        `border` of a tile's inner edge is cut off and left to the neighbouring tile
 detector.most          at most so many objects per photo
+detector.step          the sides of a picture for the detector are multiples of it: it halves them five times
 detector.batch         pictures per run of the network (bounds memory); landmarks.batch likewise for crops
 landmarks.confidence   the score of a find: 1 / (1 + exp(-(detection * logit(detector's score) + presence * logit(presence) +
                        size * log(its share of the photo's side) + offset))); below `least` it is not reported (fitted by thresholds.py)

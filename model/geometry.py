@@ -12,7 +12,7 @@ import numpy as np
 
 from model.constants import CONSTANTS, CROP
 
-STEP = 32  # pixels: the detector halves a picture's sides five times
+STEP: int = CONSTANTS["detector"]["step"]
 _LEAST_SIDE = 2.0  # photo pixels; keeps the transform invertible whatever the network says
 
 
@@ -148,12 +148,12 @@ def fit(rgb: np.ndarray | Halvings, longer: int) -> tuple[np.ndarray, np.ndarray
     return small, np.linalg.inv(_scaling(new_width / (width * 2**times), new_height / (height * 2**times)))
 
 
-def letterbox(rgb: np.ndarray | Halvings, size: int = CROP, step: int = STEP) -> tuple[np.ndarray, np.ndarray]:
-    """The whole photo, its longer side resized to `size`, centred in a picture whose sides are multiples of `step`, black around; and
+def letterbox(rgb: np.ndarray | Halvings, size: int = CROP) -> tuple[np.ndarray, np.ndarray]:
+    """The whole photo, its longer side resized to `size`, centred in a picture whose sides are multiples of STEP, black around; and
     (3, 3) its pixels -> photo pixels."""
     small, to_photo = fit(rgb, size)
     height, width = small.shape[:2]
-    picture = np.zeros((-(-height // step) * step, -(-width // step) * step, 3), np.uint8)
+    picture = np.zeros((-(-height // STEP) * STEP, -(-width // STEP) * STEP, 3), np.uint8)
     left, top = (picture.shape[1] - width) // 2, (picture.shape[0] - height) // 2
     picture[top : top + height, left : left + width] = small
     shift = np.eye(3)

@@ -1,4 +1,5 @@
-"""The whole-number arithmetic of eight_bit.py, laid out so that onnxruntime is sooner done with it. Every number stays what it was.
+"""The whole-number arithmetic of eight_bit.py, laid out so that onnxruntime is sooner done with it. Every whole number stays what it
+was, and fully connected layers add up the same products in another order.
 
 - Pixels are whole numbers from the start: nothing turns them into fractions and back.
 - Four neighbouring pixels of three colours are read as one of twelve channels: with three, gathering the numbers takes longer than

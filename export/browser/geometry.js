@@ -7,7 +7,7 @@
 import constants from "./constants.js";
 
 const CROP = constants.crop_side;
-const STEP = 32; // pixels: the detector halves a picture's sides five times
+const STEP = constants.detector.step;
 const LEAST_SIDE = 2; // photo pixels; keeps the transform invertible whatever the network says
 
 /** Clockwise angle in radians of the direction (ux, uy) from the picture's up; 0 if it has no length. */
