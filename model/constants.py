@@ -5,7 +5,7 @@ What the entries mean (pixels are those of the 256 x 256 crop or tile unless sai
 crop_side              side of a crop, and longer side of a letterboxed photo
 roi.KIND               scale_box, scale_points: the crop's side as a multiple of the larger side of the detector's
                        box or of the box around the points; up_from, up_to: two points that say which way is up;
-                       box_margin: how far a tracked object's box reaches beyond its points (share of their box)
+                       box_margin: how far an object's box reaches beyond its points (share of their box's larger side)
 detector.score         the landmark network never looks at detections below it
 detector.nms_iou       two boxes of one kind that overlap more are one object
 detector.contained     a box from a closer look lies inside an earlier one by this share: part of that object

@@ -40,7 +40,6 @@ export class Landmarker {
     again.forEach((index, place) => (found[index] = better(found[index], second[place])));
     found.forEach((thing, index) => {
       thing.score = confidence(detections[index], thing.score, picture);
-      thing.box = detections[index].box;
     });
     return asResult(picture, found, RULE.confidence.least);
   }
@@ -113,9 +112,10 @@ function extent(points) {
 }
 
 /** [x, y, w, h] around the points, larger by `margin` of its size on each side. */
-export function boxAround(points, margin) {
+function boxAround(points, margin) {
   const { left, top, width, height } = extent(points);
-  return [left - margin * width, top - margin * height, width * (1 + 2 * margin), height * (1 + 2 * margin)];
+  const more = margin * Math.max(width, height);
+  return [left - more, top - more, width + 2 * more, height + 2 * more];
 }
 
 /** The larger side of the points' box, photo pixels. */

@@ -51,6 +51,14 @@ def test_what_a_hand_and_a_face_carry(landmarker):
     assert np.allclose(face.ibug68, (face.roi.cx, face.roi.cy), atol=1e-3)
 
 
+def test_a_box_lies_around_the_points(landmarker):
+    result = landmarker.detect(photo(640, 480, *THINGS))
+    for kind, thing in [*(("hand", hand) for hand in result.hands), *(("face", face) for face in result.faces)]:
+        low, high = thing.landmarks[:, :2].min(axis=0), thing.landmarks[:, :2].max(axis=0)
+        more = CONSTANTS["roi"][kind]["box_margin"] * max(high - low)
+        assert np.allclose(thing.box, (*(low - more), *(high - low + 2 * more)), atol=0.01)
+
+
 def test_crops_of_one_kind_go_through_the_network_together(landmarker, network):
     landmarker.detect(photo(640, 480, *THINGS))
     hands, faces = ([count for count, outputs in network.asked if kind in outputs][0] for kind in ("hand", "face"))
