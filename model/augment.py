@@ -55,11 +55,21 @@ def jittered_roi(kind: str, points: np.ndarray, rng: np.random.Generator, uprigh
     return centre[0] * across + centre[1] * down, side, angle
 
 
+def plain(size: int, rng: np.random.Generator) -> np.ndarray:
+    """(size, size, 3): a gradient, half of the time with the discs of lights out of focus, which a detector would else take for faces."""
+    picture = cv2.resize(rng.integers(0, 256, (2, 2, 3), dtype=np.uint8), (size, size), interpolation=cv2.INTER_LINEAR)
+    for _ in range(rng.integers(1, 30) if rng.random() < 0.5 else 0):
+        disc, at = picture.copy(), tuple(int(v) for v in rng.uniform(0, size, 2))
+        cv2.circle(disc, at, int(size * np.exp(rng.uniform(np.log(0.01), np.log(0.09)))), tuple(int(v) for v in rng.integers(30, 256, 3)), -1, cv2.LINE_AA)
+        seen = rng.uniform(0.15, 0.9)
+        picture = cv2.addWeighted(disc, seen, picture, 1 - seen, 0)
+    return picture
+
+
 def background(pool: list[np.ndarray], size: int, rng: np.random.Generator) -> np.ndarray:
-    """A random piece of a random photo without hands and faces; now and then a plain gradient."""
+    """A random piece of a random photo without hands and faces; now and then something plain."""
     if len(pool) == 0 or rng.random() < 0.1:
-        corners = rng.integers(0, 256, (2, 2, 3), dtype=np.uint8)
-        return cv2.resize(corners, (size, size), interpolation=cv2.INTER_LINEAR)
+        return plain(size, rng)
     picture = pool[rng.integers(len(pool))]
     side = rng.uniform(0.3, 1.0) * min(picture.shape[:2])
     centre = rng.uniform(side / 2, np.maximum(np.array(picture.shape[1::-1]) - side / 2, side / 2 + 1e-3))

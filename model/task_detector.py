@@ -164,7 +164,10 @@ class Photos(IterableDataset):
         canvas = Canvas(self.size)
         if self.empty and rng.random() < 0.5:  # what photos do not cover need not be black
             canvas.image = augment.background(self.empty, self.size, rng)
-        if rng.random() < 0.3:
+        chance = rng.random()
+        if chance < 0.05:
+            canvas.image = augment.plain(self.size, rng)
+        elif chance < 0.33:
             cut = (rng.uniform(0.3, 0.7, 2) * self.size).astype(int)
             for x0, x1 in ((0, cut[0]), (cut[0], self.size)):
                 for y0, y1 in ((0, cut[1]), (cut[1], self.size)):
