@@ -171,7 +171,7 @@ def real_faces(folder: Path, cache: Path) -> Samples:
     ibug_weights = np.where(human, 1.0, np.where(steep, 0.05, 0.1))[:, None] * np.ones((1, 68))
     # The set's spread of each point is 60 nearly everywhere, whatever its unit says; the mean of a face is sound.
     trust = np.repeat(1 / (1 + (np.nan_to_num(t["mean_spread"], nan=0.1)[:, None] / 0.05) ** 2), 478, axis=1)
-    odds = np.select([t["source"] == "helen", t["source"] == "lfw", t["source"] == "utk"], [8.0, 0.8, 0.8], 1.0)
+    odds = np.select([t["source"] == "helen", t["source"] == "lfw", t["source"] == "utk", t["source"] == "maskon"], [8.0, 0.8, 0.8, 2.0], 1.0)
     return Samples("real_faces", "face", "research use (LFW, UTKFace, CFP, HELEN), CC BY-NC-SA 4.0, CC BY 4.0", zipped(folder, cache), mesh, t["z"],
                    trust.astype(np.float32), t["split"], ibug=ibug, ibug_weights=ibug_weights.astype(np.float32), share=0.8, odds=odds,
                    notes={"human68": human, "fid30": t["fid30"], "yaw": t["yaw"], "source": t["source"], "race": t["race"]})
