@@ -17,6 +17,7 @@ SIZE = 256
 HAND_POINTS, FACE_POINTS, IBUG_POINTS, IRIS_POINTS = 21, 478, 68, 10
 ANCHORS = IBUG_POINTS + IRIS_POINTS  # the face's points that get a heat map of their own; the mesh follows them
 CLASSES = ("hand", "face")
+LOG_SIGMA = (-7.0, 0.0)  # from a quarter of a pixel of the crop to its whole side
 
 
 def conv(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
@@ -258,10 +259,11 @@ def found(detector: Detector, image: Tensor) -> Tensor:
 
 
 def points(hand: Landmarks, face: Landmarks, image: Tensor) -> tuple[Tensor, ...]:
-    """image uint8 (N, 256, 256, 3) -> what the landmark networks give out, in the order of Pointillist.outputs."""
+    """image uint8 (N, 256, 256, 3) -> what the landmark networks give out, in the order of Pointillist.outputs. Sigma is kept within
+    bounds: of what is no hand or face it would else be anything."""
     h, f = hand(image), face(image)
-    return (h["features"], h["maps"], h["points"].flatten(1), h["log_sigma"].exp(), h["presence"].sigmoid(), h["right"].sigmoid(),
-            f["features"], f["points"].flatten(1), f["log_sigma"].exp(), f["presence"].sigmoid(), f["ibug"].flatten(1))
+    return (h["features"], h["maps"], h["points"].flatten(1), h["log_sigma"].clamp(*LOG_SIGMA).exp(), h["presence"].sigmoid(), h["right"].sigmoid(),
+            f["features"], f["points"].flatten(1), f["log_sigma"].clamp(*LOG_SIGMA).exp(), f["presence"].sigmoid(), f["ibug"].flatten(1))
 
 
 class Pointillist(nn.Module):
