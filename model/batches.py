@@ -1,4 +1,4 @@
-"""Batches for a landmark network: rows of its kind, then pictures of the other kind or of neither, all freshly augmented."""
+"""Batches for a landmark network: rows of its kind, then others that only presence learns from, all freshly augmented."""
 
 from dataclasses import dataclass
 
@@ -20,9 +20,10 @@ class Plan:
     """How many rows of each sort a batch has, and how large its crops are."""
 
     size: int = 256
-    own: int = 20
-    empty: int = 3   # neither hand nor face: random pieces of photos, and what the detector takes for an object (model/mine.py)
+    own: int = 20    # with points
+    found: int = 3   # what the detector finds, rightly, in photos (model/mine.py); what those look like, presence learns from these alone
     others: int = 2  # of the other kind; from these and the empty ones presence learns to say no
+    empty: int = 4   # what the detector takes for an object, and random pieces of photos
 
 
 def sample(s: Samples, i: int, size: int, rng: np.random.Generator, pool: list[np.ndarray], flips: dict[str, np.ndarray], amount: float = 1.0) -> dict[str, np.ndarray]:
@@ -60,15 +61,14 @@ def sample(s: Samples, i: int, size: int, rng: np.random.Generator, pool: list[n
     return row | {"right": right}
 
 
-def empty(size: int, rng: np.random.Generator, pool: list[np.ndarray], hard: np.ndarray | None) -> np.ndarray:
-    """A crop (size, size, 3) without hand and face: most are hard negatives, where there are any."""
-    if hard is None or rng.random() < 0.3:
-        return augment.camera(augment.background(pool, size, rng), rng, COARSEST)
-    picture = hard[rng.integers(len(hard))]
+def found(size: int, rng: np.random.Generator, crops: np.ndarray, odds: np.ndarray) -> np.ndarray:
+    """One of the mined crops (N, 256, 256, 3), by their odds (N,), as (size, size, 3). They come from photos as they are, many of them small
+    there: hardly coarser ones would show nothing any more."""
+    picture = crops[rng.choice(len(crops), p=odds)]
     side = len(picture) / mine.ROOM * np.exp(rng.normal(0, 0.12))
     centre = (len(picture) - 1) / 2 + rng.normal(0, 0.05, 2) * side
     matrix = augment.similarity(centre, side, rng.normal(0, 0.2), rng.random() < 0.5, size)
-    return augment.camera(augment.warp(picture, matrix, size), rng, COARSEST)
+    return augment.camera(augment.warp(picture, matrix, size), rng, 0.3)
 
 
 def stack(rows: list[dict]) -> dict[str, torch.Tensor]:
@@ -89,8 +89,10 @@ class Batches(IterableDataset):
     """An endless stream for one epoch's worth of batches; (seed, epoch, worker) decide it completely."""
 
     def __init__(self, kind: str, sets: list[Samples], pool: list[np.ndarray], plan: Plan, seed: int, epoch: int, count: int,
-                 hard: np.ndarray | None = None):
-        self.kind, self.hard, self.sets, self.pool, self.plan, self.seed, self.epoch, self.count = kind, hard, sets, pool, plan, seed, epoch, count
+                 finds: mine.Finds | None = None):
+        self.kind, self.sets, self.pool, self.plan, self.seed, self.epoch, self.count = kind, sets, pool, plan, seed, epoch, count
+        self.crops = finds.crops if finds else None
+        self.right, self.wrong = (finds.odds(kind, shows) if finds else np.zeros(0) for shows in (1, 0))
         self.flips = flips_of(sets)
         self.rows: dict[str, list[tuple[Samples, np.ndarray, np.ndarray | None]]] = {"hand": [], "face": []}
         for s in sets:
@@ -108,6 +110,12 @@ class Batches(IterableDataset):
             rows.append(sample(s, int(rng.choice(index, p=odds)), self.plan.size, rng, self.pool, self.flips))
         return rows
 
+    def empty(self, rng: np.random.Generator) -> np.ndarray:
+        """A crop (size, size, 3) that does not show the kind: most are finds of the detector, where there are any."""
+        if self.wrong.any() and rng.random() < 0.7:
+            return found(self.plan.size, rng, self.crops, self.wrong)
+        return augment.camera(augment.background(self.pool, self.plan.size, rng), rng, COARSEST)
+
     def __iter__(self):
         info = torch.utils.data.get_worker_info()
         worker, workers = (info.id, info.num_workers) if info else (0, 1)
@@ -116,9 +124,8 @@ class Batches(IterableDataset):
         (other,) = {"hand", "face"} - {self.kind}
         for _ in range(worker, self.count, workers):
             own = stack(self.draw(self.kind, self.plan.own, rng))
-            if self.rows[other]:
-                no = [r["image"] for r in self.draw(other, self.plan.others, rng)]
-            else:
-                no = [empty(self.plan.size, rng, self.pool, self.hard) for _ in range(self.plan.others)]
-            no += [empty(self.plan.size, rng, self.pool, self.hard) for _ in range(self.plan.empty)]
-            yield {"image": torch.cat([own.pop("image"), torch.from_numpy(np.stack(no))]), "target": own}
+            yes = [found(self.plan.size, rng, self.crops, self.right) for _ in range(self.plan.found if self.right.any() else 0)]
+            no = [r["image"] for r in self.draw(other, self.plan.others, rng)] if self.rows[other] else [self.empty(rng) for _ in range(self.plan.others)]
+            no += [self.empty(rng) for _ in range(self.plan.empty)]
+            present = torch.tensor([1.0] * (self.plan.own + len(yes)) + [0.0] * len(no))[:, None]
+            yield {"image": torch.cat([own.pop("image"), torch.from_numpy(np.stack(yes + no))]), "target": own, "present": present}

@@ -10,6 +10,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from model import heat_maps
+from model.network import LOG_SIGMA
+
 
 def mean(x: Tensor, weights: Tensor) -> Tensor:
     return (x * weights).sum() / weights.sum().clamp(min=1e-6)
@@ -18,6 +20,8 @@ def mean(x: Tensor, weights: Tensor) -> Tensor:
 def point_losses(out: dict[str, Tensor], rows: slice, target: dict[str, Tensor]) -> dict[str, Tensor]:
     """Losses of one head's points: absolute errors in percent of the crop's side, and sigma's log-likelihood."""
     points, log_sigma = out["points"][rows], out["log_sigma"][rows]
+    # One row that was a thousand times too sure would outweigh all others: counted within bounds, yet the gradient reaches what lies beyond.
+    log_sigma = log_sigma + (log_sigma.clamp(*LOG_SIGMA) - log_sigma).detach()
     xy, z, weights = target["points"], target["z"], target["weights"]
     error = (points[..., :2] - xy).abs().sum(-1)
     radial = (points[..., :2].detach() - xy).norm(dim=-1)
@@ -29,12 +33,10 @@ def point_losses(out: dict[str, Tensor], rows: slice, target: dict[str, Tensor])
     }
 
 
-def hand_losses(out: dict[str, Tensor], target: dict[str, Tensor], seen: int) -> dict[str, Tensor]:
-    """`seen`: how many rows show hands (the first ones); the others show something else."""
-    rows = slice(0, seen)
+def hand_losses(out: dict[str, Tensor], target: dict[str, Tensor], present: Tensor) -> dict[str, Tensor]:
+    """`target` is of the first rows, whose points are known; present (N, 1): which rows show a hand."""
+    rows = slice(0, len(target["points"]))
     xy, weights = target["points"], target["weights"]
-    present = torch.zeros_like(out["presence"])
-    present[rows] = 1
     known = (target["right"] >= 0).float()
     return point_losses(out, rows, target) | {
         "heat": heat_maps.cross_entropy(out["scores"][rows], out["log_sum"][rows], xy, weights),
@@ -44,13 +46,11 @@ def hand_losses(out: dict[str, Tensor], target: dict[str, Tensor], seen: int) ->
     }
 
 
-def face_losses(out: dict[str, Tensor], target: dict[str, Tensor], seen: int) -> dict[str, Tensor]:
-    """`seen`: how many rows show faces (the first ones); the others show something else."""
-    rows = slice(0, seen)
+def face_losses(out: dict[str, Tensor], target: dict[str, Tensor], present: Tensor) -> dict[str, Tensor]:
+    """`target` is of the first rows, whose points are known; present (N, 1): which rows show a face."""
+    rows = slice(0, len(target["points"]))
     anchors = torch.cat([target["ibug"], target["points"][:, 468:]], 1)
     anchor_weights = torch.cat([target["ibug_weights"], target["weights"][:, 468:] * 0.3], 1)
-    present = torch.zeros_like(out["presence"])
-    present[rows] = 1
     return point_losses(out, rows, target) | {
         "heat": heat_maps.cross_entropy(out["scores"][rows], out["log_sum"][rows], anchors, anchor_weights),
         "coarse": 100 * mean((out["coarse"][rows] - anchors).abs().sum(-1), anchor_weights),

@@ -12,7 +12,8 @@ import numpy as np
 from model.data import cached, decode, padded
 
 CANVAS = 448
-TUNE = 5  # of the training photos without hands and faces every fifth (by its name) is kept back to set thresholds on
+TUNE = 5   # of the training photos without hands and faces every fifth (by its name) is kept back to set thresholds on
+ASIDE = 3  # of those that show some, presence does not learn from every third (by its series): confidence is fitted there
 
 
 @dataclass
@@ -22,7 +23,7 @@ class Scenes:
     images (N, 448, 448, 3) uint8; sizes (N, 2) width and height inside it. objects: per photo an array (M, 8) of
     class (0 hand, 1 face), x, y, w, h in canvas pixels, unit vector up (0, 0 where unknown), 1 if it is to be ignored.
     known (N, 2): whether the photo's hands and its faces are all labelled. negative (N,): has neither.
-    split (N,): train, val, or tune: what thresholds are set on.
+    split (N,): train, val, or tune: what thresholds are set on. aside (N,): labelled training photos that only the detector learns from.
     points: per photo (M, 21, 2) or NaN, for boxes that follow a rotation. odds (N,): how often training draws a photo, up to a
     factor: one of a long series less often.
     """
@@ -34,6 +35,7 @@ class Scenes:
     known: np.ndarray
     negative: np.ndarray
     split: np.ndarray
+    aside: np.ndarray
     points: list[np.ndarray]
     odds: np.ndarray
 
@@ -56,7 +58,7 @@ def read(folder: Path, cache: Path, kind: int) -> Scenes:
     by_image: dict[int, list] = {}
     for a in table["annotations"]:
         by_image.setdefault(a["image_id"], []).append(a)
-    objects, points, negative, split = [], [], [], []
+    objects, points, negative, split, aside = [], [], [], [], []
     for image, scale in zip(images, scales):
         rows, keypoints = np.zeros((len(by_image.get(image["id"], ())), 8), np.float32), []
         for row, a in zip(rows, by_image.get(image["id"], ())):
@@ -73,13 +75,15 @@ def read(folder: Path, cache: Path, kind: int) -> Scenes:
         negative.append(bool(image.get("negative")))
         kept_back = negative[-1] and image["split"] == "train" and zlib.crc32(image["file_name"].encode()) % TUNE == 0
         split.append("tune" if kept_back else image["split"])
+        series = str(image.get("group", image["file_name"]))
+        aside.append(not negative[-1] and image["split"] == "train" and zlib.crc32(series.encode()) % ASIDE == 0)
     negative = np.array(negative)
     known = np.zeros((len(images), 2), bool)
     known[:, kind] = True
     known[negative] = True
     _, group, members = np.unique([str(i.get("group", i["id"])) for i in images], return_inverse=True, return_counts=True)
     sizes = np.array([[min(CANVAS, round(i["width"] * s)), min(CANVAS, round(i["height"] * s))] for i, s in zip(images, scales)])
-    return Scenes(folder.name, pixels, sizes, objects, known, negative, np.array(split), points, members[group] ** -0.5)
+    return Scenes(folder.name, pixels, sizes, objects, known, negative, np.array(split), np.array(aside), points, members[group] ** -0.5)
 
 
 def backgrounds(data: Path, cache: Path) -> list[np.ndarray]:

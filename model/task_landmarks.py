@@ -5,7 +5,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from model import batches, losses, metrics
+from model import batches, losses, metrics, mine
 from model.data import Samples, eye_frame
 from model.network import ANCHORS, Landmarks
 
@@ -20,8 +20,8 @@ class LandmarkTask:
     pck_threshold = PCK_THRESHOLD
     last_layers = tuple(f"head.{layer}" for layer in ("maps", "points", "log_sigma", "judge", "side", "ibug", "spread"))
 
-    def __init__(self, kind: str, sets: list[Samples], pool: list[np.ndarray], seed: int, plan: batches.Plan, hard: np.ndarray | None = None):
-        self.name, self.sets, self.pool, self.seed, self.plan, self.hard = kind, sets, pool, seed, plan, hard
+    def __init__(self, kind: str, sets: list[Samples], pool: list[np.ndarray], seed: int, plan: batches.Plan, finds: mine.Finds | None = None):
+        self.name, self.sets, self.pool, self.seed, self.plan, self.finds = kind, sets, pool, seed, plan, finds
 
     def build(self) -> Landmarks:
         network = Landmarks(self.name)
@@ -42,12 +42,12 @@ class LandmarkTask:
         return network
 
     def stream(self, size: int, epoch: int, count: int) -> batches.Batches:
-        return batches.Batches(self.name, self.sets, self.pool, self.plan, self.seed, epoch, count, self.hard)
+        return batches.Batches(self.name, self.sets, self.pool, self.plan, self.seed, epoch, count, self.finds)
 
     def loss(self, network: Landmarks, batch: dict) -> dict[str, Tensor]:
         """Losses by name, 'hand.points', 'hand.heat', ..."""
         measure = {"hand": losses.hand_losses, "face": losses.face_losses}[self.name]
-        named = measure(network(batch["image"]), batch["target"], self.plan.own)
+        named = measure(network(batch["image"]), batch["target"], batch["present"])
         return {f"{self.name}.{k}": v for k, v in named.items()}
 
     @property

@@ -1,9 +1,9 @@
 """How sure is sure: python -m model.thresholds --data FOLDER [--weights FILE] [--photos N]
 
 Fits the confidence of a find, a logistic regression (Platt scaling) on what the detector and the landmark network say of it, and
-the least confidence that counts, on training photos and, what shows neither, on photos kept back from training: false finds
-are rarer where the networks have learnt what is there. Prints both as they go into constants.json, and what they reach there. Validation
-photos are never looked at.
+the least confidence that counts, on photos kept back from training: what is there the landmark networks have never been told (of the
+photos that show something the detector has). Prints both as they go into constants.json, and what they reach there. Validation photos
+are never looked at.
 """
 
 import argparse
@@ -34,12 +34,13 @@ class Finds:
 
 
 def photos(data: Path, cache: Path, most: int) -> list[tuple[int, np.ndarray, np.ndarray, bool]]:
-    """(labelled kind, rgb, objects (M, 8), whether it shows neither) of training photos and of the empty ones kept back."""
+    """(labelled kind, rgb, objects (M, 8), whether it shows neither) of the photos that presence never learnt from: the training photos
+    set aside and the empty ones kept back."""
     chosen = []
     for kind, name in enumerate(("hand_scenes", "face_scenes")):
         p = scenes.read(data / name, cache, kind)
         for empty in (False, True):
-            rows = np.flatnonzero(p.split == "tune" if empty else (p.split == "train") & ~p.negative)
+            rows = np.flatnonzero(p.split == "tune" if empty else p.aside)
             odds = p.odds[rows] / p.odds[rows].sum() if len(rows) else None
             for i in np.random.default_rng(0).choice(rows, min(most, len(rows)), replace=False, p=odds) if len(rows) else ():
                 chosen.append((kind, np.ascontiguousarray(p.images[i, : p.sizes[i, 1], : p.sizes[i, 0]]), p.objects[i], empty))
@@ -58,7 +59,7 @@ def finds(landmarker: Landmarker, chosen: list) -> list[Finds]:
             own = [k for k, s in enumerate(seen) if s.kind == name]
             if not own or not (empty or kind == labelled):
                 continue
-            boxes, scores = np.array([seen[k].box for k in own]), np.array([seen[k].score for k in own])
+            boxes, scores = np.array([things[k].box for k in own]), np.array([seen[k].score for k in own])
             pairs = metrics.match(boxes, scores, wanted, 0.5)
             excused = (metrics.iou(boxes, unsure).max(1, initial=0) > 0.3) & (pairs < 0)
             rows[kind] += [(*evidence(seen[k], things[k].score, rgb.shape), pair >= 0, empty) for k, pair, no in zip(own, pairs, excused) if not no]

@@ -12,6 +12,7 @@ from export import onnx_file
 from model import generator
 from model.batches import Plan
 from model.data import coco
+from model.mine import Finds
 from model.train import check_gradients, crop_size, learning_rate, train
 
 
@@ -114,13 +115,26 @@ def test_a_training_ends_with_the_process_that_started_it():
     assert subprocess.run([sys.executable, "-c", code], timeout=50).returncode == 1
 
 
+def test_presence_learns_from_what_the_detector_found():
+    task = tiny()
+    grey = np.broadcast_to(np.array([50, 100, 150], np.uint8)[:, None, None, None], (3, 256, 256, 3))
+    task.finds = Finds(grey, np.array([[1, np.nan], [0, np.nan], [np.nan, 1]]), np.full((3, 2), 0.5))  # a hand, none, and what is a hand perhaps
+    task.plan = Plan(own=2, found=3, others=1, empty=20)
+    (batch,) = task.stream(256, 1, 1)
+    assert batch["present"][:, 0].tolist() == [1] * 5 + [0] * 21
+    assert len(batch["target"]["points"]) == 2
+    level = [float(np.median(picture)) for picture in batch["image"]]
+    assert np.median(level[2:5]) < np.median(level[6:])  # light and colour vary
+    assert torch.isfinite(task.loss(task.build(), batch)["hand.presence"])
+
+
 @pytest.mark.parametrize("alone", [False, True])
 def test_a_batch_shows_its_own_kind_first_and_then_what_is_none(alone):
     task = tiny("face")
     if alone:  # nobody needs pictures of hands to train on faces
         task.sets = task.own_sets
     (batch,) = task.stream(256, 1, 1)
-    assert batch["image"].shape == (6, 256, 256, 3) and batch["target"]["ibug"].shape == (4, 68, 2)
+    assert batch["image"].shape == (6, 256, 256, 3) and batch["present"].sum() == 4 and batch["target"]["ibug"].shape == (4, 68, 2)
     network = task.build()
     parts = task.loss(network, batch)
     assert set(parts) >= {"face.ibug", "face.presence", "face.heat"} and all(torch.isfinite(v) for v in parts.values())
