@@ -50,9 +50,15 @@ def recall_frame(epochs: Sequence[DetectorEpoch]) -> pd.DataFrame:
 def loss_chart(frame: pd.DataFrame, last: int | None = None) -> alt.LayerChart:
     """frame: epoch, loss. last: where the axis ends (a run that is not over yet)."""
     base = alt.Chart(frame).encode(x=_epochs(frame, last))
-    y = alt.Y("loss:Q", title="loss ↓", scale=alt.Scale(zero=True))
+    y = alt.Y("loss:Q", title="loss ↓", scale=alt.Scale(domain=[0, _top(frame["loss"])], clamp=True))
     tips = [alt.Tooltip("epoch:Q"), alt.Tooltip("loss:Q", format=".4~g")]
     return _with_pointer(base, y, tips, alt.value(LOSS))
+
+
+def _top(loss: pd.Series) -> float:
+    """Where the axis ends. The mean of one epoch in which a single row went astray may be thirty times the others, and would hide their curve."""
+    steady = loss.rolling(3, center=True, min_periods=1).median().max()
+    return float(loss[loss <= max(2 * steady, loss.iloc[0])].max()) if len(loss) else 1.0
 
 
 def accuracy_chart(frame: pd.DataFrame, last: int | None = None) -> alt.LayerChart:
