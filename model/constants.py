@@ -18,7 +18,8 @@ detector.most          at most so many objects per photo
 detector.step          the sides of a picture for the detector are multiples of it: it halves them five times
 detector.batch         pictures per run of the network (bounds memory); landmarks.batch likewise for crops
 landmarks.confidence   the score of a find: 1 / (1 + exp(-(detection * logit(detector's score) + presence * logit(presence) +
-                       size * log(its share of the photo's side) + offset))); below `least` it is not reported (fitted by thresholds.py)
+                       size * log(its share of the photo's side) + offset))); below `least` it is not reported (fitted by thresholds.py);
+                       presence counts up to sure_presence, for less must be looked at that it could never lift enough
 landmarks.second_look  crop again from the points if the first crop was off by more than `shift` (share of its side),
                        `scale` (ratio) or `degrees`, or the presence is below `presence`; hopeless ones are left
 landmarks.duplicate    two objects whose points are on average closer than this share of their size are one

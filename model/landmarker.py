@@ -171,9 +171,9 @@ def evidence(seen: Detection, presence: float, shape: tuple[int, ...]) -> tuple[
     """What speaks for a find in a photo of `shape` (H, W, ...): the logits of the detector's score and of the presence, and
     the logarithm of its size as a share of the photo, because the detector gives small objects lower scores.
 
-    From a certain presence on more of it tells nothing; so less must be looked at that it could never lift enough."""
+    From a certain presence on more of it tells little; so less must be looked at that it could never lift enough."""
     share = max(*seen.box[2:], 1.0) / max(shape[:2])
-    return logit(seen.score), logit(min(presence, _RULE["confidence"]["sure_presence"])), math.log(share)
+    return logit(seen.score), logit(min(presence, _RULE["confidence"]["sure_presence"][seen.kind])), math.log(share)
 
 
 def confidence(seen: Detection, presence: float, shape: tuple[int, ...]) -> float:

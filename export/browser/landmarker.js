@@ -135,7 +135,7 @@ export function sideOf(right) {
 export function confidence({ kind, score, box }, presence, { width, height }) {
   const rule = RULE.confidence;
   const share = Math.max(box[2], box[3], 1) / Math.max(width, height);
-  const sure = Math.min(presence, rule.sure_presence); // more of it tells nothing
+  const sure = Math.min(presence, rule.sure_presence[kind]); // more of it tells little
   const sum = rule.detection[kind] * logit(score) + rule.presence[kind] * logit(sure) + rule.size[kind] * Math.log(share);
   return 1 / (1 + Math.exp(-(sum + rule.offset[kind])));
 }
