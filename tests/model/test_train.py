@@ -41,7 +41,7 @@ def test_a_resumed_run_is_the_run_that_never_stopped(tmp_path, monkeypatch):
 
 
 def test_loss_falls_and_the_trace_tells(tmp_path):
-    trace = run(tmp_path, 2, steps=12, peak=0.02)
+    trace = run(tmp_path, 2, steps=24, peak=0.02)
     assert trace["epochs"][1]["loss"] < trace["epochs"][0]["loss"]
     assert json.loads((tmp_path / "trace.json").read_text())["epochs"] == trace["epochs"]
     entry = trace["epochs"][-1]
