@@ -13,6 +13,7 @@ from model.data import Samples
 UPRIGHT = {"hand": (0, 9), "face": (152, 10)}  # from the wrist to the middle knuckle, from the chin to the forehead
 IBUG_CHIN, IBUG_BROW = 8, 27
 COARSEST = 0.06  # a face in a group photo may have a dozen pixels
+COARSEST_FOUND = 0.3  # of what is cut from photos as it is, small things among it
 
 
 @dataclass(frozen=True)
@@ -62,13 +63,12 @@ def sample(s: Samples, i: int, size: int, rng: np.random.Generator, pool: list[n
 
 
 def found(size: int, rng: np.random.Generator, crops: np.ndarray, odds: np.ndarray) -> np.ndarray:
-    """One of the mined crops (N, 256, 256, 3), by their odds (N,), as (size, size, 3). They come from photos as they are, many of them small
-    there: hardly coarser ones would show nothing any more."""
+    """One of the mined crops (N, 256, 256, 3), by their odds (N,), as (size, size, 3)."""
     picture = crops[rng.choice(len(crops), p=odds)]
     side = len(picture) / mine.ROOM * np.exp(rng.normal(0, 0.12))
     centre = (len(picture) - 1) / 2 + rng.normal(0, 0.05, 2) * side
     matrix = augment.similarity(centre, side, rng.normal(0, 0.2), rng.random() < 0.5, size)
-    return augment.camera(augment.warp(picture, matrix, size), rng, 0.3)
+    return augment.camera(augment.warp(picture, matrix, size), rng, COARSEST_FOUND)
 
 
 def stack(rows: list[dict]) -> dict[str, torch.Tensor]:

@@ -89,6 +89,8 @@ def main() -> None:
     o = options.parse_args()
     landmarker, crops, shows, presence = Landmarker(o.weights), [], [], []
     for known, name in enumerate(("hand_scenes", "face_scenes")):
+        if not (o.data / name / "annotations.json").exists():
+            continue
         photos = scenes.read(o.data / name, o.cache, known)
         for i in tqdm(np.flatnonzero((photos.split == "train") & ~photos.aside), desc=name):
             rgb = np.ascontiguousarray(photos.images[i, : photos.sizes[i, 1], : photos.sizes[i, 0]])
@@ -97,6 +99,8 @@ def main() -> None:
                     crops.append(cut(rgb, ROI(roi.cx, roi.cy, roi.side * ROOM, roi.angle)))
                     shows.append(what)
                     presence.append([thing.score for thing in landmarker.look(rgb, [(name, roi) for name in KINDS])])
+    if not crops:
+        options.error(f"{o.data} has no photos with boxes in which anything was found: it needs a folder hand_scenes or face_scenes")
     np.savez(o.cache / FILE, crops=np.stack(crops), shows=np.stack(shows), presence=np.stack(presence))
     for kind, column in zip(KINDS, np.transpose(shows)):
         print(f"{kind}s: {(column == 1).sum()} right, {(column == 0).sum()} wrong")

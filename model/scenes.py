@@ -13,7 +13,7 @@ from model.data import cached, decode, padded
 
 CANVAS = 448
 TUNE = 5   # of the training photos without hands and faces every fifth (by its name) is kept back to set thresholds on
-ASIDE = 3  # of those that show some, presence does not learn from every third (by its series): confidence is fitted there
+ASIDE = 3  # of those that show some, every third (by its series) is left out of mining (model/mine.py): confidence is fitted there
 
 
 @dataclass
@@ -23,7 +23,7 @@ class Scenes:
     images (N, 448, 448, 3) uint8; sizes (N, 2) width and height inside it. objects: per photo an array (M, 8) of
     class (0 hand, 1 face), x, y, w, h in canvas pixels, unit vector up (0, 0 where unknown), 1 if it is to be ignored.
     known (N, 2): whether the photo's hands and its faces are all labelled. negative (N,): has neither.
-    split (N,): train, val, or tune: what thresholds are set on. aside (N,): labelled training photos that only the detector learns from.
+    split (N,): train, val, or tune: what thresholds are set on. aside (N,): labelled training photos whose finds presence does not learn from.
     points: per photo (M, 21, 2) or NaN, for boxes that follow a rotation. odds (N,): how often training draws a photo, up to a
     factor: one of a long series less often.
     """

@@ -1,9 +1,9 @@
 """How sure is sure: python -m model.thresholds --data FOLDER [--weights FILE] [--photos N]
 
 Fits the confidence of a find, a logistic regression (Platt scaling) on what the detector and the landmark network say of it, and
-the least confidence that counts, on photos kept back from training: what is there the landmark networks have never been told (of the
-photos that show something the detector has). Prints both as they go into constants.json, and what they reach there. Validation photos
-are never looked at.
+the least confidence that counts. False finds are counted on empty photos kept back from all training; the others are training photos whose
+finds presence did not learn from, though the detector knows them, and some of their hands and faces may be among the crops with points.
+Prints both as they go into constants.json, and what they reach there. Validation photos are never looked at.
 """
 
 import argparse
@@ -34,8 +34,8 @@ class Finds:
 
 
 def photos(data: Path, cache: Path, most: int) -> list[tuple[int, np.ndarray, np.ndarray, bool]]:
-    """(labelled kind, rgb, objects (M, 8), whether it shows neither) of the photos that presence never learnt from: the training photos
-    set aside and the empty ones kept back."""
+    """(labelled kind, rgb, objects (M, 8), whether it shows neither) of the training photos set aside and the
+    empty ones kept back."""
     chosen = []
     for kind, name in enumerate(("hand_scenes", "face_scenes")):
         p = scenes.read(data / name, cache, kind)
@@ -98,7 +98,7 @@ def main() -> None:
     options.add_argument("--cache", type=Path, default=Path("runs/cache"))
     options.add_argument("--weights", type=Path, help="default: the file that comes with the project")
     options.add_argument("--threads", type=int, default=2)
-    options.add_argument("--photos", type=int, default=400, help="at most, with a kind")
+    options.add_argument("--photos", type=int, default=800, help="at most, with a kind")
     o = options.parse_args()
     chosen = photos(o.data, o.cache, o.photos)
     rules: dict = {"detection": {}, "presence": {}, "size": {}, "offset": {}, "least": {}}

@@ -38,9 +38,7 @@ export class Landmarker {
     const again = found.map((_, index) => index).filter((index) => wantsSecondLook(found[index], places[index].roi));
     const second = await this.look(picture, again.map((index) => nextPlace(found[index])));
     again.forEach((index, place) => (found[index] = better(found[index], second[place])));
-    found.forEach((thing, index) => {
-      thing.score = confidence(detections[index], thing.score, picture);
-    });
+    found.forEach((thing, index) => (thing.score = confidence(detections[index], thing.score, picture)));
     return asResult(picture, found, RULE.confidence.least);
   }
 
@@ -111,7 +109,7 @@ function extent(points) {
   return { left, top, width: right - left, height: bottom - top };
 }
 
-/** [x, y, w, h] around the points, larger by `margin` of its size on each side. */
+/** [x, y, w, h] around the points, larger by `margin` of its larger side on each side. */
 function boxAround(points, margin) {
   const { left, top, width, height } = extent(points);
   const more = margin * Math.max(width, height);
