@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from model.geometry import angle_of
+
 FLIP_IBUG = np.array([*range(16, -1, -1), *range(26, 16, -1), *range(27, 31), *range(35, 30, -1), 45, 44, 43, 42, 47, 46,
                       39, 38, 37, 36, 41, 40, *range(54, 47, -1), *range(59, 54, -1), *range(64, 59, -1), *range(67, 64, -1)])
 
@@ -37,28 +39,54 @@ def moved(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     return points @ matrix[:, :2].T + matrix[:, 2]
 
 
+def unsqueezed(matrix: np.ndarray, centre: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """`matrix` (2, 3) after a random stretch of the picture along one of its sides: for photos that had been squeezed to a square."""
+    stretch = np.exp(np.abs(rng.normal(0, 0.2))) ** rng.choice([-1, 1])
+    linear = matrix[:, :2] * (np.sqrt(stretch), 1 / np.sqrt(stretch))
+    return np.concatenate([linear, (moved(centre, matrix) - linear @ centre)[:, None]], 1)
+
+
 def warp(picture: np.ndarray, matrix: np.ndarray, size: int, border: int = cv2.BORDER_CONSTANT) -> np.ndarray:
     return cv2.warpAffine(picture, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=border)
 
 
 def jittered_roi(kind: str, points: np.ndarray, rng: np.random.Generator, upright: tuple[int, int], amount: float = 1.0) -> tuple[np.ndarray, float, float]:
     """Centre, side and angle of a crop around points, as wrong as a detector or the last frame may have it."""
-    axis = points[upright[1]] - points[upright[0]]
-    angle = np.arctan2(axis[0], -axis[1])
-    angle += rng.uniform(-np.pi, np.pi) if amount and rng.random() < 0.06 else rng.normal(0, np.radians(14)) * amount
+    angle = angle_of(points[upright[1]] - points[upright[0]])
+    angle += rng.uniform(-np.pi, np.pi) if amount and rng.random() < 0.08 else rng.normal(0, np.radians(17)) * amount
     across, down = np.array([np.cos(angle), np.sin(angle)]), np.array([-np.sin(angle), np.cos(angle)])
     turned = points @ np.stack([across, down], 1)
     low, high = turned.min(0), turned.max(0)
     extent = max((high - low).max(), 4.0)
-    centre = (low + high) / 2 + rng.normal(0, 0.07, 2) * extent * amount
-    side = 1.4 * extent * np.exp(rng.normal(0.02, 0.13) * amount)
+    centre = (low + high) / 2 + rng.normal(0, 0.08, 2) * extent * amount
+    side = 1.4 * extent * np.exp(rng.normal(0.02, 0.15) * amount)
     return centre[0] * across + centre[1] * down, side, angle
 
 
+FONTS = (cv2.FONT_HERSHEY_SIMPLEX, cv2.FONT_HERSHEY_DUPLEX, cv2.FONT_HERSHEY_TRIPLEX, cv2.FONT_HERSHEY_COMPLEX, cv2.FONT_HERSHEY_SCRIPT_SIMPLEX)
+LETTERS = "0123456789" * 3 + "ABCDEFGHJKLMNPQRSTUVXYZabcdefghknopqrsuvxyz&@?!%"
+
+
+def write(picture: np.ndarray, rng: np.random.Generator) -> None:
+    """In place: digits and letters of any size and slant, alone or in rows. They are neither hands nor faces, though an 8 has a head."""
+    size = picture.shape[0]
+    for _ in range(int(np.exp(rng.uniform(0, np.log(12))))):
+        text = "".join(rng.choice(list(LETTERS), rng.integers(1, 4 if rng.random() < 0.7 else 12)))
+        height = size * np.exp(rng.uniform(np.log(0.05), np.log(0.7)))
+        ink = np.zeros((size, size), np.uint8)
+        cv2.putText(ink, text, (size // 8, size * 3 // 4), FONTS[rng.integers(len(FONTS))], height / 22, 255, max(1, int(height * rng.uniform(0.02, 0.25))), cv2.LINE_AA)
+        at = rng.uniform(-0.4, 0.4, 2) * size
+        ink = warp(ink, similarity(np.array([size / 2, size / 2]) - at, size, rng.normal(0, 0.3), False, size), size)
+        share = ink[..., None].astype(np.float32) / 255
+        picture[:] = (picture * (1 - share) + rng.integers(0, 256, 3) * share).astype(np.uint8)
+
+
 def plain(size: int, rng: np.random.Generator) -> np.ndarray:
-    """(size, size, 3): a gradient, half of the time with the discs of lights out of focus, which a detector would else take for faces."""
+    """(size, size, 3): a gradient, some with writing or with the discs of lights out of focus, which a detector would else take for faces."""
     picture = cv2.resize(rng.integers(0, 256, (2, 2, 3), dtype=np.uint8), (size, size), interpolation=cv2.INTER_LINEAR)
-    for _ in range(rng.integers(1, 30) if rng.random() < 0.5 else 0):
+    if rng.random() < 0.4:
+        write(picture, rng)
+    for _ in range(rng.integers(1, 30) if rng.random() < 0.4 else 0):
         disc, at = picture.copy(), tuple(int(v) for v in rng.uniform(0, size, 2))
         cv2.circle(disc, at, int(size * np.exp(rng.uniform(np.log(0.01), np.log(0.09)))), tuple(int(v) for v in rng.integers(30, 256, 3)), -1, cv2.LINE_AA)
         seen = rng.uniform(0.15, 0.9)

@@ -8,7 +8,7 @@ import torch
 from torch.utils.data import IterableDataset
 
 from model import augment, mine
-from model.data import Samples
+from model.samples import Samples
 
 UPRIGHT = {"hand": (0, 9), "face": (152, 10)}  # from the wrist to the middle knuckle, from the chin to the forehead
 IBUG_CHIN, IBUG_BROW = 8, 27
@@ -42,6 +42,8 @@ def sample(s: Samples, i: int, size: int, rng: np.random.Generator, pool: list[n
     centre, side, angle = augment.jittered_roi(s.kind, around, rng, upright, amount)
     mirror = bool(amount) and rng.random() < 0.5
     matrix = augment.similarity(centre, side, angle, mirror, size)
+    if amount and s.stretched is not None and s.stretched[i]:
+        matrix = augment.unsqueezed(matrix, centre, rng)
     image = augment.warp(s.images[i], matrix, size, cv2.BORDER_REPLICATE if amount and rng.random() < 0.15 else cv2.BORDER_CONSTANT)
     if amount:
         if s.masks is not None and rng.random() < 0.6:

@@ -20,8 +20,7 @@ import numpy as np
 from tqdm import tqdm
 
 from model import gallery, metrics, reliability, scenes, slices
-from model.data import Samples, read_all
-from model.evaluate import nearest
+from model.data import read_all
 from model.geometry import roi_from_box
 from model.landmarker import Found, Landmarker
 
@@ -70,7 +69,9 @@ def see(landmarker: Landmarker, s: Samples, rows: np.ndarray) -> Seen:
     seen = Seen(s, rows)
     for i in tqdm(rows, desc=s.name, mininterval=5):
         result = landmarker.detect(np.ascontiguousarray(s.images[i]))
-        thing = nearest(result.hands if s.kind == "hand" else result.faces, s.points[i])
+        own = result.hands if s.kind == "hand" else result.faces
+        best = metrics.nearest([o.landmarks[:, :2] for o in own], s.points[i])
+        thing = None if best is None else own[best]
         seen.found.append(thing)
         if thing is None:
             seen.nme.append(None)

@@ -18,14 +18,16 @@ detector.most          at most so many objects per photo
 detector.step          the sides of a picture for the detector are multiples of it: it halves them five times
 detector.batch         pictures per run of the network (bounds memory); landmarks.batch likewise for crops
 landmarks.confidence   the score of a find: 1 / (1 + exp(-(detection * logit(detector's score) + presence * logit(presence) +
-                       size * log(its share of the photo's side) + offset))); below `least` it is not reported (fitted by thresholds.py);
-                       presence counts up to sure_presence, for less must be looked at that it could never lift enough
+                       size * log(its share of the photo's side) + uncertainty * log(mean sigma / its size) + offset))); below
+                       `least` it is not reported (fitted by thresholds.py); presence counts up to sure_presence, for less must be
+                       looked at that it could never lift enough, and the uncertainty within uncertainty_range
 landmarks.second_look  crop again from the points if the first crop was off by more than `shift` (share of its side),
                        `scale` (ratio) or `degrees`, or the presence is below `presence`; hopeless ones are left
 landmarks.duplicate    two objects whose points are on average closer than this share of their size are one
-tracker.presence       a tracked object is dropped below it; tracker.detect_every: frames between searches for
+tracker.presence       a tracked object is dropped below it; tracker.detect_every_seconds: between searches for
                        newcomers; tracker.known_iou: a detection overlapping a track this much is no newcomer;
-                       tracker.handedness_memory: weight of the past frames in a track's handedness
+                       tracker.handedness_memory: weight of the past frames in a track's handedness; its
+                       named side changes only if that average is handedness_margin away from 1/2
 smoothing              One-Euro filter: min_cutoff and derivative_cutoff in Hz, beta in Hz per (object size / s)
 drawing                colours; widths as a share of the object's larger side; a point is drawn in full while its expected
                        error is below opacity.sure of that side, and faintest above opacity.lost

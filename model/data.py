@@ -1,88 +1,28 @@
-"""Readers: from the training sets on disk to arrays of upright square crops with their labels.
-
-Every reader gives a `Samples`; pictures are decoded once and kept as uint8 arrays in a cache folder, because decoding
-them again each epoch would cost more than the network. Pixel coordinates: x right, y down, an integer is a pixel's centre.
-"""
+"""The named training sets: from their folders to `Samples`. Any other folder is read as COCO keypoints (model/coco.py)."""
 
 import json
 import zipfile
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from pathlib import Path
 
 import cv2
 import numpy as np
-from tqdm import tqdm
 
-CROP = 256
-STORED_SCALE = 1.7  # a stored crop's side / the larger side of its points: room to turn and shift while training
+from model.coco import coco
+from model.geometry import ROI, cut, transform
+from model.samples import CROP, STORED_SCALE, DataError, Samples, cached, contents, decode, held_out, padded
+
 IRIS = np.arange(468, 478)
 COUNTED_FROM = 1.0  # pixels: the people who labelled 68 points counted from one (sideways model/mirror_test.py measures it, downwards it is assumed)
 
 
-@dataclass
-class Samples:
-    """N crops of one kind of object.
-
-    images (N, 256, 256, 3) uint8 RGB. masks (N, 256, 256) uint8 or None: how much of a pixel is the object (synthetic
-    sets only). points (N, K, 2) pixels of the crop, K = 21 or 478; z (N, K) pixels, smaller = nearer, NaN where unknown;
-    weights (N, K) 0..1, how far a point's label is trusted. right (N,) 1 right hand, 0 left, -1 unknown.
-    Faces only: ibug (N, 68, 2) and ibug_weights (N, 68). split (N,) 'train' | 'val'. share: how often the set is drawn.
-    """
-
-    name: str
-    kind: str
-    licence: str
-    images: np.ndarray
-    points: np.ndarray
-    z: np.ndarray
-    weights: np.ndarray
-    split: np.ndarray
-    masks: np.ndarray | None = None
-    right: np.ndarray | None = None
-    ibug: np.ndarray | None = None
-    ibug_weights: np.ndarray | None = None
-    share: float = 1.0
-    odds: np.ndarray | None = None  # (N,) relative odds of a row within its set
-    notes: dict[str, np.ndarray] = field(default_factory=dict)  # columns for slices of the evaluation
-
-
-def decode(data: bytes, flags: int = cv2.IMREAD_COLOR_RGB) -> np.ndarray:
-    picture = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
-    if picture is None:
-        raise ValueError("a training picture cannot be decoded")
-    return picture
-
-
-def padded(picture: np.ndarray, size: int) -> np.ndarray:
-    """Black to the right and below, up to size x size; a larger picture is cut."""
-    canvas = np.zeros((size, size, *picture.shape[2:]), np.uint8)
-    part = picture[:size, :size]
-    canvas[: part.shape[0], : part.shape[1]] = part
-    return canvas
-
-
-def cached(path: Path, count: int, shape: tuple[int, ...], make: Callable[[int], np.ndarray], what: str) -> np.ndarray:
-    """The array kept at `path` (count, *shape) uint8, made row by row the first time."""
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(".part")
-        rows = np.lib.format.open_memmap(part, "w+", np.uint8, (count, *shape))
-        with ThreadPoolExecutor(2) as pool:
-            for i, row in enumerate(tqdm(pool.map(make, range(count)), total=count, desc=f"decoding {what}", mininterval=5)):
-                rows[i] = row
-        rows.flush()
-        part.rename(path)
-    return np.load(path, mmap_mode="r")
-
-
 def zipped(folder: Path, cache: Path, suffix: str = ".webp", size: int = CROP, flags: int = cv2.IMREAD_COLOR_RGB) -> np.ndarray:
     archive = zipfile.ZipFile(folder / "images.zip")
-    blobs = [archive.read(n) for n in sorted(archive.namelist()) if n.endswith(suffix)]
+    names = sorted(n for n in archive.namelist() if n.endswith(suffix))
+    blobs = [archive.read(n) for n in names]
     shape = (size, size, 3) if flags == cv2.IMREAD_COLOR_RGB else (size, size)
-    name = f"{folder.name}{suffix.replace('.', '_')}.npy"
-    return cached(cache / name, len(blobs), shape, lambda i: padded(decode(blobs[i], flags), size), folder.name)
+    name = f"{folder.name}{suffix.replace('.', '_')}"
+    return cached(cache, name, contents(archive), shape, lambda i: padded(decode(blobs[i], flags), size), len(blobs), folder.name)
 
 
 def load_labels(folder: Path) -> dict[str, np.ndarray]:
@@ -177,61 +117,48 @@ def real_faces(folder: Path, cache: Path) -> Samples:
                    notes={"human68": human, "fid30": t["fid30"], "yaw": t["yaw"], "source": t["source"], "race": t["race"]})
 
 
-def coco(folder: Path, cache: Path, val_every: int = 10) -> list[Samples]:
-    """Any folder in COCO-keypoints form: annotations.json beside the pictures (or images.zip). 21 keypoints are a hand, 68 or
-    478 a face; a keypoint's visibility 0 means unlabelled. An image's or annotation's own `split` is kept, else every tenth is 'val'.
-    Raises ValueError when no annotation has 21, 68 or 478 keypoints."""
+def wild(folder: Path, cache: Path) -> Samples:
+    """Hands of natural photos: sure ones with points, depth and side, rough ones with points that count little. Crops are cut as for
+    inference; a `tune` row is trained on by no network."""
     table = json.loads((folder / "annotations.json").read_text())
-    archive = zipfile.ZipFile(folder / "images.zip") if (folder / "images.zip").exists() else None
+    archive = zipfile.ZipFile(folder / "images.zip")
     images = {i["id"]: i for i in table["images"]}
+    rows = [a for a in table["annotations"] if a["category_id"] == 1 and not a["iscrowd"] and (a.get("keypoints") or a.get("rough_keypoints"))]
+    sure = np.array([bool(a.get("keypoints")) for a in rows])
+    xy = np.stack([np.reshape(a["keypoints"], (21, 3))[:, :2] if a.get("keypoints") else np.reshape(a["rough_keypoints"], (21, 2)) for a in rows])
+    low, high = xy.min(1), xy.max(1)
+    sides = np.maximum((high - low).max(1), 2.0) * STORED_SCALE
+    frames = [ROI(*middle, side) for middle, side in zip((low + high) / 2, sides)]
 
-    def read(name: str) -> np.ndarray:
-        return decode(archive.read(name) if archive else (folder / name).read_bytes())
+    blobs = {n: archive.read(n) for n in archive.namelist()}
 
-    found = []
-    for kind, sizes in (("hand", (21,)), ("face", (68, 478))):
-        rows = [a for a in table["annotations"] if len(a.get("keypoints") or ()) // 3 in sizes and not a.get("iscrowd")]
-        if not rows:
-            continue
-        keypoints = [np.array(a["keypoints"], np.float32).reshape(-1, 3) for a in rows]
-        frames = []
-        for k in keypoints:  # where each crop lies in its picture: left, top, scale
-            seen = k[k[:, 2] > 0, :2] if (k[:, 2] > 0).any() else k[:, :2]
-            side = max(np.ptp(seen, axis=0).max(), 2.0) * STORED_SCALE
-            frames.append((*((seen.min(0) + seen.max(0)) / 2 - side / 2), CROP / side))
+    def crop(i: int) -> np.ndarray:
+        return cut(decode(blobs[images[rows[i]["image_id"]]["file_name"]]), frames[i])
 
-        def cut(i: int, rows=rows, frames=frames) -> np.ndarray:
-            left, top, scale = frames[i]
-            matrix = np.array([[scale, 0, -left * scale + (scale - 1) / 2], [0, scale, -top * scale + (scale - 1) / 2]])
-            return cv2.warpAffine(read(images[rows[i]["image_id"]]["file_name"]), matrix, (CROP, CROP), flags=cv2.INTER_AREA)
-
-        xy = [(k[:, :2] - (f[0], f[1])) * f[2] + (f[2] - 1) / 2 for k, f in zip(keypoints, frames)]
-        seen = [(k[:, 2] > 0).astype(np.float32) for k in keypoints]
-        count, size = len(rows), 21 if kind == "hand" else 478
-        points, weights = np.zeros((count, size, 2), np.float32), np.zeros((count, size), np.float32)
-        ibug, ibug_weights = np.zeros((count, 68, 2), np.float32), np.zeros((count, 68), np.float32)
-        for i, (p, w) in enumerate(zip(xy, seen)):
-            if len(p) == size:
-                points[i], weights[i] = p, w
-            else:
-                ibug[i], ibug_weights[i] = p, w
-        split = np.array([a.get("split") or images[a["image_id"]].get("split") or ("val" if i % val_every == 0 else "train") for i, a in enumerate(rows)])
-        right = np.array([{"left": 0, "right": 1}.get(a.get("handedness"), -1) for a in rows], np.int8)
-        pictures = cached(cache / f"{folder.name}_{kind}.npy", count, (CROP, CROP, 3), cut, f"{folder.name} ({kind}s)")
-        found.append(Samples(f"{folder.name}", kind, "; ".join(i["name"] for i in table.get("licenses", [])) or "not stated", pictures, points,
-                             np.full((count, size), np.nan, np.float32), weights, split, right=right,
-                             ibug=ibug if kind == "face" else None, ibug_weights=ibug_weights if kind == "face" else None))
-    if not found:
-        raise ValueError(f"{folder / 'annotations.json'}: no annotation has 21 (hand), 68 or 478 (face) keypoints")
-    return found
+    pictures = cached(cache, f"{folder.name}_hands", [*contents(archive), *frames], (CROP, CROP, 3), crop, len(rows), f"{folder.name} (hands)")
+    points = np.stack([transform(f.to_crop(), p) for f, p in zip(frames, xy)]).astype(np.float32)
+    of = [images[a["image_id"]] for a in rows]
+    stretched = np.array([bool(i["stretched"]) for i in of])
+    z = np.stack([a["z"] if a.get("z") else np.full(21, np.nan) for a in rows]) * (CROP / sides)[:, None]
+    z[stretched] = np.nan
+    spread = np.array([a["spread"] for a in rows], np.float32)
+    split = np.array(["tune" if i["split"] == "train" and held_out(str(i["group"])) else i["split"] for i in of])
+    right = np.array([{"left": 0, "right": 1}.get(a.get("handedness"), -1) for a in rows], np.int8)
+    _, group, sizes = np.unique([str(i["group"]) for i in of], return_inverse=True, return_counts=True)
+    odds = sizes[group] ** -0.5 * np.where(sure, 1.0, 0.4)
+    return Samples("wild", "hand", "research use, CC BY 4.0, CC BY-SA 4.0, Apache-2.0, MIT (photo by photo)", pictures, points, z.astype(np.float32),
+                   1 / (1 + (spread / 0.03) ** 2), split, right=right, share=1.0, odds=odds, stretched=stretched,
+                   notes={"sure": sure, "source": np.array([i["source"] for i in of]), "side": sides / STORED_SCALE})
 
 
-KNOWN = {"synth_hands": synth_hands, "real_hands": real_hands, "synth_faces": synth_faces, "real_faces": real_faces}
+KNOWN = {"wild": wild, "synth_hands": synth_hands, "real_hands": real_hands, "synth_faces": synth_faces, "real_faces": real_faces}
 
 
 def read_all(data: Path, cache: Path, only: Iterable[str] = ()) -> list[Samples]:
     """Every set below `data`: the four known ones by name, and any other folder with an annotations.json as COCO keypoints.
-    `only` names the sets to take. Raises FileNotFoundError when there is none."""
+    `only` names the sets to take. Raises DataError when there is none, or when one cannot be used."""
+    if not data.is_dir():
+        raise DataError(f"{data} is no folder.")
     wanted = set(only)
     sets: list[Samples] = []
     for folder in sorted(p for p in data.iterdir() if p.is_dir() and (not wanted or p.name in wanted)):
@@ -240,5 +167,5 @@ def read_all(data: Path, cache: Path, only: Iterable[str] = ()) -> list[Samples]
         elif (folder / "annotations.json").exists() and not folder.name.endswith("_scenes"):
             sets.extend(coco(folder, cache))
     if not sets:
-        raise FileNotFoundError(f"no training set found in {data}: expected folders with labels.npz or annotations.json")
+        raise DataError(f"{data} holds no training set: it needs folders with an annotations.json in COCO-keypoints form, or those that the README names.")
     return sets

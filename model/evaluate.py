@@ -14,8 +14,9 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from model import metrics, scenes
-from model.data import Samples, read_all
+from model import metrics, natural_photos, scenes
+from model.data import read_all
+from model.samples import Samples
 from model.geometry import roi_from_points
 from model.landmarker import Landmarker
 
@@ -23,20 +24,13 @@ PCK = (0.05, 0.1)
 MATCH_IOU = {"recall@0.5": 0.5, "recall@0.3": 0.3}
 
 
-def nearest(found: tuple, truth: np.ndarray) -> object | None:
-    """The found object whose points' centre is nearest to the truth's, if it is nearer than half the object's size."""
-    middle, size = truth.mean(0), np.ptp(truth, axis=0).max()
-    ranked = sorted(found, key=lambda o: np.linalg.norm(o.landmarks[:, :2].mean(0) - middle))
-    return ranked[0] if ranked and np.linalg.norm(ranked[0].landmarks[:, :2].mean(0) - middle) < size / 2 else None
-
-
-def landmarks(landmarker: Landmarker, s: Samples, most: int) -> dict:
+def landmarks(landmarker: Landmarker, s: Samples, most: int, ways: tuple[str, ...] = ("crop", "photo")) -> dict:
     """NME, PCK, handedness and depth figures of one set's validation rows."""
-    keep = (s.split == "val") & (s.notes["human68"] if "human68" in s.notes else True)
+    keep = (s.split == "val") & s.notes.get("human68", s.notes.get("sure", True))
     rows = np.flatnonzero(keep)
     rows = rows[np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(int)] if len(rows) else rows
     report = {"rows": len(rows)}
-    for way in ("crop", "photo"):
+    for way in ways:
         errors, right, depth, inner, missed = [], [], [], [], 0
         for i in tqdm(rows, desc=f"{s.name} ({way})", mininterval=5):
             points, picture = s.points[i], np.ascontiguousarray(s.images[i])
@@ -44,13 +38,16 @@ def landmarks(landmarker: Landmarker, s: Samples, most: int) -> dict:
                 found = landmarker.look(picture, [(s.kind, roi_from_points(s.kind, points))])[0]
             else:
                 result = landmarker.detect(picture)
-                found = nearest(result.hands if s.kind == "hand" else result.faces, points)
+                own = result.hands if s.kind == "hand" else result.faces
+                best = metrics.nearest([o.landmarks[:, :2] for o in own], points)
+                found = None if best is None else own[best]
             if found is None:
                 missed += 1
                 continue
             if s.kind == "hand":
                 errors.append(metrics.point_errors(found.landmarks[None, :, :2], points[None], metrics.extent(points[None]))[0])
-                right.append((found.handedness == "right") == bool(s.right[i]))
+                if s.right[i] >= 0:
+                    right.append((found.handedness == "right") == bool(s.right[i]))
                 if "xyz" in s.notes:
                     depth.append(metrics.pa_mpjpe(found.landmarks[None], s.notes["xyz"][i][None] * 1000)[0])
             else:
@@ -145,12 +142,11 @@ def main() -> None:
     o = options.parse_args()
     landmarker, report = Landmarker(o.weights, o.threads, o.exact), {}
     wanted = set(o.sets)
-    for n, kind in (("hand_scenes", 0), ("face_scenes", 1)):
-        if (o.data / n).exists() and (not wanted or n in wanted):
-            report[n] = detector(landmarker, scenes.read(o.data / n, o.cache, kind), kind, o.most)
-    if not wanted or wanted - {"hand_scenes", "face_scenes"}:
-        for s in read_all(o.data, o.cache, wanted - {"hand_scenes", "face_scenes"}):
-            report[s.name] = landmarks(landmarker, s, o.most)
+    for photos in scenes.read_all(o.data, o.cache, o.sets):
+        natural = len(scenes.LABELLED[photos.name]) == 2
+        report[photos.name] = natural_photos.report(landmarker, photos, o.most) if natural else detector(landmarker, photos, scenes.LABELLED[photos.name][0], o.most)
+    for s in read_all(o.data, o.cache, wanted):
+        report[s.name] = report.get(s.name, {}) | landmarks(landmarker, s, o.most, ("crop",) if s.name in report else ("crop", "photo"))
     example = Path(__file__).parent / "examples" / "greeting.webp"
     report["speed"] = speed(landmarker, cv2.cvtColor(cv2.imread(str(example)), cv2.COLOR_BGR2RGB)) | {"threads": o.threads}
     print(markdown(report) if o.markdown else json.dumps(report, indent=1))

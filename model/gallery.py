@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from model.data import Samples
+from model.samples import Samples
 from model.points import HAND_EDGES
 
 FREE_BACKGROUNDS = (1, 2)  # `bg` of the rendered sets: CC0 panoramas, and patterns made by a program

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from model.batches import Plan
-from model.data import CROP, Samples
+from model.samples import CROP, Samples
 from model.task_landmarks import LandmarkTask
 
 ROWS, VALIDATION = 1200, 120

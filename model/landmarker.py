@@ -44,9 +44,15 @@ class Landmarker:
         that is not such a picture.
         """
         rgb, clock = as_rgb(rgb), Clock()
-        detections, found = self.candidates(rgb, trace, clock, hopeful)
-        found = [replace(thing, score=confidence(seen, thing.score, rgb.shape)) for seen, thing in zip(detections, found)]
+        _, found = self.scored(rgb, trace, clock, hopeful)
         return as_result(rgb, found, _RULE["confidence"]["least"], clock)
+
+    def scored(
+        self, rgb: np.ndarray, trace: bool = False, clock: Clock | None = None, wanted: Callable = lambda seen, shape: True
+    ) -> tuple[list[Detection], list[Found]]:
+        """The `candidates`, with their confidence as the score: those that `detect` gives out and those that it rejects."""
+        detections, found = self.candidates(rgb, trace, clock, wanted)
+        return detections, [replace(thing, score=confidence(seen, thing.score, uncertainty_of(thing), rgb.shape)) for seen, thing in zip(detections, found)]
 
     def candidates(
         self, rgb: np.ndarray, trace: bool = False, clock: Clock | None = None, wanted: Callable = lambda seen, shape: True
@@ -167,27 +173,35 @@ def logit(probability: float) -> float:
     return math.log(p / (1 - p))
 
 
-def evidence(seen: Detection, presence: float, shape: tuple[int, ...]) -> tuple[float, float, float]:
-    """What speaks for a find in a photo of `shape` (H, W, ...): the logits of the detector's score and of the presence, and
-    the logarithm of its size as a share of the photo, because the detector gives small objects lower scores.
+def evidence(seen: Detection, presence: float, uncertainty: float, shape: tuple[int, ...]) -> tuple[float, float, float, float]:
+    """What speaks for a find in a photo of `shape` (H, W, ...): the logits of the detector's score and of the presence, the logarithm of
+    its size as a share of the photo, because the detector gives small objects lower scores, and that of its points' expected error as a
+    share of its size (`uncertainty`): a skeleton laid across an arm is unsure of its points.
 
     From a certain presence on more of it tells little; so less must be looked at that it could never lift enough."""
+    rule = _RULE["confidence"]
     share = max(*seen.box[2:], 1.0) / max(shape[:2])
-    return logit(seen.score), logit(min(presence, _RULE["confidence"]["sure_presence"][seen.kind])), math.log(share)
+    bounded = min(max(uncertainty, rule["uncertainty_range"][0]), rule["uncertainty_range"][1])
+    return logit(seen.score), logit(min(presence, rule["sure_presence"][seen.kind])), math.log(share), math.log(bounded)
 
 
-def confidence(seen: Detection, presence: float, shape: tuple[int, ...]) -> float:
+def uncertainty_of(thing: Found) -> float:
+    """The mean expected error of the points as a share of the object's size."""
+    return float(thing.sigma.mean()) / max(size_of(thing), 1e-6)
+
+
+def confidence(seen: Detection, presence: float, uncertainty: float, shape: tuple[int, ...]) -> float:
     """Probability that there is what the detector saw and the landmark network looked at, in a photo of `shape` (H, W, ...):
     logistic regression of the `evidence` (Platt scaling, fitted by thresholds.py)."""
     rule = _RULE["confidence"]
-    factors = (rule[name][seen.kind] for name in ("detection", "presence", "size"))
-    total = sum(map(operator.mul, evidence(seen, presence, shape), factors)) + rule["offset"][seen.kind]
+    factors = (rule[name][seen.kind] for name in ("detection", "presence", "size", "uncertainty"))
+    total = sum(map(operator.mul, evidence(seen, presence, uncertainty, shape), factors)) + rule["offset"][seen.kind]
     return 1 / (1 + math.exp(-max(total, -700.0)))  # beyond that math.exp overflows
 
 
 def hopeful(seen: Detection, shape: tuple[int, ...]) -> bool:
-    """Whether some presence could still make it count; if none could, the landmark network need not look."""
-    return confidence(seen, 1.0, shape) >= _RULE["confidence"]["least"][seen.kind]
+    """Whether some presence and points could still make it count; if none could, the landmark network need not look."""
+    return confidence(seen, 1.0, 0.0, shape) >= _RULE["confidence"]["least"][seen.kind]
 
 
 def kind_of(thing: Found) -> str:

@@ -1,5 +1,7 @@
 """The measures of the field, each a few lines. Points are pixels; a row is one object."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 OUTER_EYES = (36, 45)  # iBUG 68
@@ -62,3 +64,11 @@ def match(found: np.ndarray, scores: np.ndarray, truth: np.ndarray, threshold: f
             pairs[i] = free[i].argmax()
             free[:, pairs[i]] = -1
     return pairs
+
+
+def nearest(found: Sequence[np.ndarray], truth: np.ndarray) -> int | None:
+    """Index of the points (K, 2) whose centre is nearest to that of `truth` (K, 2), if it is nearer than half the truth's extent."""
+    distances = [np.linalg.norm(points.mean(0) - truth.mean(0)) for points in found]
+    if not distances or min(distances) >= extent(truth[None])[0] / 2:
+        return None
+    return int(np.argmin(distances))

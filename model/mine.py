@@ -3,6 +3,9 @@
 Whatever the released detector takes for a hand or a face in training photos, rightly or not, cut out as the landmark networks are
 given it, and kept in the cache. Presence then learns from these to tell the one from the other (hard example mining, Shrivastava
 et al. 2016): crops with points show faces without masks, and random pieces of photos hardly look like anything.
+
+Of natural photos it also keeps hints for the detector's training: which way is up for the labelled faces, and where confident hands
+are that nobody labelled, so that these are not taught as background.
 """
 
 import argparse
@@ -25,6 +28,8 @@ ROOM = 1.25           # a kept crop's side / that of the crop the landmark netwo
 LEAST_SCORE = 0.1
 MOST = 12             # a photo and kind
 EASY = 0.1            # how often a crop that is judged rightly is drawn, beside one that is judged wrongly
+UNLABELLED = 0.7      # presence from which a find away from all labels of a natural photo may be a hand or face that nobody labelled
+CONFIDENT_FACE, CONFIDENT_HAND, CONFIDENT_DETECTION = 0.5, 0.9, 0.35  # presence, presence and detector's score of a hint
 RIGHT, WRONG = 0.5, 0.05  # IoU with a labelled box, at least and at most; what lies between is neither
 
 
@@ -56,21 +61,47 @@ def suspects(landmarker: Landmarker, rgb: np.ndarray) -> Iterator[tuple[int, np.
             yield kind, boxes[k], roi_from_box(name, tuple(boxes[k]), tuple(seen.up[rows[k]]))
 
 
-def judged(kind: int, box: np.ndarray, photo: scenes.Scenes, i: int) -> np.ndarray | None:
-    """What a find in the i-th photo shows (2,), as in Finds; None where the labels do not tell."""
+def judged(kind: int, box: np.ndarray, presence: float, photo: scenes.Scenes, i: int) -> np.ndarray | None:
+    """What a find in the i-th photo shows (2,), as in Finds; None where the labels do not tell. presence: of its own kind."""
     if photo.negative[i]:
         return np.zeros(2)
     if not photo.known[i, kind]:
         return None
     objects, shows = photo.objects[i], np.full(2, np.nan)
     overlap = metrics.iou(box[None], objects[:, 1:5])[0]
-    if overlap[objects[:, 7] == 0].max(initial=0) >= RIGHT:
+    own = objects[:, 0] == kind
+    if overlap[own & (objects[:, 7] == 0)].max(initial=0) >= RIGHT:
         shows[kind] = 1
-    elif KINDS[kind] == "hand" and overlap.max(initial=0) <= WRONG:  # photos with hands are labelled well; faces far off in a crowd are often not
-        shows[kind] = 0
-    else:
+        return shows
+    if overlap[own].max(initial=0) > WRONG:
         return None
-    return shows
+    natural = photo.known[i].all()
+    if natural and presence < UNLABELLED:  # of the hands in natural photos one in five has no label
+        shows[kind] = 0
+        shows[1 - kind] = 1 if overlap[~own & (objects[:, 7] == 0)].max(initial=0) >= RIGHT else np.nan
+        return shows
+    if not natural and KINDS[kind] == "hand":  # photos with hands are labelled well; faces far off in a crowd are often not
+        shows[kind] = 0
+        return shows
+    return None
+
+
+def hints(landmarker: Landmarker, photos: scenes.Scenes) -> scenes.Hints:
+    """For the photos of a set in which both kinds are labelled."""
+    kept = scenes.Hints()
+    for i in tqdm(np.flatnonzero(photos.split == "train"), desc=f"{photos.name} (hints)", mininterval=5):
+        rgb = np.ascontiguousarray(photos.images[i, : photos.sizes[i, 1], : photos.sizes[i, 0]])
+        seen, things = landmarker.candidates(rgb)
+        objects, faces, hands = photos.objects[i], [], []
+        for detection, thing in zip(seen, things):
+            if detection.kind == "face" and thing.score >= CONFIDENT_FACE:
+                axis = thing.landmarks[10, :2] - thing.landmarks[152, :2]
+                faces.append([*thing.box, *(axis / max(np.hypot(*axis), 1e-6))])
+            if detection.kind == "hand" and detection.score >= CONFIDENT_DETECTION and thing.score >= CONFIDENT_HAND:
+                if metrics.iou(np.array([thing.box]), objects[objects[:, 0] == 0, 1:5]).max(initial=0) < 0.2:
+                    hands.append(list(thing.box))
+        kept.faces[photos.names[i]], kept.hands[photos.names[i]] = np.array(faces), np.array(hands)
+    return kept
 
 
 def read(cache: Path) -> Finds | None:
@@ -88,19 +119,19 @@ def main() -> None:
     options.add_argument("--weights", type=Path, help="default: the file that comes with the project")
     o = options.parse_args()
     landmarker, crops, shows, presence = Landmarker(o.weights), [], [], []
-    for known, name in enumerate(("hand_scenes", "face_scenes")):
-        if not (o.data / name / "annotations.json").exists():
-            continue
-        photos = scenes.read(o.data / name, o.cache, known)
-        for i in tqdm(np.flatnonzero((photos.split == "train") & ~photos.aside), desc=name):
+    for photos in scenes.read_all(o.data, o.cache):
+        if len(scenes.LABELLED[photos.name]) == 2:
+            scenes.write_hints(o.cache, photos.name, hints(landmarker, photos))
+        for i in tqdm(np.flatnonzero((photos.split == "train") & ~photos.aside), desc=photos.name, mininterval=5):
             rgb = np.ascontiguousarray(photos.images[i, : photos.sizes[i, 1], : photos.sizes[i, 0]])
             for kind, box, roi in suspects(landmarker, rgb):
-                if (what := judged(kind, box, photos, i)) is not None:
+                thoughts = [thing.score for thing in landmarker.look(rgb, [(name, roi) for name in KINDS])]
+                if (what := judged(kind, box, thoughts[kind], photos, i)) is not None:
                     crops.append(cut(rgb, ROI(roi.cx, roi.cy, roi.side * ROOM, roi.angle)))
                     shows.append(what)
-                    presence.append([thing.score for thing in landmarker.look(rgb, [(name, roi) for name in KINDS])])
+                    presence.append(thoughts)
     if not crops:
-        options.error(f"{o.data} has no photos with boxes in which anything was found: it needs a folder hand_scenes or face_scenes")
+        options.error(f"{o.data} has no photos with boxes in which anything was found: it needs one of {', '.join(scenes.LABELLED)}")
     np.savez(o.cache / FILE, crops=np.stack(crops), shows=np.stack(shows), presence=np.stack(presence))
     for kind, column in zip(KINDS, np.transpose(shows)):
         print(f"{kind}s: {(column == 1).sum()} right, {(column == 0).sum()} wrong")

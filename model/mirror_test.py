@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from model import augment, batches
-from model.data import Samples, read_all
+from model.data import read_all
+from model.samples import Samples
 from model.geometry import ROI, roi_from_points
 from model.landmarker import Found, Landmarker
 

@@ -187,11 +187,12 @@ class Landmarks(nn.Module):
     """
 
     HEADS = {"hand": HandHead, "face": FaceHead}
+    DEPTHS = {"hand": (2, 3, 2), "face": (2, 2, 1)}  # residual blocks at 16 x 16, 8 x 8 and 4 x 4; hands look more different from each other
     SHARPENED = {"hand": 1, "face": 2}  # residual blocks at 32 x 32, the finest and dearest: a face's points lie closer together
 
     def __init__(self, kind: str):
         super().__init__()
-        self.encoder = Encoder(fine=(2, 1), depths=(2, 2, 1))
+        self.encoder = Encoder(fine=(2, 1), depths=self.DEPTHS[kind])
         self.up_coarse, self.up_middle = Merge(80, 128, 48), Merge(48, 48, 48)
         self.mix, self.mix_more = conv(48, 48), Residual(48)
         self.up_fine, self.up_stem = Merge(32, 48, 64), Merge(16, 64, 64)
@@ -222,7 +223,7 @@ class Detector(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.encoder = Encoder(fine=(1,), depths=(1, 1, 1), widths=(16, 20, 40, 80, 128))
+        self.encoder = Encoder(fine=(1,), depths=(1, 2, 3), widths=(16, 20, 40, 80, 128))
         self.up_coarse, self.up_middle = Merge(80, 128, 48), Merge(40, 48, 48)
         self.mix = nn.Sequential(conv(48, 48), conv(48, 48))
         self.out = nn.Conv2d(48, len(CLASSES) * 7, 1)

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from model import metrics
-from model.data import Samples
+from model.samples import Samples
 
 DEGRADED = {1: "low light", 2: "blurred", 4: "low resolution", 8: "grey"}  # bits of the rendered sets' `degrade`
 # Individual typology angle (Chardon et al. 1991): degrees, from dark to light skin.

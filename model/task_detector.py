@@ -10,15 +10,16 @@ from torch.utils.data import IterableDataset
 
 from model import augment, losses, metrics, scenes
 from model.batches import UPRIGHT
-from model.data import KNOWN, Samples
-from model.network import SIZE, Detector
+from model.data import KNOWN
+from model.samples import DataError, Samples
+from model.network import CLASSES, SIZE, Detector
 
 STRIDE = 8
 HAND_MARGIN = 0.07        # people draw a hand's box this much of its extent beyond its points
-HAIRLINE = 0.12           # a face's box starts above the mesh's topmost point by this share of the mesh's height
 ROWS = {128: 32, 256: 16}  # a batch, by the picture's size
 SMALLEST = 5.0            # pixels of the frame; anything smaller is neither asked for nor punished
-MOST_MEASURED = 400
+MOST_MEASURED = 300
+SHARES = {"wild": 3.0}    # how often photos of a set are drawn: natural ones show what people photograph
 
 
 def box_of(kind: int, points: np.ndarray) -> np.ndarray:
@@ -27,8 +28,24 @@ def box_of(kind: int, points: np.ndarray) -> np.ndarray:
     if kind == 0:
         pad = HAND_MARGIN * (high - low).max()
         return np.array([*(low - pad), *(high - low + 2 * pad)])
-    up = HAIRLINE * (high[1] - low[1])
+    up = scenes.HAIRLINE * (high[1] - low[1])
     return np.array([low[0], low[1] - up, high[0] - low[0], high[1] - low[1] + up])
+
+
+def turned_box(box: np.ndarray, matrix: np.ndarray) -> list[float]:
+    """x, y, w, h around what lies in `box` after the affine `matrix` (2, 3), taken as the ellipse that fills it: a turned head or fist
+    does not reach into the corners of its box."""
+    x, y, w, h = box
+    centre, half = augment.moved(np.array([x + w / 2, y + h / 2]), matrix), np.hypot(*(matrix[:, :2] * (w / 2, h / 2)).T)
+    return [*(centre - half), *(2 * half)]
+
+
+def turn(rng: np.random.Generator) -> float:
+    """Radians by which a photo is turned: most stand nearly upright, some lack their EXIF orientation, some are held anyhow."""
+    chance = rng.random()
+    if chance < 0.15:
+        return rng.uniform(-np.pi, np.pi)
+    return rng.normal(0, 0.25) + (rng.integers(1, 4) * np.pi / 2 if chance < 0.4 else 0.0)
 
 
 class Canvas:
@@ -112,51 +129,53 @@ class Photos(IterableDataset):
         self.photos, self.crops, self.seed, self.epoch, self.count = photos, crops, seed, epoch, count
         self.rows = [np.flatnonzero(p.split == "train") for p in photos]
         self.odds = [p.odds[rows] / p.odds[rows].sum() for p, rows in zip(photos, self.rows)]
+        shares = np.array([SHARES.get(p.name, 1.0) for p in photos])
+        self.shares = shares / shares.sum()
         self.empty = [p.images[i][: p.sizes[i, 1], : p.sizes[i, 0]] for p, rows in zip(photos, self.rows) for i in rows if p.negative[i]]
         self.pasted = [(s, np.flatnonzero(s.split == "train")) for s in crops if s.masks is not None]
         self.real = [(s, np.flatnonzero(s.split == "train")) for s in crops if s.masks is None]
 
     def place(self, canvas: Canvas, window: tuple[int, int, int, int], rng: np.random.Generator) -> None:
-        """One random photo (or a real crop, seen as a photo) in the window, roughly filling it."""
+        """One random photo (or a real crop, seen as a photo) in the window: as a whole, roughly filling it, or one of its objects at any size."""
         x0, y0, x1, y1 = window
         room, middle = np.array([x1 - x0, y1 - y0]), np.array([x0 + x1, y0 + y1]) / 2 - 0.5
-        mirror, zoom = rng.random() < 0.5, np.exp(rng.uniform(np.log(0.75), np.log(1.7)))
-        crop = bool(self.real) and rng.random() < 0.3
-        if crop:
+        mirror, zoom, angle = rng.random() < 0.5, np.exp(rng.uniform(np.log(0.75), np.log(1.7))), turn(rng)
+        stretched = False
+        if bool(self.real) and rng.random() < 0.25:
             s, index = self.real[rng.integers(len(self.real))]
             i, kind = int(rng.choice(index)), 0 if s.kind == "hand" else 1
             picture, size, known = s.images[i], np.array([256, 256]), np.arange(2) == kind
-            angle = rng.normal(0, 0.35) if rng.random() < 0.8 else rng.uniform(-np.pi, np.pi)
-            boxes, points, zoom = None, [s.points[i] if kind == 0 else s.points[i][:468]], zoom * rng.choice([1.0, 0.6])
+            points, zoom = [s.points[i] if kind == 0 else s.points[i][:468]], zoom * rng.choice([1.0, 0.6])
+            boxes = np.array([[kind, *box_of(kind, points[0]), 0, 0, 0]])
         else:
-            n = rng.integers(len(self.photos))
+            n = rng.choice(len(self.photos), p=self.shares)
             p, i = self.photos[n], int(rng.choice(self.rows[n], p=self.odds[n]))
-            picture, size, known = p.images[i][: p.sizes[i, 1], : p.sizes[i, 0]], p.sizes[i], p.known[i]
-            boxes, points = p.objects[i], list(p.points[i])
-            free = p.negative[i] or (len(points) > 0 and all(np.isfinite(q).all() for q in points))  # boxes can follow any turn
-            angle = rng.normal(0, 0.35 if free else 0.07)
-            if free and rng.random() < 0.15:
-                angle = rng.uniform(-np.pi, np.pi)
+            picture, size, known, stretched = p.images[i][: p.sizes[i, 1], : p.sizes[i, 0]], p.sizes[i], p.known[i], p.stretched[i]
+            boxes, points = p.objects[i], p.points[i]
         scale = min(room / size) * zoom
         centre = (size - 1) / 2 + rng.uniform(-0.25, 0.25, 2) * size * max(zoom - 0.75, 0.1)
+        if len(boxes) and rng.random() < 0.3:  # one object, from the smallest that are asked for to nearly the whole view
+            x, y, w, h = boxes[rng.integers(len(boxes)), 1:5]
+            wanted = np.exp(rng.uniform(np.log(12), np.log(0.8 * room.min())))
+            scale = np.clip(wanted / max(w, h, 1.0), 0.5 * min(room / size), 4.0)
+            centre = np.array([x + w / 2, y + h / 2]) + rng.uniform(-0.4, 0.4, 2) * np.maximum(room / scale - max(w, h), 0)
         matrix = augment.similarity(centre, self.size / scale, angle, mirror, self.size)
+        if stretched:
+            matrix = augment.unsqueezed(matrix, centre, rng)
         matrix[:, 2] += middle - (self.size - 1) / 2
         if scale < 0.7:  # shrink without aliasing
             picture = cv2.GaussianBlur(picture, (0, 0), 0.35 / scale)
         objects = []
-        for k, q in enumerate(points):
-            row = np.zeros(8) if boxes is None else boxes[k].astype(float).copy()
-            if boxes is None or np.isfinite(q).all() and abs(angle) > 0.1:
-                row[0] = kind if boxes is None else row[0]
-                turned = augment.moved(q, matrix)
-                row[1:5] = box_of(int(row[0]), turned)
-                axis = np.subtract(*turned[list(UPRIGHT["face" if row[0] else "hand"][::-1])])
-                row[5:7] = axis / max(np.hypot(*axis), 1e-6)
+        for row, q in zip(boxes, points):
+            row = row.astype(float)
+            kind = int(row[0])
+            if np.isfinite(q).all():
+                moved = augment.moved(q, matrix)
+                row[1:5] = box_of(kind, moved)
+                axis = np.subtract(*moved[list(UPRIGHT["face" if kind else "hand"][::-1])])
             else:
-                x, y, w, h = row[1:5]
-                corners = augment.moved(np.array([[x, y], [x + w, y], [x + w, y + h], [x, y + h]]), matrix)
-                row[1:5] = [*corners.min(0), *np.ptp(corners, axis=0)]
-                row[5:7] = matrix[:, :2] @ row[5:7] / scale
+                row[1:5], axis = turned_box(row[1:5], matrix), matrix[:, :2] @ row[5:7]
+            row[5:7] = axis / max(np.hypot(*axis), 1e-6)
             objects.append(row)
         canvas.photo(picture, matrix, objects, known, window)
 
@@ -165,7 +184,7 @@ class Photos(IterableDataset):
         if self.empty and rng.random() < 0.5:  # what photos do not cover need not be black
             canvas.image = augment.background(self.empty, self.size, rng)
         chance = rng.random()
-        if chance < 0.05:
+        if chance < 0.08:
             canvas.image = augment.plain(self.size, rng)
         elif chance < 0.33:
             cut = (rng.uniform(0.3, 0.7, 2) * self.size).astype(int)
@@ -182,9 +201,15 @@ class Photos(IterableDataset):
                 extent = np.ptp(points, axis=0).max()
                 wanted = np.exp(rng.uniform(np.log(9), np.log(0.7 * self.size)))
                 low, high = points.min(0), points.max(0)
-                angle = rng.uniform(-np.pi, np.pi) if s.kind == "hand" else rng.normal(0, 0.4)
-                matrix = augment.similarity((low + high) / 2, self.size * extent / wanted, angle, rng.random() < 0.5, self.size)
-                matrix[:, 2] += rng.uniform(-0.5, 0.5, 2) * self.size
+                angle = rng.uniform(-np.pi, np.pi) if s.kind == "hand" or rng.random() < 0.4 else rng.normal(0, 0.4)
+                at = rng.uniform(-0.5, 0.5, 2) * self.size
+                faces = [o for o in canvas.objects if o[0] == 1]
+                if s.kind == "hand" and faces and rng.random() < 0.5:  # a hand held in front of a face
+                    _, x, y, w, h, *_ = faces[rng.integers(len(faces))]
+                    at = np.array([x + w / 2, y + h / 2]) + rng.normal(0, 0.35, 2) * (w, h) - self.size / 2
+                    wanted = max(w, h) * np.exp(rng.normal(-0.3, 0.3))
+                matrix = augment.similarity((low + high) / 2, self.size * extent / max(wanted, 6.0), angle, rng.random() < 0.5, self.size)
+                matrix[:, 2] += at
                 canvas.paste(s, i, matrix)
         return {"image": augment.camera(canvas.image, rng)} | targets(canvas)
 
@@ -205,11 +230,10 @@ class DetectorTask:
 
     def __init__(self, data: Path, cache: Path, only: tuple[str, ...], seed: int):
         wanted = set(only)
-        self.photos = [scenes.read(data / n, cache, k) for k, n in enumerate(("hand_scenes", "face_scenes"))
-                       if (data / n).exists() and (not wanted or n in wanted)]
-        self.crops = [reader(data / n, cache) for n, reader in KNOWN.items() if (data / n).exists() and (not wanted or n in wanted)]
+        self.photos = scenes.read_all(data, cache, only)
+        self.crops = [reader(data / n, cache) for n, reader in KNOWN.items() if n not in scenes.LABELLED and (data / n).exists() and (not only or n in only)]
         if not self.photos:
-            raise FileNotFoundError(f"no photos with boxes in {data}: the detector needs hand_scenes or face_scenes")
+            raise DataError(f"{data} has no photos with boxes: the detector needs one of {', '.join(scenes.LABELLED)}.")
         self.sets, self.seed = [*self.photos, *self.crops], seed
 
     def build(self) -> Detector:
@@ -239,21 +263,23 @@ class DetectorTask:
         """Recall and precision at IoU 0.5 and score 0.5 on the validation photos, one letterboxed pass each, and false finds on negatives."""
         report: dict = {"sets": {}}
         for p in self.photos:
-            kind = 0 if p.name == "hand_scenes" else 1
             rows = np.flatnonzero(p.split == "val")[:MOST_MEASURED]
-            right = wrong = truths = alarms = empty = 0
-            for i in rows:
-                boxes, scores = self.find(network, p.images[i], p.sizes[i], kind, 0.5)
-                objects = p.objects[i]
-                wanted, unsure = objects[objects[:, 7] == 0, 1:5], objects[objects[:, 7] > 0, 1:5]
-                pairs = metrics.match(boxes, scores, wanted, 0.5)
-                excused = (metrics.iou(boxes, unsure).max(1, initial=0) > 0.3) & (pairs < 0)
-                right += int((pairs >= 0).sum())
-                wrong += int(((pairs < 0) & ~excused).sum())
-                truths += len(wanted)
-                if p.negative[i]:
-                    empty, alarms = empty + 1, alarms + len(boxes)
-            report["sets"][p.name] = {"recall": right / max(truths, 1), "precision": right / max(right + wrong, 1)} | ({"false_per_negative": alarms / empty} if empty else {})
+            for kind in scenes.LABELLED[p.name]:
+                right = wrong = truths = alarms = empty = 0
+                for i in rows:
+                    boxes, scores = self.find(network, p.images[i], p.sizes[i], kind, 0.5)
+                    objects = p.objects[i][p.objects[i][:, 0] == kind]
+                    wanted, unsure = objects[objects[:, 7] == 0, 1:5], objects[objects[:, 7] > 0, 1:5]
+                    pairs = metrics.match(boxes, scores, wanted, 0.5)
+                    excused = (metrics.iou(boxes, unsure).max(1, initial=0) > 0.3) & (pairs < 0)
+                    right += int((pairs >= 0).sum())
+                    wrong += int(((pairs < 0) & ~excused).sum())
+                    truths += len(wanted)
+                    if p.negative[i]:
+                        empty, alarms = empty + 1, alarms + len(boxes)
+                name = p.name if len(scenes.LABELLED[p.name]) == 1 else f"{p.name}, {CLASSES[kind]}s"
+                report["sets"][name] = {"recall": right / max(truths, 1), "precision": right / max(right + wrong, 1)} | (
+                    {"false_per_negative": alarms / empty} if empty else {})
         return report
 
     def pictures(self) -> list[dict]:

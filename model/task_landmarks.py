@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from model import batches, losses, metrics, mine
-from model.data import Samples, eye_frame
+from model.data import eye_frame
+from model.samples import DataError, Samples
 from model.network import ANCHORS, Landmarks
 
 PCK_THRESHOLD = 0.1
@@ -21,6 +22,8 @@ class LandmarkTask:
     last_layers = tuple(f"head.{layer}" for layer in ("maps", "points", "log_sigma", "judge", "side", "ibug", "spread"))
 
     def __init__(self, kind: str, sets: list[Samples], pool: list[np.ndarray], seed: int, plan: batches.Plan, finds: mine.Finds | None = None):
+        if not any(s.kind == kind and (s.split == "train").any() for s in sets):
+            raise DataError(f"No training set shows a {kind}: take another --part, or sets that have one.")
         self.name, self.sets, self.pool, self.seed, self.plan, self.finds = kind, sets, pool, seed, plan, finds
 
     def build(self) -> Landmarks:

@@ -1,79 +1,85 @@
-"""How sure is sure: python -m model.thresholds --data FOLDER [--weights FILE] [--photos N]
+"""The confidence of a detection: python -m model.thresholds --data FOLDER [--weights FILE]
 
-Fits the confidence of a find, a logistic regression (Platt scaling) on what the detector and the landmark network say of it, and
-the least confidence that counts. False finds are counted on empty photos kept back from all training; the others are training photos whose
-finds presence did not learn from, though the detector knows them, and some of their hands and faces may be among the crops with points.
-Prints both as they go into constants.json, and what they reach there. Validation photos are never looked at.
+Fits a logistic regression (Platt scaling) on what the detector and the landmark network say of a hand or a face, and the minimum
+confidence that is given out. Both are fitted on natural photos kept back from all training (`tune`), which have a label for every hand and
+face that the labellers could make out, and on photos kept back that show neither. Prints both as they go into constants.json, what they
+reach there, and how well the confidence is calibrated, by size. Validation photos are never used.
 """
 
 import argparse
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
-from model import metrics, scenes
+from model import metrics, reliability, scenes
 from model.constants import CONSTANTS, KINDS
-from model.landmarker import Landmarker, evidence
+from model.landmarker import Landmarker, evidence, uncertainty_of
 
-MOST_FALSE = 0.025  # finds to be expected per photo without hands and faces: of each kind one in forty photos
-LEAST_PRECISION = {"hand": 0.98, "face": 0.95}  # on the photos that show the kind and those that show nothing
+FACTORS = ("detection", "presence", "size", "uncertainty")  # of the evidence, in its order
+MOST_FALSE = {"hand": 0.0125, "face": 0.0125}   # detections to be expected per photo without hands and faces
+LEAST_PRECISION = {"hand": 0.95, "face": 0.95}  # on natural photos; a hand that nobody labelled counts as false
+RIGHT = 0.4    # IoU with a label from which a detection is right
+EXCUSED = 0.3  # IoU with a doubtful label from which it is neither
+SIZES = (0.0, 0.08, 0.16, 0.32, np.inf)  # of the photo's larger side, in the table of calibration
 
 
 @dataclass
 class Finds:
-    """Of one kind, over all photos: evidence (N, 3) as in landmarker.py; right (N,) whether it matches a label;
-    empty (N,) whether the photo shows neither hand nor face. truths: labelled objects."""
+    """Of one kind, over all photos: evidence (N, 4) as in landmarker.py; right (N,) whether it matches a label; empty (N,) whether the photo
+    shows neither hand nor face; share (N,) its size in the photo. truths: labelled objects."""
 
     evidence: np.ndarray
     right: np.ndarray
     empty: np.ndarray
+    share: np.ndarray
     truths: int
 
 
-def photos(data: Path, cache: Path, most: int) -> list[tuple[int, np.ndarray, np.ndarray, bool]]:
-    """(labelled kind, rgb, objects (M, 8), whether it shows neither) of the training photos set aside and the
-    empty ones kept back."""
-    chosen = []
-    for kind, name in enumerate(("hand_scenes", "face_scenes")):
-        p = scenes.read(data / name, cache, kind)
-        for empty in (False, True):
-            rows = np.flatnonzero(p.split == "tune" if empty else p.aside)
-            odds = p.odds[rows] / p.odds[rows].sum() if len(rows) else None
-            for i in np.random.default_rng(0).choice(rows, min(most, len(rows)), replace=False, p=odds) if len(rows) else ():
-                chosen.append((kind, np.ascontiguousarray(p.images[i, : p.sizes[i, 1], : p.sizes[i, 0]]), p.objects[i], empty))
-    return chosen
+def photos(data: Path, cache: Path) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, bool]]:
+    """(which kinds are labelled (2,), rgb, objects (M, 8), whether it shows neither) of the photos kept back from all training."""
+    for p in scenes.read_all(data, cache):
+        for i in np.flatnonzero(p.split == "tune"):
+            yield p.known[i], np.ascontiguousarray(p.images[i, : p.sizes[i, 1], : p.sizes[i, 0]]), p.objects[i], bool(p.negative[i])
 
 
 def finds(landmarker: Landmarker, chosen: list) -> list[Finds]:
     """By kind. A class that a photo does not label does not count there."""
     rows: list[list[tuple]] = [[], []]
     truths = [0, 0]
-    for labelled, rgb, objects, empty in tqdm(chosen, desc="training photos", mininterval=5):
+    for known, rgb, objects, empty in tqdm(chosen, desc="photos kept back", mininterval=5):
         seen, things = landmarker.candidates(rgb)
-        wanted, unsure = objects[objects[:, 7] == 0, 1:5], objects[objects[:, 7] > 0, 1:5]
-        truths[labelled] += len(wanted)
         for kind, name in enumerate(KINDS):
+            if not known[kind]:
+                continue
+            labels = objects[objects[:, 0] == kind]
+            wanted, unsure = labels[labels[:, 7] == 0, 1:5], labels[labels[:, 7] > 0, 1:5]
+            truths[kind] += len(wanted)
             own = [k for k, s in enumerate(seen) if s.kind == name]
-            if not own or not (empty or kind == labelled):
+            if not own:
                 continue
             boxes, scores = np.array([things[k].box for k in own]), np.array([seen[k].score for k in own])
-            pairs = metrics.match(boxes, scores, wanted, 0.5)
-            excused = (metrics.iou(boxes, unsure).max(1, initial=0) > 0.3) & (pairs < 0)
-            rows[kind] += [(*evidence(seen[k], things[k].score, rgb.shape), pair >= 0, empty) for k, pair, no in zip(own, pairs, excused) if not no]
-    tables = [np.array(r, float).reshape(-1, 5) for r in rows]
-    return [Finds(t[:, :3], t[:, 3] > 0, t[:, 4] > 0, n) for t, n in zip(tables, truths)]
+            pairs = metrics.match(boxes, scores, wanted, RIGHT)
+            excused = (metrics.iou(boxes, unsure).max(1, initial=0) > EXCUSED) & (pairs < 0)
+            twice = (pairs < 0) & (metrics.iou(boxes, wanted).max(1, initial=0) >= RIGHT)  # the same hand again: the pipeline drops it by its points
+            for k, pair, no in zip(own, pairs, excused | twice):
+                if not no:
+                    rows[kind].append((*evidence(seen[k], things[k].score, uncertainty_of(things[k]), rgb.shape), pair >= 0, empty, max(seen[k].box[2:]) / max(rgb.shape[:2])))
+    tables = [np.array(r, float).reshape(-1, len(FACTORS) + 3) for r in rows]
+    n = len(FACTORS)
+    return [Finds(t[:, :n], t[:, n] > 0, t[:, n + 1] > 0, t[:, n + 2], count) for t, count in zip(tables, truths)]
 
 
 def fit(evidence: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """(4,): factors of the evidence and the offset, by Newton's method on the likelihood with a little ridge."""
+    """(N, F) -> (F + 1,): factors of the evidence and the offset, by Newton's method on the likelihood with a little ridge."""
     x = np.concatenate([evidence, np.ones((len(evidence), 1))], 1)
-    w = np.zeros(4)
+    w = np.zeros(x.shape[1])
     for _ in range(50):
         p = 1 / (1 + np.exp(-x @ w))
-        w += np.linalg.solve((x.T * (p * (1 - p))) @ x + 1e-3 * np.eye(4), x.T @ (right - p) - 1e-3 * w)
+        w += np.linalg.solve((x.T * (p * (1 - p))) @ x + 1e-3 * np.eye(len(w)), x.T @ (right - p) - 1e-3 * w)
     return w
 
 
@@ -98,17 +104,23 @@ def main() -> None:
     options.add_argument("--cache", type=Path, default=Path("runs/cache"))
     options.add_argument("--weights", type=Path, help="default: the file that comes with the project")
     options.add_argument("--threads", type=int, default=2)
-    options.add_argument("--photos", type=int, default=800, help="at most, with a kind")
     o = options.parse_args()
-    chosen = photos(o.data, o.cache, o.photos)
-    rules: dict = {"detection": {}, "presence": {}, "size": {}, "offset": {}, "least": {}}
+    chosen = list(photos(o.data, o.cache))
+    if not any(empty for *_, empty in chosen) or all(empty for *_, empty in chosen):
+        options.error(f"{o.data} needs natural photos with labels and photos without hands and faces (the sets wild and face_scenes)")
+    rules: dict = {name: {} for name in (*FACTORS, "offset", "least")}
     for kind, found in zip(KINDS, finds(Landmarker(o.weights, o.threads), chosen)):
         w = fit(found.evidence, found.right)
-        confidence = 1 / (1 + np.exp(-(found.evidence @ w[:3] + w[3])))
-        level, reached = least(confidence, found, sum(empty for *_, empty in chosen), LEAST_PRECISION[kind], MOST_FALSE)
+        confidence = 1 / (1 + np.exp(-(found.evidence @ w[:-1] + w[-1])))
+        level, reached = least(confidence, found, sum(empty for *_, empty in chosen), LEAST_PRECISION[kind], MOST_FALSE[kind])
         for name, value in zip(rules, (*w, level)):
             rules[name][kind] = round(float(value), 3)
         print(kind, {k: round(v, 3) for k, v in reached.items()} or "no threshold keeps both promises", f"{found.truths} labelled")
+        for low, high in zip(SIZES, SIZES[1:]):
+            own = (found.share >= low) & (found.share < high)
+            if own.any():
+                error = reliability.expected_calibration_error(confidence[own], found.right[own])
+                print(f"  size {low:.2f}-{high:.2f}: {own.sum()} detections, mean confidence {confidence[own].mean():.3f}, right {found.right[own].mean():.3f}, calibration error {error:.3f}")
     print(json.dumps({"confidence": CONSTANTS["landmarks"]["confidence"] | rules}, indent=2))
 
 

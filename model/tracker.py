@@ -14,7 +14,7 @@ from model.clock import Clock
 from model.constants import CONSTANTS
 from model.detector import Detection
 from model.geometry import roi_from_box
-from model.landmarker import Found, Landmarker, as_rgb, confidence, hopeful, kind_of, next_place, same_object, side_of, size_of
+from model.landmarker import Found, Landmarker, as_rgb, confidence, hopeful, kind_of, next_place, same_object, size_of, uncertainty_of
 from model.result import Face, Hand, Result
 from model.smoothing import OneEuro
 
@@ -28,6 +28,7 @@ class _Track:
     number: int
     last: Found
     right: float | None = None  # probability that it is a right hand, averaged over the frames
+    named_right: bool = False  # the side that is shown
     smooth: OneEuro = field(default_factory=OneEuro)
 
     def shown(self, seconds: float, strength: float) -> Found:
@@ -41,14 +42,20 @@ class _Track:
         if isinstance(thing, Face):
             changes["ibug68"] = points[len(thing.landmarks) :, :2].copy()
         else:
-            changes |= side_of(self._steady_right(thing))
+            changes |= self._steady_side(thing)
         return replace(thing, **changes)
 
-    def _steady_right(self, hand: Hand) -> float:
+    def _steady_side(self, hand: Hand) -> dict:
+        """Handedness fields from the average over the frames. The named side changes only if that is clearly on the other one: a hand seen
+        from its edge would else flicker."""
         now = hand.handedness_score if hand.handedness == "right" else 1 - hand.handedness_score
-        memory = _RULE["handedness_memory"]
-        self.right = now if self.right is None else memory * self.right + (1 - memory) * now
-        return self.right
+        memory, margin = _RULE["handedness_memory"], _RULE["handedness_margin"]
+        first = self.right is None
+        self.right = now if first else memory * self.right + (1 - memory) * now
+        if first or abs(self.right - 0.5) > margin:
+            self.named_right = self.right >= 0.5
+        score = self.right if self.named_right else 1 - self.right
+        return {"handedness": "right" if self.named_right else "left", "handedness_score": score}
 
 
 class Tracker:
@@ -67,7 +74,7 @@ class Tracker:
     def reset(self) -> None:
         """Forget everything; the next frame is looked at afresh."""
         self._tracks: list[_Track] = []
-        self._frames_since_search: int | None = None  # None: search in the next frame
+        self._searched: float | None = None  # when, in the frames' seconds; None: search in the next frame
         self._size: tuple[int, ...] | None = None
 
     def update(self, rgb: np.ndarray, timestamp: float | None = None) -> Result:
@@ -84,7 +91,7 @@ class Tracker:
         clock = Clock()
 
         newcomers = []
-        if self._search_is_due():
+        if self._search_is_due(seconds):
             with clock("detect"):
                 found = self._landmarker.detector.find(rgb, closer=False)
                 newcomers = [seen for seen in found if hopeful(seen, rgb.shape) and not self._known(seen)]
@@ -93,7 +100,7 @@ class Tracker:
         places += [(seen.kind, roi_from_box(seen.kind, seen.box, seen.up)) for seen in newcomers]
         found = self._landmarker.look(rgb, places, clock=clock)
         held = len(self._tracks)
-        self._follow(found[:held], [(confidence(seen, thing.score, rgb.shape), thing) for seen, thing in zip(newcomers, found[held:])])
+        self._follow(found[:held], [(confidence(seen, thing.score, uncertainty_of(thing), rgb.shape), thing) for seen, thing in zip(newcomers, found[held:])])
 
         shown = [track.shown(seconds, self.smoothing) for track in self._tracks]
         height, width = rgb.shape[:2]
@@ -101,11 +108,12 @@ class Tracker:
         faces = tuple(thing for thing in shown if isinstance(thing, Face))
         return Result(width, height, hands, faces, clock.milliseconds())
 
-    def _search_is_due(self) -> bool:
-        since = self._frames_since_search
-        wanted = since is None or not self._tracks or since + 1 >= _RULE["detect_every"]
-        due = wanted and len(self._tracks) < _RULE["most"]
-        self._frames_since_search = 0 if due else since + 1
+    def _search_is_due(self, seconds: float) -> bool:
+        """Whether the detector runs: in the first frame, while nothing is tracked, and from time to time for what is new."""
+        waited = self._searched is None or abs(seconds - self._searched) >= _RULE["detect_every_seconds"]
+        due = (waited or not self._tracks) and len(self._tracks) < _RULE["most"]
+        if due:
+            self._searched = seconds
         return due
 
     def _known(self, seen: Detection) -> bool:
@@ -122,7 +130,7 @@ class Tracker:
                 track.last = thing
                 held.append(track)
         if len(held) < len(self._tracks):
-            self._frames_since_search = None  # it may be found again where it went
+            self._searched = None  # it may be found again where it went
         for sure, thing in sorted(newcomers, key=lambda newcomer: -newcomer[0]):
             if sure >= CONSTANTS["landmarks"]["confidence"]["least"][kind_of(thing)] and not _followed(thing, held):
                 self._made += 1

@@ -23,11 +23,13 @@ from tqdm import tqdm
 from model import losses, released
 from model.muon import Muon
 from model.rounding import kernels_rounded
+from model.samples import DataError
 from model.trace_pictures import save_pictures
 
 WARMUP = 300        # steps
 DECAY = 0.35        # the last part of a run, over which the learning rate falls to nearly nothing
 EMA = 0.998
+MOST_NOT_FINITE = 20  # steps in a row whose loss is no number, after which a run gives up
 PICTURES = "pictures.npy"  # in a run's folder: some that it learned from, for who needs typical ones
 
 
@@ -87,9 +89,9 @@ def train(task, run: Path, epochs: int, steps: int, peak: float, late: int, size
                      "torch": torch.__version__, "seed": seed, "parameters": sum(p.numel() for p in network.parameters()),
                      "data": [{"set": s.name, "pictures": int((s.split == "train").sum())} for s in task.sets]},
              "pck_threshold": task.pck_threshold, "epochs": epochs_before}
-    last = run / "last.pt"
-    if last.exists():
-        state = torch.load(last, weights_only=True)
+    last, previous = run / "last.pt", run / "previous.pt"
+    state = newest_checkpoint(last, previous)
+    if state:
         network.load_state_dict(state["network"])
         average.load_state_dict(state["averaged"])
         for optimiser, its in zip(optimisers, state["optimisers"]):
@@ -101,11 +103,11 @@ def train(task, run: Path, epochs: int, steps: int, peak: float, late: int, size
     trace["pictures"] = save_pictures(pictures, run / "trace")
     if compile:  # the encoder only: compiled as a whole, torch 2.13 on a CPU gives the decoder no gradient
         network.encoder.compile()
-    checked, told = False, 0.0
+    checked, told, skipped = False, 0.0, 0
     for epoch in range(len(trace["epochs"]) + 1, epochs + 1):
         size = crop_size(epoch, epochs, late, sizes)
         network.train()
-        started, sums, rows = time.time(), {}, 0
+        started, sums, rows, counted = time.time(), {}, 0, 0
         stream = DataLoader(task.stream(size, epoch, steps), batch_size=None, num_workers=workers, prefetch_factor=4 if workers else None)
         bar = tqdm(stream, total=steps, desc=f"epoch {epoch}/{epochs} at {size} px", mininterval=2 if sys.stderr.isatty() else 30)
         for k, batch in enumerate(bar):
@@ -117,34 +119,67 @@ def train(task, run: Path, epochs: int, steps: int, peak: float, late: int, size
                 with torch.autocast("cpu", torch.bfloat16, enabled=half):
                     parts = task.loss(network, batch)
                 total = sum(losses.WEIGHTS.get(name.split(".")[-1], 1.0) * value for name, value in parts.items())
+                if not torch.isfinite(total):
+                    skipped = skip_step(parts, epoch, k, skipped)
+                    continue
                 total.backward()
+            skipped = 0
             if not checked and k:  # the second step: a new residual block begins as nothing
                 checked = check_gradients(network)
             torch.nn.utils.clip_grad_norm_(network.parameters(), 10.0)
             for optimiser in optimisers:
                 optimiser.step()
             average.update_parameters(network)
-            rows += len(batch["image"])
+            rows, counted = rows + len(batch["image"]), counted + 1
             for name, value in (parts | {"total": total}).items():
                 sums[name] = sums.get(name, 0.0) + float(value.detach())
-            bar.set_postfix(loss=f"{sums['total'] / (k + 1):.3f}", refresh=False)
+            bar.set_postfix(loss=f"{sums['total'] / counted:.3f}", refresh=False)
             if time.time() - told >= 1:  # for whoever watches the run, such as the training page
                 told = time.time()
-                (run / "progress.json").write_text(json.dumps({"epoch": epoch, "step": k + 1, "steps": steps, "loss": sums["total"] / (k + 1)}))
+                (run / "progress.json").write_text(json.dumps({"epoch": epoch, "step": k + 1, "steps": steps, "loss": sums["total"] / counted}))
         seconds = time.time() - started
+        if not counted or not all(torch.isfinite(v).all() for v in average.module.state_dict().values()):
+            raise TrainingError(f"Epoch {epoch} gave no usable weights; the checkpoint of the epoch before it is kept in {last}.")
         average.eval()
         entry = {"epoch": epoch, "parameters": trace["run"]["parameters"], "crop": size, "crops": rows, "seconds": round(seconds, 1), "learning_rate": rate,
-                 "loss": sums["total"] / steps, "losses": {k: v / steps for k, v in sums.items() if k != "total"}}
+                 "loss": sums["total"] / counted, "losses": {k: v / counted for k, v in sums.items() if k != "total"}}
         with kernels_rounded(average.module):
             entry |= task.validate(average.module, size)
             entry["predictions"] = task.trace(average.module, pictures, size)
         trace["epochs"].append(entry)
         torch.save({"network": network.state_dict(), "averaged": average.state_dict(), "average": average.module.state_dict(),
                     "optimisers": [o.state_dict() for o in optimisers], "rng": torch.get_rng_state(), "begun": begun, "trace": json.dumps(trace)}, last.with_suffix(".part"))
+        if last.exists():
+            os.replace(last, previous)
         os.replace(last.with_suffix(".part"), last)
         (run / "trace.json").write_text(json.dumps(trace))
         print(summary(entry), flush=True)
     return trace
+
+
+class TrainingError(RuntimeError):
+    """A run that cannot go on; its text is one plain sentence."""
+
+
+def newest_checkpoint(last: Path, previous: Path) -> dict | None:
+    """The last epoch's state, or the one before where that file is damaged; None where there is neither. Raises TrainingError."""
+    for path in (path for path in (last, previous) if path.exists()):
+        try:
+            return torch.load(path, weights_only=True)
+        except Exception as error:  # torch raises many kinds for a damaged file
+            print(f"The checkpoint {path} is damaged ({type(error).__name__}).", file=sys.stderr)
+    if last.exists() or previous.exists():
+        raise TrainingError(f"No checkpoint in {last.parent} can be read; delete the folder to start again.")
+    return None
+
+
+def skip_step(parts: dict[str, torch.Tensor], epoch: int, step: int, skipped: int) -> int:
+    """Reports a step whose loss is no number, which changes no weight; how many in a row there are now. Raises TrainingError at MOST_NOT_FINITE."""
+    wrong = ", ".join(name for name, value in parts.items() if not torch.isfinite(value))
+    print(f"Epoch {epoch}, step {step + 1}: the loss is not finite ({wrong}); this step is left out.", file=sys.stderr)
+    if skipped + 1 >= MOST_NOT_FINITE:
+        raise TrainingError(f"The loss was not finite for {MOST_NOT_FINITE} steps in a row ({wrong}): try a lower --rate, or check the labels.")
+    return skipped + 1
 
 
 def check_gradients(network: torch.nn.Module) -> bool:
@@ -199,6 +234,14 @@ def main(arguments: list[str] | None = None) -> None:
     torch.set_num_threads(o.threads)
     command = "python -m model.train " + " ".join(a if "/" not in a else Path(a).name for a in (arguments if arguments is not None else sys.argv[1:]))
 
+    try:
+        run_of(o, command)
+    except (DataError, TrainingError) as error:
+        sys.exit(str(error))
+
+
+def run_of(o: argparse.Namespace, command: str) -> None:
+    """The training that the command line asks for."""
     if o.demo:
         from model import generator
         task, epochs, steps, late, sizes = generator.demo_task(o.part, o.seed), o.epochs or 5, o.steps or 60, 0, (256, 256)

@@ -38,7 +38,7 @@ export class Landmarker {
     const again = found.map((_, index) => index).filter((index) => wantsSecondLook(found[index], places[index].roi));
     const second = await this.look(picture, again.map((index) => nextPlace(found[index])));
     again.forEach((index, place) => (found[index] = better(found[index], second[place])));
-    found.forEach((thing, index) => (thing.score = confidence(detections[index], thing.score, picture)));
+    found.forEach((thing, index) => (thing.score = confidence(detections[index], thing.score, uncertaintyOf(thing), picture)));
     return asResult(picture, found, RULE.confidence.least);
   }
 
@@ -129,18 +129,28 @@ export function sideOf(right) {
     : { handedness: "left", handedness_score: 1 - right };
 }
 
-/** Probability that there is what the detector saw and the landmark network looked at: both have a say, and so has its size. */
-export function confidence({ kind, score, box }, presence, { width, height }) {
+/** The mean expected error of the points as a share of the object's size. */
+export function uncertaintyOf(thing) {
+  return thing.sigma.reduce((sum, each) => sum + each, 0) / thing.sigma.length / Math.max(sizeOf(thing), 1e-6);
+}
+
+/** Probability that there is what the detector saw and the landmark network looked at: both have a say, its size and how sure its points are. */
+export function confidence({ kind, score, box }, presence, uncertainty, { width, height }) {
   const rule = RULE.confidence;
   const share = Math.max(box[2], box[3], 1) / Math.max(width, height);
   const sure = Math.min(presence, rule.sure_presence[kind]); // more of it tells little
-  const sum = rule.detection[kind] * logit(score) + rule.presence[kind] * logit(sure) + rule.size[kind] * Math.log(share);
+  const [least, most] = rule.uncertainty_range;
+  const sum =
+    rule.detection[kind] * logit(score) +
+    rule.presence[kind] * logit(sure) +
+    rule.size[kind] * Math.log(share) +
+    rule.uncertainty[kind] * Math.log(Math.min(Math.max(uncertainty, least), most));
   return 1 / (1 + Math.exp(-(sum + rule.offset[kind])));
 }
 
-/** Whether some presence could still make it count; if none could, the landmark network need not look. */
+/** Whether some presence and points could still make it count; if none could, the landmark network need not look. */
 export function hopeful(detection, picture) {
-  return confidence(detection, 1, picture) >= RULE.confidence.least[detection.kind];
+  return confidence(detection, 1, 0, picture) >= RULE.confidence.least[detection.kind];
 }
 
 function logit(probability) {

@@ -3,7 +3,7 @@
 import constants from "./constants.js";
 import { overlap } from "./detector.js";
 import { roiFromBox } from "./geometry.js";
-import { confidence, hopeful, nextPlace, sameObject, sideOf, sizeOf } from "./landmarker.js";
+import { confidence, hopeful, nextPlace, sameObject, sizeOf, uncertaintyOf } from "./landmarker.js";
 import { OneEuro } from "./smoothing.js";
 
 const RULE = constants.tracker;
@@ -13,6 +13,7 @@ const LEAST = constants.landmarks.confidence.least;
 class Track {
   #filter = new OneEuro();
   #right = null; // probability that it is a right hand, averaged over the frames
+  #namedRight = false; // the side that is shown
 
   constructor(number, thing) {
     this.number = number;
@@ -27,14 +28,22 @@ class Track {
     const smooth = this.#filter.smooth(points, seconds, sizeOf(thing), strength);
     const changes = { landmarks: smooth.slice(0, count), track: this.number };
     if (thing.kind === "face") changes.ibug68 = smooth.slice(count).map(([x, y]) => [x, y]);
-    else Object.assign(changes, sideOf(this.#steadyRight(thing)));
+    else Object.assign(changes, this.#steadySide(thing));
     return { ...thing, ...changes };
   }
 
-  #steadyRight({ handedness, handedness_score: score }) {
+  /** Handedness fields from the average over the frames. The named side changes only if that is clearly on the other one: a hand seen
+   *  from its edge would else flicker. */
+  #steadySide({ handedness, handedness_score: score }) {
     const now = handedness === "right" ? score : 1 - score;
-    const memory = RULE.handedness_memory;
-    return (this.#right = this.#right === null ? now : memory * this.#right + (1 - memory) * now);
+    const { handedness_memory: memory, handedness_margin: margin } = RULE;
+    const first = this.#right === null;
+    this.#right = first ? now : memory * this.#right + (1 - memory) * now;
+    if (first || Math.abs(this.#right - 0.5) > margin) this.#namedRight = this.#right >= 0.5;
+    return {
+      handedness: this.#namedRight ? "right" : "left",
+      handedness_score: this.#namedRight ? this.#right : 1 - this.#right,
+    };
   }
 }
 
@@ -43,7 +52,7 @@ export class Tracker {
   #landmarker;
   #made = 0;
   #tracks = [];
-  #framesSinceSearch = null; // null: search in the next frame
+  #searched = null; // when, in the frames' seconds; null: search in the next frame
   #size = "";
 
   constructor(landmarker) {
@@ -53,7 +62,7 @@ export class Tracker {
   /** Forget everything; the next frame is looked at afresh. */
   reset() {
     this.#tracks = [];
-    this.#framesSinceSearch = null;
+    this.#searched = null;
   }
 
   /** The hands and faces of the next frame (ImageData, unmirrored), taken at `seconds`; longest tracked first. */
@@ -63,7 +72,7 @@ export class Tracker {
     this.#size = size;
 
     let newcomers = [];
-    if (this.#searchIsDue()) {
+    if (this.#searchIsDue(seconds)) {
       const seen = await this.#landmarker.find(picture, { closer: false });
       newcomers = seen.filter((detection) => hopeful(detection, picture) && !this.#known(detection));
       newcomers = newcomers.sort((a, b) => b.score - a.score).slice(0, RULE.most - this.#tracks.length);
@@ -74,7 +83,7 @@ export class Tracker {
     ];
     const found = await this.#landmarker.look(picture, places);
     const held = this.#tracks.length;
-    const fresh = found.slice(held).map((thing, index) => ({ thing, sure: confidence(newcomers[index], thing.score, picture) }));
+    const fresh = found.slice(held).map((thing, index) => ({ thing, sure: confidence(newcomers[index], thing.score, uncertaintyOf(thing), picture) }));
     this.#follow(found.slice(0, held), fresh);
 
     const shown = this.#tracks.map((track) => track.shown(seconds, this.smoothing));
@@ -86,11 +95,11 @@ export class Tracker {
     };
   }
 
-  #searchIsDue() {
-    const since = this.#framesSinceSearch;
-    const wanted = since === null || !this.#tracks.length || since + 1 >= RULE.detect_every;
-    const due = wanted && this.#tracks.length < RULE.most;
-    this.#framesSinceSearch = due ? 0 : since + 1;
+  /** Whether the detector runs: in the first frame, while nothing is tracked, and from time to time for what is new. */
+  #searchIsDue(seconds) {
+    const waited = this.#searched === null || Math.abs(seconds - this.#searched) >= RULE.detect_every_seconds;
+    const due = (waited || !this.#tracks.length) && this.#tracks.length < RULE.most;
+    if (due) this.#searched = seconds;
     return due;
   }
 
@@ -109,7 +118,7 @@ export class Tracker {
         held.push(track);
       }
     });
-    if (held.length < this.#tracks.length) this.#framesSinceSearch = null; // it may be found again where it went
+    if (held.length < this.#tracks.length) this.#searched = null; // it may be found again where it went
     for (const { thing, sure } of newcomers.sort((a, b) => b.sure - a.sure)) {
       if (sure >= LEAST[thing.kind] && !followed(thing)) held.push(new Track(++this.#made, thing));
     }

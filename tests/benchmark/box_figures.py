@@ -86,6 +86,7 @@ def rows(section: str, looks: Sequence[Look], kind: str, box_map: np.ndarray | N
         table.append(Row(section, f"recall, IoU {iou} ({len(ours.true_size)})", ours.recall(), peer.recall(), lower=False))
         table.append(Row(section, f"precision, IoU {iou}", ours.precision(), peer.precision(), lower=False))
         table.append(Row(section, f"recall at MediaPipe's precision, IoU {iou}", ours.recall_at(peer.precision()), peer.recall(), lower=False))
+        table.append(Row(section, f"recall at a precision of 0.95, IoU {iou}", ours.recall_at(0.95), peer.recall_at(0.95), lower=False))
         for name, (low, high) in SIZES.items():
             number = int(((ours.true_size >= low) & (ours.true_size < high)).sum())
             if number:

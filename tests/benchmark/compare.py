@@ -3,8 +3,7 @@
 Both look at the same pictures in the same run, one after the other, each as a process of its own. MediaPipe 0.10.21 (mp.solutions: hands,
 face_mesh with refine_landmarks, full-range face detector) is installed into a virtual environment of its own the first time.
 
---data: folder of the training sets, measured on their validation splits (default: ../shared/data where it exists); without it rendered
-pictures are made from the project's examples. --coco: any folder in COCO form (photos.coco tells what is read); may be given several times.
+--data: folder of the training sets, measured on their validation splits; without it rendered pictures are made from the project's examples. --coco: any folder in COCO form (photos.coco tells what is read); may be given several times.
 
 Figures: NME = mean point error / scale: hands by the larger side of the points' box, faces by the outer eye corners' distance. Points
 outside the picture count too. "both found" leaves an object out that either side missed. ratio = ours / MediaPipe's.
@@ -22,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from model import data
+from model import data, natural_photos, samples, scenes
 from tests.benchmark import box_figures, landmark_figures, photos, rendered, speed, workers
 from tests.benchmark.landmark_figures import extent, outer_eyes
 from tests.benchmark.looks import SIDES, look
@@ -31,10 +30,9 @@ from tests.benchmark.point_map import IBUG_OF_MESH, PointMap
 from tests.benchmark.table import Row, document, markdown
 
 ROOT = Path(__file__).resolve().parents[2]
-SETS = {"hands": ("synth_hands", "real_hands"), "faces": ("real_faces", "synth_faces"), "boxes": ("hand_scenes", "face_scenes")}  # part -> sets
-NEIGHBOUR = ROOT.parent / "shared" / "data"
+SETS = {"hands": ("synth_hands", "real_hands"), "faces": ("real_faces", "synth_faces"), "boxes": ("hand_scenes", "face_scenes"), "natural": ("wild",)}  # part -> sets
 STEEP = 40  # degrees of yaw from which a face is a profile
-PARTS = ("hands", "faces", "boxes", "speed")
+PARTS = ("hands", "faces", "boxes", "natural", "speed")
 
 
 def hand_points(answer):
@@ -65,14 +63,14 @@ class Benchmark:
         self._look = partial(look, ours=ours, peer=peer)
         self._cache, self._most = cache, most
 
-    def hands(self, s: data.Samples) -> list[Row]:
+    def hands(self, s: samples.Samples) -> list[Row]:
         rows = evenly(np.flatnonzero(s.split == "val"), self._most)
         looks = self._look(photos.crops(s, rows), parts="hands", what=s.name)
         ours, peer = (landmark_figures.measure(looks, side, "hand", hand_points) for side in SIDES)
         labels = ", labels: MediaPipe's consensus" if s.name == "real_hands" else ""
         return landmark_figures.rows(f"{s.name} val ({len(rows)}{labels})", ours, peer, extent)
 
-    def faces(self, s: data.Samples, bary: np.ndarray | None) -> list[Row]:
+    def faces(self, s: samples.Samples, bary: np.ndarray | None) -> list[Row]:
         """68 points, people's or rendered, and people's fiducials of profiles."""
         maps = {"the usual 68 mesh points": lambda answer: mesh(answer)[:, IBUG_OF_MESH]}
         if bary is not None:
@@ -86,7 +84,7 @@ class Benchmark:
         table = landmark_figures.face_rows(f"{s.name} val, 68 points ({len(val)})", looks, readers, maps)
         return table + (self._profiles(s) if "fid30" in s.notes else [])
 
-    def _profiles(self, s: data.Samples) -> list[Row]:
+    def _profiles(self, s: samples.Samples) -> list[Row]:
         """Human fiducials of faces seen from the side. They are other points on a left profile than on a right one."""
         steep = np.isfinite(s.notes["fid30"]).all((1, 2)) & (np.abs(s.notes["yaw"]) > STEEP)
         measured: dict[str, list] = {side: [] for side in SIDES}
@@ -99,7 +97,7 @@ class Benchmark:
         section = f"{s.name} val, profiles, 30 fiducials ({len(measured['ours'])}), both by ridge map; / face size"
         return landmark_figures.rows(section, measured["ours"], measured["peer"], extent, "%")
 
-    def _point_map(self, s: data.Samples, train: list[int], target: np.ndarray, side: str) -> PointMap:
+    def _point_map(self, s: samples.Samples, train: list[int], target: np.ndarray, side: str) -> PointMap:
         """From this side's own meshes on training rows to the target's points there."""
         looks = self._look(photos.crops(s, train, target), parts="mesh", what=f"{s.name} train, to fit a map", sides=[side])
         meshes, targets = [], []
@@ -126,6 +124,16 @@ class Benchmark:
             table += box_figures.rows(f"{section}, MediaPipe's boxes after a fitted shift and scale", looks, kind, fitted)
         return table + box_figures.false_finds(section, looks)
 
+    def natural(self, p: scenes.Scenes, way: str) -> list[Row]:
+        """Whole photos with hands and faces, as they are, turned or grey. MediaPipe's face boxes are mapped to the labels' by a fit on training photos."""
+        looks = self._look(photos.natural(p, evenly(np.flatnonzero(p.split == "val"), self._most), way), parts="hands boxes", what=f"{p.name} ({way})")
+        section = f"{p.name} val, {way} ({len(looks)} photos)"
+        ours, peer = (landmark_figures.measure(looks, side, "hand", hand_points) for side in SIDES)
+        table = box_figures.rows(f"{section}, hands", looks, "hand") + landmark_figures.rows(f"{section}, sure hands ({len(ours)}, labels: MediaPipe's consensus)", ours, peer, extent)
+        train = photos.natural(p, evenly(np.flatnonzero(p.split == "train"), self._most // 2), way)
+        fitted = box_figures.fit_box_map(self._look(train, parts="boxes", what=f"{p.name} train", sides=["peer"]), "peer", "face")
+        return table + box_figures.rows(f"{section}, faces, MediaPipe's boxes after a fitted shift and scale", looks, "face", fitted)
+
     def own_photos(self, name: str, given: list[photos.Photo]) -> list[Row]:
         """Photos whose every hand or face is labelled: points where there are any, and boxes."""
         table: list[Row] = []
@@ -151,6 +159,12 @@ class Benchmark:
     def training_sets(self, folder: Path, parts: set[str]) -> Iterator[list[Row]]:
         """The rows of one set after the other."""
         sets = {path.name: path for path in sorted(folder.iterdir()) if path.is_dir()}
+        if "natural" in parts:
+            for name in SETS["natural"]:
+                if name in sets:
+                    p = scenes.read(sets[name], self._cache)
+                    for way in (*natural_photos.TURNS, "grey"):
+                        yield self.natural(p, way)
         if "hands" in parts:
             for name in SETS["hands"]:
                 if name in sets:
@@ -177,7 +191,7 @@ def speed_photos(o: argparse.Namespace, own: dict[str, list[photos.Photo]]) -> d
 
 def main() -> None:
     options = argparse.ArgumentParser(prog="python3 make.py benchmark", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--data", type=Path, default=NEIGHBOUR if NEIGHBOUR.is_dir() else None)
+    options.add_argument("--data", type=Path)
     options.add_argument("--rendered", action="store_true", help="the rendered pictures, even where there is data")
     options.add_argument("--coco", type=Path, action="append", default=[], metavar="FOLDER")
     options.add_argument("--cache", type=Path, default=Path("runs/cache"), help="decoded pictures of the training sets")

@@ -11,14 +11,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from model import augment, data, scenes
+from model import augment, data, samples, scenes
 from model.task_detector import box_of
 
 SMALLEST, LARGEST = 0.02, 0.08  # a head's larger side / the photo's
 PLACES = 3  # a head at most in each of 3 x 3 parts of the photo, so that none hides another
 
 
-def crowd(photo: np.ndarray, heads: data.Samples, rows: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, list[np.ndarray]]:
+def crowd(photo: np.ndarray, heads: samples.Samples, rows: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, list[np.ndarray]]:
     """photo (H, W, 3) with heads of these rows in it, and their boxes x, y, w, h."""
     seen, boxes = photo.astype(np.float32), []
     height, width = photo.shape[:2]

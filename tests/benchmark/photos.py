@@ -10,8 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from model.data import Samples
+from model import natural_photos
+from model.constants import KINDS
+from model.samples import Samples
 from model.photo import open_photo
+from model.scenes import Scenes
 
 KEYPOINTS = {21: "hand", 68: "face", 478: "face"}
 
@@ -60,6 +63,26 @@ def crops(s: Samples, rows: Sequence[int], points: np.ndarray | None = None) -> 
             yaw=float(s.notes["yaw"][i]) if "yaw" in s.notes else math.nan,
         )
         yield Photo(partial(np.ascontiguousarray, s.images[i]), (truth,))
+
+
+def natural(p: Scenes, rows: Sequence[int], way: str) -> Iterator[Photo]:
+    """Whole photos in which hands and faces are labelled, as they are, turned or grey (`way` as in model/natural_photos.py). Points are
+    those of the sure hands."""
+    quarters = natural_photos.TURNS.get(way, 0)
+    for i in rows:
+        width, height = (int(v) for v in p.sizes[i])
+        boxes = natural_photos.turned_boxes(p.objects[i][:, 1:5].astype(float), quarters, width, height)
+        points = natural_photos.turned_points(p.points[i].astype(float), quarters, width, height)
+        truths = tuple(
+            Truth(KINDS[int(row[0])], xy if sure else None, box, int(right), unsure=bool(row[7]))
+            for row, box, xy, sure, right in zip(p.objects[i], boxes, points, p.sure[i], p.right[i])
+        )
+
+        def picture(i: int = i, width: int = width, height: int = height) -> np.ndarray:
+            rgb = np.ascontiguousarray(np.rot90(p.images[i, :height, :width], quarters))
+            return natural_photos.grey(rgb) if way == "grey" else rgb
+
+        yield Photo(picture, truths, frozenset(KINDS))
 
 
 def coco(folder: Path, split: str = "val") -> list[Photo]:

@@ -4,7 +4,7 @@ import pytest
 
 from model import augment
 from model.batches import sample
-from model.data import Samples
+from model.samples import Samples
 
 
 @pytest.mark.parametrize("mirror", [False, True])

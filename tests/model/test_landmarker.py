@@ -12,7 +12,7 @@ from PIL import Image
 from model.constants import CONSTANTS, CROP
 from model.detector import Detection
 from model.geometry import ROI, transform
-from model.landmarker import confidence, side_of, wants_second_look, without_duplicates
+from model.landmarker import confidence, side_of, size_of, uncertainty_of, wants_second_look, without_duplicates
 from tests.model.drawn_world import photo, place
 
 THINGS = [("hand", 200, 300, 100, 40), ("hand", 500, 150, 80, -100), ("face", 420, 360, 130, 10)]
@@ -89,12 +89,20 @@ def test_abstains_below_the_threshold(landmarker, network, score, presence, expe
     assert len(landmarker.detect(photo(640, 480, THINGS[0])).hands) == expected
 
 
-def test_confidence_rises_with_both_scores():
+def test_confidence_rises_with_both_scores_and_falls_with_uncertain_points(monkeypatch):
+    monkeypatch.setitem(CONSTANTS["landmarks"]["confidence"]["uncertainty"], "hand", -1.0)
     seen = lambda score: Detection("hand", score, (0, 0, 9, 9), (0, -1))  # noqa: E731
-    by_detection = [confidence(seen(score), 0.6, (60, 80, 3)) for score in (0.0, 0.3, 0.6, 0.999)]
-    by_presence = [confidence(seen(0.4), presence, (60, 80, 3)) for presence in (0.0, 0.3, 0.6, 1.0)]
-    for values in (by_detection, by_presence):
+    by_detection = [confidence(seen(score), 0.6, 0.1, (60, 80, 3)) for score in (0.0, 0.3, 0.6, 0.999)]
+    by_presence = [confidence(seen(0.4), presence, 0.1, (60, 80, 3)) for presence in (0.0, 0.3, 0.6, 1.0)]
+    by_uncertainty = [confidence(seen(0.4), 0.6, uncertainty, (60, 80, 3)) for uncertainty in (0.4, 0.1, 0.02)]
+    for values in (by_detection, by_presence, by_uncertainty):
         assert values == sorted(set(values)) and 0 < values[0] and values[-1] < 1
+
+
+def test_uncertainty_is_the_mean_expected_error_over_the_size(landmarker):
+    [hand] = landmarker.detect(photo(640, 480, THINGS[0])).hands
+    assert uncertainty_of(hand) == pytest.approx(hand.sigma.mean() / size_of(hand))
+    assert uncertainty_of(replace(hand, sigma=hand.sigma * 3)) == pytest.approx(3 * uncertainty_of(hand))
 
 
 def test_second_look_after_a_bad_first_crop(landmarker, network):

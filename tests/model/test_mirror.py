@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from model.data import Samples
+from model.samples import Samples
 from model.mirror_test import shifts
 
 DOWN = np.stack([np.zeros(21), np.arange(21)], 1)

@@ -28,10 +28,10 @@ def data(tmp_path):
 
 
 def test_thresholds_are_set_on_photos_that_training_never_sees(data, tmp_path):
-    faces = scenes.read(data / "face_scenes", tmp_path, 1)
+    faces = scenes.read(data / "face_scenes", tmp_path)
     tune = faces.split == "tune"
     assert 2 <= tune.sum() <= 16 and faces.split[1] == "val"
-    assert (scenes.read(data / "face_scenes", tmp_path, 1).split == faces.split).all(), "the same ones every time"
+    assert (scenes.read(data / "face_scenes", tmp_path).split == faces.split).all(), "the same ones every time"
     trained = {p.tobytes() for p in scenes.backgrounds(data, tmp_path)}
     chosen = thresholds.photos(data, tmp_path, 400)
     kept_back = {rgb.tobytes() for _, rgb, _, empty in chosen if empty}
@@ -39,7 +39,7 @@ def test_thresholds_are_set_on_photos_that_training_never_sees(data, tmp_path):
 
 
 def test_and_on_photos_with_hands_whose_presence_it_is_never_told(data, tmp_path):
-    hands = scenes.read(data / "hand_scenes", tmp_path, 0)
+    hands = scenes.read(data / "hand_scenes", tmp_path)
     assert 2 <= hands.aside.sum() <= 12 and (hands.split[hands.aside] == "train").all()
     shown = [rgb for _, rgb, _, empty in thresholds.photos(data, tmp_path, 400) if not empty]
     assert {rgb.tobytes() for rgb in shown} == {hands.images[i, :20, :30].tobytes() for i in np.flatnonzero(hands.aside)}

@@ -4,7 +4,7 @@ from PIL import Image
 
 from model import calibration, gallery, slices
 from model.calibration import Seen
-from model.data import Samples
+from model.samples import Samples
 
 
 @pytest.mark.parametrize("colour, name", [((244, 210, 190), "skin: light"), ((70, 45, 35), "skin: dark")])

@@ -19,7 +19,7 @@ def searches(network) -> int:
 
 def test_points_follow_and_the_detector_rests(landmarker, network):
     tracker = Tracker(landmarker)
-    for frame in range(9):
+    for frame in range(7):
         moved = ("hand", 150 + 6 * frame, 240, 90, 4 * frame)
         result = tracker.update(photo(640, 480, moved, FACE), frame / FPS)
         [hand], [face] = result.hands, result.faces
@@ -30,13 +30,14 @@ def test_points_follow_and_the_detector_rests(landmarker, network):
     assert searches(network) == 1
 
 
-def test_newcomers_are_found_now_and_then(landmarker, network):
+@pytest.mark.parametrize("fps", [12, 15, 30, 60])
+def test_newcomers_are_found_now_and_then(landmarker, network, fps):
     tracker = Tracker(landmarker)
-    counts = [len(tracker.update(photo(640, 480, FACE), frame / FPS).hands) for frame in range(3)]
-    every = CONSTANTS["tracker"]["detect_every"]
-    counts += [len(tracker.update(photo(640, 480, FACE, HAND), frame / FPS).hands) for frame in range(3, 3 + every)]
+    counts = [len(tracker.update(photo(640, 480, FACE), frame / fps).hands) for frame in range(3)]
+    soon = 3 + round(fps / 3)  # a raised hand appears within a third of a second, whatever the frame rate
+    counts += [len(tracker.update(photo(640, 480, FACE, HAND), frame / fps).hands) for frame in range(3, soon)]
     assert counts[:3] == [0, 0, 0] and counts[-1] == 1
-    assert searches(network) == 2
+    assert searches(network) <= 2 + soon / fps / CONSTANTS["tracker"]["detect_every_seconds"]
 
 
 def test_what_leaves_is_dropped_at_once_and_found_again(landmarker, network):
@@ -55,7 +56,7 @@ def crowd(count: int) -> list[tuple]:
 def test_a_crowd_is_followed_in_part(landmarker, network):
     """Never more looks than the bound in a frame; the detector rests until there is room again."""
     tracker, most = Tracker(landmarker), CONSTANTS["tracker"]["most"]
-    for frame in range(2 * CONSTANTS["tracker"]["detect_every"]):
+    for frame in range(20):
         result = tracker.update(photo(640, 480, *crowd(12)), frame / FPS)
         assert sorted(face.track for face in result.faces) == list(range(1, most + 1))
     assert searches(network) == 1
@@ -137,6 +138,20 @@ def test_handedness_is_steady(landmarker, network, monkeypatch):
     monkeypatch.setattr(network, "run", flicker)
     sides = {tracker.update(photo(640, 480, HAND), frame / FPS).hands[0].handedness for frame in range(20)}
     assert sides == {"right"}
+
+
+def test_a_side_changes_only_when_the_frames_clearly_say_so(landmarker, network, monkeypatch):
+    """One hand seen from its edge: the network's guess wavers around a coin's toss, then another hand really takes its place."""
+    tracker, answer, says = Tracker(landmarker), network.run, iter([0.8] * 3 + [0.45, 0.55] * 15 + [0.02] * 30)
+
+    def guess(pictures, *outputs):
+        values = answer(pictures, *outputs)
+        return values | ({"handedness": np.full_like(values["handedness"], next(says))} if "handedness" in values else {})
+
+    monkeypatch.setattr(network, "run", guess)
+    hands = [tracker.update(photo(640, 480, HAND), frame / FPS).hands[0] for frame in range(60)]
+    assert {hand.handedness for hand in hands[:33]} == {"right"} and hands[32].handedness_score < 0.6, "a coin's toss says so"
+    assert hands[-1].handedness == "left"
 
 
 def test_visitors_do_not_see_each_others_tracks(landmarker):

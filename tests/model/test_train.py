@@ -11,9 +11,8 @@ import torch
 from export import onnx_file
 from model import generator
 from model.batches import Plan
-from model.data import coco
 from model.mine import Finds
-from model.train import check_gradients, crop_size, learning_rate, train
+from model.train import TrainingError, check_gradients, crop_size, learning_rate, train
 
 
 def tiny(kind="hand"):
@@ -82,32 +81,47 @@ def test_full_resolution_comes_last():
     assert [crop_size(e, 5, 2, (128, 256)) for e in range(1, 6)] == [128, 128, 128, 256, 256]
 
 
-def test_any_coco_keypoints_folder_can_be_read(tmp_path):
-    import cv2
-
-    rng = np.random.default_rng(1)
-    folder = tmp_path / "mine"
-    folder.mkdir()
-    picture, points, _, right = generator.draw_hand(rng)
-    cv2.imwrite(str(folder / "a.png"), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
-    keypoints = np.concatenate([points, np.full((21, 1), 2)], 1).ravel().tolist()
-    (folder / "annotations.json").write_text(json.dumps({
-        "images": [{"id": 7, "file_name": "a.png", "width": 256, "height": 256, "split": "val"}],
-        "annotations": [{"id": 1, "image_id": 7, "category_id": 1, "keypoints": keypoints, "handedness": "right" if right else "left"}],
-        "categories": [{"id": 1, "name": "hand"}], "licenses": [{"id": 1, "name": "CC0"}]}))
-    (samples,) = coco(folder, tmp_path / "cache")
-    assert (samples.kind, samples.licence, samples.split.tolist(), samples.right.tolist()) == ("hand", "CC0", ["val"], [right])
-    # the crop shows the same pixels at the moved points
-    a = picture[points[:, 1].round().astype(int), points[:, 0].round().astype(int)].astype(int)
-    at = samples.points[0].round().astype(int)
-    b = np.asarray(samples.images[0])[at[:, 1], at[:, 0]].astype(int)
-    assert np.median(np.abs(a - b)) < 12
+def explode(task, at, monkeypatch):
+    """The loss of the steps `at` (counted over the whole run) is no number."""
+    whole, steps = task.loss, iter(range(1000))
+    monkeypatch.setattr(task, "loss", lambda network, batch: {k: v * (float("nan") if n in at else 1) for n in [next(steps)] for k, v in whole(network, batch).items()})
+    return task
 
 
-def test_a_folder_without_keypoints_says_so(tmp_path):
-    (tmp_path / "annotations.json").write_text('{"images": [], "annotations": []}')
-    with pytest.raises(ValueError, match="no annotation has 21"):
-        coco(tmp_path, tmp_path / "cache")
+def go_on(task, folder, epochs, steps=4):
+    return train(task, folder, epochs, steps, 1e-3, 0, (256, 256), 0, compile=False, workers=0, command="test")
+
+
+def test_a_step_whose_loss_is_no_number_changes_no_weight_and_is_reported(tmp_path, monkeypatch, capsys):
+    torch.set_num_threads(2)
+    trace = go_on(explode(tiny(), {1}, monkeypatch), tmp_path, 1)
+    assert np.isfinite(trace["epochs"][0]["loss"])
+    assert "Epoch 1, step 2: the loss is not finite (hand.points" in capsys.readouterr().err
+    kept = torch.load(tmp_path / "last.pt", weights_only=True)
+    assert all(torch.isfinite(v).all() for v in kept["network"].values())
+
+
+def test_a_run_that_cannot_go_on_keeps_its_last_good_checkpoint(tmp_path, monkeypatch):
+    torch.set_num_threads(2)
+    go_on(tiny(), tmp_path, 1, steps=2)
+    good = (tmp_path / "last.pt").read_bytes()
+    monkeypatch.setattr("model.train.MOST_NOT_FINITE", 3)
+    with pytest.raises(TrainingError, match="not finite for 3 steps in a row"):
+        go_on(explode(tiny(), range(1000), monkeypatch), tmp_path, 2)
+    assert (tmp_path / "last.pt").read_bytes() == good
+
+
+def test_of_two_kept_checkpoints_the_older_one_replaces_a_damaged_one(tmp_path, capsys):
+    torch.set_num_threads(2)
+    go_on(tiny(), tmp_path, 2, steps=2)
+    assert len(json.loads(torch.load(tmp_path / "previous.pt", weights_only=True)["trace"])["epochs"]) == 1
+    (tmp_path / "last.pt").write_bytes(b"half a file")
+    assert len(go_on(tiny(), tmp_path, 2, steps=2)["epochs"]) == 2
+    assert "last.pt is damaged" in capsys.readouterr().err
+    for name in ("last.pt", "previous.pt"):
+        (tmp_path / name).write_bytes(b"")
+    with pytest.raises(TrainingError, match="No checkpoint"):
+        go_on(tiny(), tmp_path, 3, steps=2)
 
 
 def test_a_training_ends_with_the_process_that_started_it():
