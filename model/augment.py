@@ -81,11 +81,35 @@ def write(picture: np.ndarray, rng: np.random.Generator) -> None:
         picture[:] = (picture * (1 - share) + rng.integers(0, 256, 3) * share).astype(np.uint8)
 
 
+def digit(picture: np.ndarray, rng: np.random.Generator) -> None:
+    """In place: one thick digit, slanted and bent, of so few pixels that it is a blur: with a light ground and dark holes it resembles a head."""
+    size, canvas = picture.shape[0], 96
+    ink = np.zeros((canvas, canvas), np.uint8)
+    text, font, scale, thick = str(rng.integers(0, 10)), FONTS[rng.integers(len(FONTS))], rng.uniform(2.2, 3.4), int(rng.integers(4, 16))
+    (w, h), _ = cv2.getTextSize(text, font, scale, thick)
+    cv2.putText(ink, text, ((canvas - w) // 2, (canvas + h) // 2), font, scale, 255, thick, cv2.LINE_AA)
+    corners = np.array([[0, 0], [canvas, 0], [0, canvas]], np.float32)
+    ink = cv2.warpAffine(ink, cv2.getAffineTransform(corners, (corners + rng.normal(0, 9, (3, 2))).astype(np.float32)), (canvas, canvas))
+    few = int(rng.choice([8, 12, 16, 20, 28]))
+    side = int(size * np.exp(rng.uniform(np.log(0.1), 0)))
+    share = cv2.resize(cv2.resize(ink, (few, few), interpolation=cv2.INTER_AREA), (side, side), interpolation=cv2.INTER_CUBIC)[..., None].astype(np.float32) / 255
+    left, top = rng.integers(0, size - side + 1, 2)
+    part = picture[top : top + side, left : left + side]
+    light, dark = rng.integers(150, 256, 1), rng.integers(0, 110, 1)
+    ground, pen = (light, dark) if rng.random() < 0.5 else (dark, light)
+    if rng.random() < 0.7:
+        picture[:] = ground
+    part[:] = part * (1 - share) + pen * share
+
+
 def plain(size: int, rng: np.random.Generator) -> np.ndarray:
     """(size, size, 3): a gradient, some with writing or with the discs of lights out of focus, which a detector would else take for faces."""
     picture = cv2.resize(rng.integers(0, 256, (2, 2, 3), dtype=np.uint8), (size, size), interpolation=cv2.INTER_LINEAR)
-    if rng.random() < 0.4:
+    chance = rng.random()
+    if chance < 0.2:
         write(picture, rng)
+    elif chance < 0.5:
+        digit(picture, rng)
     for _ in range(rng.integers(1, 30) if rng.random() < 0.4 else 0):
         disc, at = picture.copy(), tuple(int(v) for v in rng.uniform(0, size, 2))
         cv2.circle(disc, at, int(size * np.exp(rng.uniform(np.log(0.01), np.log(0.09)))), tuple(int(v) for v in rng.integers(30, 256, 3)), -1, cv2.LINE_AA)
@@ -130,9 +154,9 @@ def camera(picture: np.ndarray, rng: np.random.Generator, coarsest: float = 0.2)
     if dark:
         curve *= rng.uniform(0.15, 0.5)
     picture = cv2.LUT(picture, (np.clip(curve, 0, 1) * 255).astype(np.uint8)[None])
-    if rng.random() < 0.3:  # saturation; at 0 it is a black and white photo
+    if rng.random() < 0.35:  # saturation; at 0 it is a black and white photo
         grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)[..., None]
-        amount = 0.0 if rng.random() < 0.3 else rng.uniform(0.3, 1.6)
+        amount = 0.0 if rng.random() < 0.45 else rng.uniform(0.3, 1.6)
         picture = cv2.addWeighted(picture, amount, np.repeat(grey, 3, 2), 1 - amount, 0)
     if rng.random() < 0.05:
         picture = np.ascontiguousarray(picture[..., rng.permutation(3)])

@@ -24,6 +24,7 @@ landmarks.confidence   the score of a find: 1 / (1 + exp(-(detection * logit(det
 landmarks.second_look  crop again from the points if the first crop was off by more than `shift` (share of its side),
                        `scale` (ratio) or `degrees`, or the presence is below `presence`; hopeless ones are left
 landmarks.duplicate    two objects whose points are on average closer than this share of their size are one
+landmarks.least_handedness  below this handedness score people are told that the side is unclear
 tracker.presence       a tracked object is dropped below it; tracker.detect_every_seconds: between searches for
                        newcomers; tracker.known_iou: a detection overlapping a track this much is no newcomer;
                        tracker.handedness_memory: weight of the past frames in a track's handedness; its

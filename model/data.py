@@ -148,7 +148,7 @@ def wild(folder: Path, cache: Path) -> Samples:
     odds = sizes[group] ** -0.5 * np.where(sure, 1.0, 0.4)
     return Samples("wild", "hand", "research use, CC BY 4.0, CC BY-SA 4.0, Apache-2.0, MIT (photo by photo)", pictures, points, z.astype(np.float32),
                    1 / (1 + (spread / 0.03) ** 2), split, right=right, share=1.0, odds=odds, stretched=stretched,
-                   notes={"sure": sure, "source": np.array([i["source"] for i in of]), "side": sides / STORED_SCALE})
+                   notes={"sure": sure, "side": sides / STORED_SCALE})
 
 
 KNOWN = {"wild": wild, "synth_hands": synth_hands, "real_hands": real_hands, "synth_faces": synth_faces, "real_faces": real_faces}

@@ -197,9 +197,9 @@ def _draw_box(picture: np.ndarray, box, scale: float) -> None:
 
 
 def label(thing: Hand | Face) -> str:
-    """What is written beside a hand or face: 'left 97%' (the handedness with its score) or 'face 99%'."""
+    """What is written beside a hand or face: 'left 97%' (the handedness with its score, or 'left or right?') or 'face 99%'."""
     if isinstance(thing, Hand):
-        return f"{thing.handedness} {thing.handedness_score:.0%}"
+        return f"{thing.handedness} {thing.handedness_score:.0%}" if thing.handedness_is_clear else "left or right?"
     return f"face {thing.score:.0%}"
 
 

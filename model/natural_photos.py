@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from tqdm import tqdm
 
-from model import metrics
+from model import metrics, reliability
 from model.constants import CONSTANTS, KINDS
 from model.landmarker import Landmarker, kind_of, without_duplicates
 from model.scenes import Scenes
@@ -53,6 +53,8 @@ class Counts:
         for iou in IOU:
             correct, judged, matched = np.array(self.correct[iou], bool), np.array(self.judged[iou], bool), np.array(self.matched[iou])
             kept = judged & (scores >= least)
+            report[f"calibration@{iou}"] = reliability.calibration_table(scores[judged], correct[judged]) if judged.any() else []
+            report[f"calibration error@{iou}, from the minimum confidence"] = reliability.expected_calibration_error(scores[kept], correct[kept]) if kept.any() else float("nan")
             report[f"recall@{iou}"] = float((matched >= least).mean()) if len(matched) else float("nan")
             report[f"precision@{iou}"] = float(correct[kept].mean()) if kept.any() else float("nan")
             report[f"recall@{iou} at precision {PRECISION}"] = recall_at(scores[judged], correct[judged], len(sizes), PRECISION)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
+from model.constants import CONSTANTS
 from model.geometry import ROI
 
 
@@ -55,6 +56,11 @@ class Hand(_ReadOnlyArrays):
     roi: ROI
     trace: Trace | None = None
     track: int | None = None
+
+    @property
+    def handedness_is_clear(self) -> bool:
+        """Whether the side is more than a coin's toss: else people are told so."""
+        return self.handedness_score >= CONSTANTS["landmarks"]["least_handedness"]
 
 
 @dataclass(frozen=True, eq=False)

@@ -40,7 +40,8 @@ export function draw(context, result, { mirrored = false, mesh = false } = {}) {
   for (const hand of result.hands) {
     const prepared = prepare(hand, place);
     drawHand(context, prepared);
-    labels.unshift([`${hand.handedness} ${percent(hand.handedness_score)}`, prepared.points]);
+    const clear = hand.handedness_score >= constants.landmarks.least_handedness;
+    labels.unshift([clear ? `${hand.handedness} ${percent(hand.handedness_score)}` : "left or right?", prepared.points]);
   }
   drawLabels(context, labels);
   context.restore();

@@ -6,6 +6,15 @@ from model.draw import opacity
 NUMBERS = "no one two three four five six seven eight nine ten eleven twelve".split()
 
 
+UNCLEAR = "unclear side"
+SIDES = ("left", "right", UNCLEAR)
+
+
+def side_of(hand: Hand) -> str:
+    """'left', 'right', or that it is little more than a coin's toss."""
+    return hand.handedness if hand.handedness_is_clear else UNCLEAR
+
+
 def number(count: int) -> str:
     return NUMBERS[count] if count < len(NUMBERS) else str(count)
 
@@ -19,10 +28,10 @@ def summary(result: Result) -> str:
     """One sentence: what was found."""
     if not result.hands and not result.faces:
         return "No hand and no face was found."
-    sides = [hand.handedness for hand in result.hands]
+    sides = [side_of(hand) for hand in result.hands]
     hands = counted(len(sides), "hand")
     if sides:
-        parts = [f"{number(sides.count(side))} {side}" for side in ("left", "right") if side in sides]
+        parts = [f"{number(sides.count(side))} {side}" for side in SIDES if side in sides]
         hands += f" ({' and '.join(parts) if len(sides) > 1 else sides[0]})"
     text = f"{hands} and {counted(len(result.faces), 'face')}"
     return f"{text[0].upper()}{text[1:]}."
@@ -31,9 +40,10 @@ def summary(result: Result) -> str:
 def names(result: Result) -> list[tuple[str, Hand | Face]]:
     """A name for each hand and face, in the result's order: 'Right hand', 'Face 2', ..."""
     named = []
-    for side in ("left", "right"):
-        own = [hand for hand in result.hands if hand.handedness == side]
-        named += [(f"{side.capitalize()} hand{_place(i, own)}", hand) for i, hand in enumerate(own)]
+    for side in SIDES:
+        own = [hand for hand in result.hands if side_of(hand) == side]
+        name = f"Hand of {side}" if side == UNCLEAR else f"{side.capitalize()} hand"
+        named += [(f"{name}{_place(i, own)}", hand) for i, hand in enumerate(own)]
     named += [(f"Face{_place(i, result.faces)}", face) for i, face in enumerate(result.faces)]
     return named
 

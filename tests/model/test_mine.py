@@ -14,9 +14,10 @@ def scene(kind: int, negative: bool = False) -> Scenes:
     known = np.array([[negative or k == kind for k in (0, 1)]])
     objects = np.zeros((0, 8)) if negative else np.array([[kind, 0, 0, 100, 100, 0, -1, 0], [kind, 300, 300, 100, 100, 0, -1, 1.0]])
     return Scenes("", np.zeros((1, 448, 448, 3), np.uint8), np.array([[448, 448]]), [objects], known, np.array([negative]), np.array(["train"]),
-                  np.array([False]), [], np.ones(1))
+                  np.array([False]), [], np.ones(1), np.array([False]), ["a"], [], [])
 
 
+FACE = np.array([320.0, 10, 90, 110])
 NEAR, BESIDE, FAR, UNSURE = np.array([[5, 5, 100, 100], [50, 50, 100, 100], [200, 0, 80, 80], [300, 300, 100, 100]], float)
 
 
@@ -24,14 +25,26 @@ NEAR, BESIDE, FAR, UNSURE = np.array([[5, 5, 100, 100], [50, 50, 100, 100], [200
     (0, NEAR, (1, np.nan)), (1, NEAR, (np.nan, 1)), (0, BESIDE, None), (0, FAR, (0, np.nan)), (1, FAR, None), (0, UNSURE, None), (1, UNSURE, None),
 ])
 def test_a_find_is_right_wrong_or_not_known(kind, box, expected):
-    found = mine.judged(kind, box, scene(kind), 0)
+    found = mine.judged(kind, box, 0.4, scene(kind), 0)
+    assert found is None if expected is None else np.array_equal(found, expected, equal_nan=True)
+
+
+@pytest.mark.parametrize("kind, box, presence, expected", [
+    (0, NEAR, 0.1, (1, np.nan)), (0, FAR, 0.2, (0, np.nan)), (0, FAR, 0.9, None), (1, FAR, 0.2, (np.nan, 0)), (0, FACE, 0.2, (0, 1)), (0, UNSURE, 0.2, None),
+])
+def test_in_natural_photos_what_may_be_an_unlabelled_hand_is_not_called_wrong(kind, box, presence, expected):
+    """A hand at the top left, a face beside it; one hand in five has no label there."""
+    photo = scene(0)
+    photo.objects[0] = np.vstack([photo.objects[0], [[1, *FACE, 0, -1, 0]]])
+    photo.known[:] = True
+    found = mine.judged(kind, box, presence, photo, 0)
     assert found is None if expected is None else np.array_equal(found, expected, equal_nan=True)
 
 
 @pytest.mark.parametrize("kind", [0, 1])
 def test_nothing_is_right_in_an_empty_photo_and_nothing_known_of_the_other_kind(kind):
-    assert mine.judged(kind, NEAR, scene(kind, negative=True), 0).tolist() == [0, 0]
-    assert mine.judged(1 - kind, NEAR, scene(kind), 0) is None
+    assert mine.judged(kind, NEAR, 0.4, scene(kind, negative=True), 0).tolist() == [0, 0]
+    assert mine.judged(1 - kind, NEAR, 0.4, scene(kind), 0) is None
 
 
 def test_suspects_are_cut_out_whole_with_room_around(landmarker):

@@ -2,12 +2,14 @@
 
 import json
 import zipfile
+from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
 
-from model import scenes, thresholds
+from model import data as data_sets
+from model import metrics, scenes, task_detector, thresholds
 
 
 @pytest.fixture
@@ -33,21 +35,90 @@ def test_thresholds_are_set_on_photos_that_training_never_sees(data, tmp_path):
     assert 2 <= tune.sum() <= 16 and faces.split[1] == "val"
     assert (scenes.read(data / "face_scenes", tmp_path).split == faces.split).all(), "the same ones every time"
     trained = {p.tobytes() for p in scenes.backgrounds(data, tmp_path)}
-    chosen = thresholds.photos(data, tmp_path, 400)
-    kept_back = {rgb.tobytes() for _, rgb, _, empty in chosen if empty}
+    kept_back = {rgb.tobytes() for _, rgb, _, empty in thresholds.photos(data, tmp_path) if empty}
     assert len(trained) + len(kept_back) == 39 and not trained & kept_back
 
 
-def test_and_on_photos_with_hands_whose_presence_it_is_never_told(data, tmp_path):
-    hands = scenes.read(data / "hand_scenes", tmp_path)
-    assert 2 <= hands.aside.sum() <= 12 and (hands.split[hands.aside] == "train").all()
-    shown = [rgb for _, rgb, _, empty in thresholds.photos(data, tmp_path, 400) if not empty]
-    assert {rgb.tobytes() for rgb in shown} == {hands.images[i, :20, :30].tobytes() for i in np.flatnonzero(hands.aside)}
+@pytest.fixture
+def natural(data, tmp_path):
+    """The folder with 40 natural photos more, each with a hand, a face and a doubtful hand."""
+    folder = data / "wild"
+    folder.mkdir()
+    rng, points = np.random.default_rng(1), [v for k in range(21) for v in (5 + k % 4, 4 + k // 4, 2)]
+    with zipfile.ZipFile(folder / "images.zip", "w") as archive:
+        for n in range(40):
+            archive.writestr(f"{n}.png", cv2.imencode(".png", rng.integers(0, 256, (20, 30, 3), np.uint8))[1].tobytes())
+    common = {"iscrowd": 0, "bbox": [4, 3, 6, 8]}
+    (folder / "annotations.json").write_text(json.dumps({
+        "images": [{"id": n, "file_name": f"{n}.png", "width": 30, "height": 20, "negative": False, "split": "val" if n == 1 else "train", "stretched": n == 2,
+                    "group": f"clip {n // 2}"} for n in range(40)],
+        "annotations": [a for n in range(40) for a in (
+            {"image_id": n, "category_id": 1, "keypoints": points, "num_keypoints": 21, "z": [0] * 21, "spread": [0.01] * 21, "handedness": "right"} | common,
+            {"image_id": n, "category_id": 2} | common | {"bbox": [15, 5, 8, 10]},
+            {"image_id": n, "category_id": 1} | common | {"bbox": [0, 12, 5, 5], "iscrowd": 1})]}))
+    return data
+
+
+def test_natural_photos_label_both_kinds(natural, tmp_path):
+    photos = scenes.read(natural / "wild", tmp_path)
+    assert photos.known.all() and photos.stretched.sum() == 1
+    hand, face, doubtful = photos.objects[0]
+    assert hand[0] == 0 and face[0] == 1 and doubtful[7] == 1
+    assert face[1:5].tolist() == pytest.approx([15, 3.8, 8, 11.2]), "up to the hairline, as people draw a face's box"
+    assert np.isfinite(photos.points[0][0]).all() and photos.sure[0].tolist() == [True, False, False] and photos.right[0].tolist() == [1, -1, -1]
+
+
+def test_confidence_is_fitted_on_natural_photos_that_no_network_is_trained_on(natural, tmp_path):
+    photos = scenes.read(natural / "wild", tmp_path)
+    tune = photos.split == "tune"
+    assert 2 <= tune.sum() <= 14 and (tune[::2] == tune[1::2])[1:].all(), "a clip stays on one side"
+    hands = data_sets.wild(natural / "wild", tmp_path)
+    assert (hands.split == photos.split).all(), "the hand network keeps the same photos back as the detector"
+    chosen = [rgb.tobytes() for known, rgb, _, empty in thresholds.photos(natural, tmp_path) if not empty]
+    assert set(chosen) == {photos.images[i, :20, :30].tobytes() for i in np.flatnonzero(tune)}
+
+
+def test_what_the_networks_hint_at_is_used_in_training(natural, tmp_path):
+    before = scenes.read(natural / "wild", tmp_path).objects[0]
+    scenes.write_hints(tmp_path, "wild", scenes.Hints({"0.png": np.array([[15, 4, 8, 11, 0.6, -0.8]])}, {"0.png": np.array([[20.0, 0, 6, 6]])}))
+    photos = scenes.read(natural / "wild", tmp_path)
+    hand, face, doubtful, unlabelled = photos.objects[0]
+    assert (hand == before[0]).all() and (doubtful == before[2]).all()
+    assert face[5:7].tolist() == pytest.approx([0.6, -0.8]) and not before[1, 5:7].any()
+    assert unlabelled.tolist() == [0, 20, 0, 6, 6, 0, 0, 1], "a hand that nobody labelled is ignored, not taught as background"
+    assert len(photos.points[0]) == len(photos.sure[0]) == len(photos.right[0]) == 4
+    assert len(photos.objects[2]) == 3
+
+
+def test_turned_boxes_are_those_of_the_ellipse_inside():
+    quarter = np.array([[0.0, -1, 100], [1, 0, 0]])
+    assert task_detector.turned_box(np.array([10, 20, 30, 40]), quarter) == pytest.approx([40, 10, 40, 30])
+    eighth = np.array([[1.0, -1, 0], [1, 1, 0]]) * 0.5**0.5
+    assert task_detector.turned_box(np.array([-10, -10, 20, 20]), eighth) == pytest.approx([-10, -10, 20, 20]), "a circle stays one"
+
+
+def test_a_picture_for_the_detector_has_its_labels_where_its_objects_are(natural, tmp_path):
+    """In photos turned by any angle: the box lies on the object's own pixels."""
+    photos = scenes.read(natural / "wild", tmp_path)
+    images = np.zeros_like(photos.images)
+    for image in images:
+        cv2.ellipse(image, (120, 45), (20, 15), 0, 0, 360, (255, 255, 255), -1)
+    box = [0, 100, 30, 40, 30, 0, -1, 0]
+    marked = replace(photos, images=images, sizes=np.full_like(photos.sizes, 200), objects=[np.array([box], np.float32)] * 40, points=[np.full((1, 21, 2), np.nan)] * 40)
+    stream, rng, overlaps = task_detector.Photos([marked], [], 256, 0, 1, 1), np.random.default_rng(0), []
+    for _ in range(40):
+        canvas = task_detector.Canvas(256)
+        stream.place(canvas, (0, 0, 256, 256), rng)
+        y, x = np.nonzero(canvas.image[..., 0] > 127)
+        if len(canvas.objects) == 1 and not canvas.objects[0][7] and len(x):
+            shown = np.array([[x.min(), y.min(), np.ptp(x) + 1, np.ptp(y) + 1]])
+            overlaps.append(metrics.iou(canvas.objects[0][None, 1:5], shown)[0, 0])
+    assert len(overlaps) > 20 and min(overlaps) > 0.45 and np.median(overlaps) > 0.75
 
 
 def test_the_least_confidence_lies_right_above_the_find_that_would_break_a_promise():
     confidence = np.array([0.2, 0.4, 0.6, 0.9])
-    found = thresholds.Finds(np.zeros((4, 3)), np.array([False, True, False, True]), np.array([True, False, True, False]), 2)
+    found = thresholds.Finds(np.zeros((4, 4)), np.array([False, True, False, True]), np.array([True, False, True, False]), np.ones(4), 2)
     assert thresholds.least(confidence, found, 1, 0.5, 1.0)[0] == pytest.approx(0.201)  # a second find in the one empty photo is too much
     assert thresholds.least(confidence, found, 1, 0.9, 1.0)[0] == pytest.approx(0.601)  # and here what is wrong
     assert thresholds.least(confidence, found, 1, 0.5, 0.5)[0] == pytest.approx(0.601)
@@ -60,7 +131,7 @@ def test_a_level_keeps_its_promise_on_photos_it_was_not_set_on():
     rng, passed = np.random.default_rng(0), []
     for _ in range(400):
         score = rng.uniform(0, 0.9, 40)
-        found = thresholds.Finds(np.zeros((41, 3)), np.arange(41) == 40, np.arange(41) < 40, 1)
+        found = thresholds.Finds(np.zeros((41, 4)), np.arange(41) == 40, np.arange(41) < 40, np.ones(41), 1)
         level, _ = thresholds.least(np.append(score, 1.0), found, 40, 0.0, 0.1)
         passed.append((rng.uniform(0, 0.9, 1000) >= level).mean())
     assert 0.08 < np.mean(passed) <= 0.102
