@@ -48,6 +48,12 @@ def to_json_error(name: str, message: str) -> dict:
     return {"photo": name, "error": message}
 
 
+def unexpected(error: Exception) -> str:
+    """The sentence for a photo whose fault nobody foresaw: with its kind and words, for whoever reports it."""
+    words = " ".join(str(error).split())[:200].rstrip(".")
+    return f"Something went wrong while looking at this photo ({type(error).__name__}{words and ': '}{words})."
+
+
 def distinct(names: Iterable[str]) -> Iterator[str]:
     """The names, each once: what came before gets a number, "a.jpg" becomes "a (2).jpg"."""
     taken: set[str] = set()

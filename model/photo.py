@@ -126,7 +126,8 @@ def _is_video(data: bytes) -> bool:
 
 def reason(error: Exception) -> str:
     """What the system says of a file, as the end of a sentence."""
-    text = getattr(error, "strerror", None) or str(error)
+    number = getattr(error, "errno", None)
+    text = os.strerror(number) if number else str(error)
     return text[:1].lower() + text[1:]
 
 
