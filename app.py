@@ -36,7 +36,7 @@ else:
     from streamlit.runtime.pages_manager import PagesManager
 
     from export.browser import serve
-    from pages.parts import status
+    from pages.parts import status, takeaway
     from pages.parts.headers import Headers
     from pages.parts.storeroom import UploadGate
 
@@ -51,4 +51,4 @@ else:
     # time: a visitor who came straight to /live after a start would miss everything in this file.
     PagesManager.uses_pages_directory = False
 
-    app = st.App(__file__, middleware=[Middleware(Headers), Middleware(UploadGate)], routes=[*serve.routes(), *status.routes()])
+    app = st.App(__file__, middleware=[Middleware(Headers), Middleware(UploadGate)], routes=[*serve.routes(), *takeaway.routes(), *status.routes()])

@@ -1,25 +1,35 @@
 """The command `pointillist`: landmarks of photos on the command line."""
 
 import argparse
+import contextlib
 import functools
 import json
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
-from model.formats import to_json_document, to_json_error
+from model.formats import to_json_document, to_json_error, unexpected
 from model.landmarker import Landmarker, WeightsError
-from model.photo import SUFFIXES, PhotoError, open_photo
+from model.photo import SUFFIXES, PhotoError, open_photo, reason
 from model.result import Result
+
+NO_PHOTO = "No photo found in the given folders."
+MOST_NAME = 255  # bytes of a file's name
+MOST_THREADS = 1024  # and workers
+
+class CannotWrite(RuntimeError):
+    """What was to be written cannot be; its text is one plain sentence."""
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Exit status: 0 = all photos were read, 1 = some were not (or the weights could not be loaded), 2 = wrong use."""
+    """Exit status: 0 = all photos were read, 1 = some were not, or something stood in the way (weights, a full disk ...), 2 = wrong use,
+    130 = interrupted."""
     parser = _parser()
     options = parser.parse_args(arguments)
     if options.engine == "ray" and not options.results:
@@ -32,12 +42,16 @@ def main(arguments: list[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     try:
         return detect(options)
-    except WeightsError as error:
+    except (WeightsError, CannotWrite) as error:
         print(error, file=sys.stderr)
         return 1
     except BrokenPipeError:  # `pointillist ... | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up_output()
         return 1
+    except KeyboardInterrupt:
+        kept = f" What was found so far is in {options.results}; the same command goes on from there." if options.results else ""
+        print(f"\nInterrupted.{kept}", file=sys.stderr)
+        return 130
 
 
 def detect(options: argparse.Namespace) -> int:
@@ -47,24 +61,33 @@ def detect(options: argparse.Namespace) -> int:
     landmarker = Landmarker(options.weights, options.threads)
     pictures = _picture_names(paths)
     if options.out:
-        options.out.mkdir(parents=True, exist_ok=True)
+        with _writing(f"Pictures cannot be written to {options.out}"):
+            options.out.mkdir(parents=True, exist_ok=True)
     failed = 0
     for number, path in enumerate(paths, 1):
         _progress(number, len(paths), path)
         try:
             rgb = open_photo(path)
             result = landmarker.detect(rgb)
-            if options.out:
-                _annotate(rgb, result, options.out / pictures[path])
-        except PhotoError as error:
+            picture = _drawn(rgb, result) if options.out else None
+        except Exception as error:  # one photo does not end a run, whatever is wrong
             failed += 1
-            document, row = to_json_error(str(path), str(error)), f"{path}: {error}"
+            sentence = str(error) if isinstance(error, PhotoError) else unexpected(error)
+            document, row = to_json_error(str(path), sentence), f"{path}: {sentence}"
         else:
+            if picture:
+                with _writing(f"Pictures cannot be written to {options.out}"):
+                    picture.save(options.out / pictures[path])
             document, row = to_json_document(str(path), result), table(str(path), result)
-        print(json.dumps(document) if options.json else row, flush=True)
+        try:
+            with _writing("The output cannot be written"):
+                print(json.dumps(document) if options.json else row, flush=True)
+        except CannotWrite:
+            _give_up_output()
+            raise
     _progress(None, len(paths))
     if not paths:
-        print("No photo found in the given folders.", file=sys.stderr)
+        print(NO_PHOTO, file=sys.stderr)
     return 1 if failed or not paths else 0
 
 
@@ -72,10 +95,6 @@ def detect_many(paths: list[Path], options: argparse.Namespace) -> int:
     """Results into the folder options.results; photos that have theirs there already are left out."""
     from model import bulk  # only then: pyarrow is slow to import
 
-    results = bulk.Results(options.results)
-    done = results.names()
-    missing = [path for path in paths if bulk.name_of(path) not in done]
-    print(f"{len(paths)} photos, {len(paths) - len(missing)} of them looked at before", file=sys.stderr)
     engine = bulk.plain
     if options.engine == "ray":
         try:
@@ -84,25 +103,58 @@ def detect_many(paths: list[Path], options: argparse.Namespace) -> int:
             print("The engine ray is not installed: pip install 'pointillist[ray]'.", file=sys.stderr)
             return 2
         engine = functools.partial(bulk.ray, workers=options.workers)
+    try:
+        results = bulk.Results(options.results)
+        with results.alone():
+            return _look_at_many(bulk.sources(paths), results, engine, options)
+    except bulk.ResultsError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def _look_at_many(photos: list, results, engine: Callable, options: argparse.Namespace) -> int:
+    missing = results.pending(photos)
+    print(f"{len(photos)} photos, {len(photos) - len(missing)} of them looked at before", file=sys.stderr)
     started, count = time.perf_counter(), 0
     for documents in engine(missing, options.weights, options.threads) if missing else ():
-        results.add(documents)
+        results.add(documents, missing)
         count += len(documents)
         _progress(count, len(missing), Path(documents[-1]["photo"]))
     _progress(None, len(missing))
     if count:
         print(f"{count / (time.perf_counter() - started):.1f} photos a second", file=sys.stderr)
-    failed = sum("error" in document for document in results.documents())
     results.write_coco()
-    print(f"{results.coco}: {len(results.names()) - failed} photos; {failed} could not be read", file=sys.stderr)
-    return 1 if failed or not paths else 0
+    errors = results.errors()
+    failed = sum(error is not None for error in errors.values())
+    print(f"{results.coco}: {len(errors) - failed} photos; {failed} could not be read", file=sys.stderr)
+    if not photos:
+        print(NO_PHOTO, file=sys.stderr)
+    return 1 if not photos or any(errors.get(photo.name, "not looked at") for photo in photos) else 0
+
+
+@contextlib.contextmanager
+def _writing(what: str) -> Iterator[None]:
+    """A full disk, say, becomes one sentence that begins with `what`."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise CannotWrite(f"{what}: {reason(error)}.") from None
+
+
+def _give_up_output() -> None:
+    """What is still to be written goes nowhere: Python would try once more as it ends, and complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def photos_in(paths: list[Path]) -> Iterator[Path]:
     """Files as given; folders give all their photos, at any depth, by name."""
+    # os.path: what the system cannot say of a path, Path.is_dir() may raise. "._a.jpg" is where a Mac keeps what it knows of a.jpg.
     for path in paths:
-        if path.is_dir():
-            yield from sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
+        if os.path.isdir(path):
+            photos = (file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and not file.name.startswith("._"))
+            yield from sorted(file for file in photos if os.path.isfile(file))
         else:
             yield path
 
@@ -131,18 +183,24 @@ def _picture_names(paths: list[Path]) -> dict[Path, str]:
     names: dict[Path, str] = {}
     taken: set[str] = set()
     for path in paths:
-        name, number = f"{path.stem}_landmarks.png", 2
+        name, number = _picture_name(path, "_landmarks.png"), 2
         while name.lower() in taken:
-            name, number = f"{path.stem}_{number}_landmarks.png", number + 1
+            name, number = _picture_name(path, f"_{number}_landmarks.png"), number + 1
         taken.add(name.lower())
         names[path] = name
     return names
 
 
-def _annotate(rgb, result: Result, path: Path) -> None:
+def _picture_name(path: Path, ending: str) -> str:
+    """The photo's name with another ending, cut where it would be too long for a file system."""
+    stem, room = os.fsencode(path.stem), MOST_NAME - len(ending)
+    return (path.stem if len(stem) <= room else stem[:room].decode(errors="ignore")) + ending
+
+
+def _drawn(rgb: np.ndarray, result: Result) -> Image.Image:
     from model.draw import draw  # only then: drawing needs fonts and is slow to import
 
-    Image.fromarray(draw(rgb, result)).save(path)
+    return Image.fromarray(draw(rgb, result))
 
 
 def _progress(number: int | None, total: int, path: Path | None = None) -> None:
@@ -162,17 +220,16 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--out", type=Path, metavar="FOLDER", help="write an annotated PNG of each photo there")
     command.add_argument("--results", type=Path, metavar="FOLDER", help="many photos: Parquet and coco.json; resumable")
     command.add_argument("--engine", choices=["plain", "ray"], default="plain", help="ray: several processes")
-    command.add_argument("--workers", type=_at_least_one, default=2, metavar="N", help="processes of the engine ray (default: 2)")
+    command.add_argument("--workers", type=_count_of, default=2, metavar="N", help="processes of the engine ray (default: 2)")
     command.add_argument("--weights", type=Path, metavar="FILE", help="another ONNX file than the one that comes along")
-    command.add_argument("--threads", type=_at_least_one, metavar="N", help="CPU threads (default: all, at most 4)")
+    command.add_argument("--threads", type=_count_of, metavar="N", help="CPU threads (default: all, at most 4)")
     return parser
 
 
-def _at_least_one(text: str) -> int:
-    count = int(text)
-    if count < 1:
-        raise argparse.ArgumentTypeError("at least 1")
-    return count
+def _count_of(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text[:9]) <= MOST_THREADS:
+        raise argparse.ArgumentTypeError(f"give a whole number from 1 to {MOST_THREADS}, not '{text[:40]}'")
+    return int(text)
 
 
 def _version() -> str:

@@ -2,7 +2,8 @@
 
 import csv
 import io
-from collections.abc import Iterable
+import os.path
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -47,53 +48,108 @@ def to_json_error(name: str, message: str) -> dict:
     return {"photo": name, "error": message}
 
 
+def unexpected(error: Exception) -> str:
+    """The sentence for a photo whose fault nobody foresaw: with its kind and words, for whoever reports it."""
+    words = " ".join(str(error).split())[:200].rstrip(".")
+    return f"Something went wrong while looking at this photo ({type(error).__name__}{words and ': '}{words})."
+
+
+def distinct(names: Iterable[str]) -> Iterator[str]:
+    """The names, each once: what came before gets a number, "a.jpg" becomes "a (2).jpg"."""
+    taken: set[str] = set()
+    last: dict[str, int] = {}  # the number that a name was given last
+    for name in names:
+        stem, suffix = os.path.splitext(name)
+        unique = name
+        while unique in taken:
+            last[name] = last.get(name, 1) + 1
+            unique = f"{stem} ({last[name]}){suffix}"
+        taken.add(unique)
+        yield unique
+
+
 def to_csv(results: Iterable[tuple[str, Result]]) -> str:
     """One row per point of every hand and face; `number` counts the hands and the faces of a photo from 0.
 
     A photo in which nothing was found has no row. A name that a spreadsheet would take for a formula is preceded by
-    an apostrophe.
+    an apostrophe; one that another photo has already is numbered.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(CSV_COLUMNS)
-    for name, result in results:
-        shown = f"'{name}" if name.startswith(("=", "+", "-", "@", "\t", "\r")) else name
+    named = list(results)
+    shown = distinct(f"'{name}" if name.startswith(("=", "+", "-", "@", "\t", "\r")) else name for name, _ in named)
+    for name, (_, result) in zip(shown, named):
         for kind, found in _kinds(result):
             for number, thing in enumerate(found):
                 sides = (thing.handedness, _round(thing.handedness_score, 4)) if kind == "hand" else ("", "")
-                head = (shown, kind, number, _round(thing.score, 4), *sides)
+                head = (name, kind, number, _round(thing.score, 4), *sides)
                 points = zip(POINT_NAMES[kind], _round(thing.landmarks), _round(thing.sigma))
                 writer.writerows((*head, place, label, *xyz, sigma) for place, (label, xyz, sigma) in enumerate(points))
     return text.getvalue()
 
 
 def to_coco(results: Iterable[tuple[str, Result]]) -> dict:
-    """A COCO keypoints data set: categories 1 = hand (21 points) and 2 = face (478 points).
+    """A COCO keypoints data set: categories 1 = hand (21 points) and 2 = face (478 points). Names are numbered as in to_csv.
 
-    Every keypoint has visibility 2 ("labelled and visible"): whether a point is hidden is not predicted. `score` and,
-    for hands, `handedness` are kept as additional fields; z, sigma and the 68-point view have no place in COCO.
+    Every keypoint has visibility 2 ("labelled and visible") in the picture, where it is not predicted whether a point is hidden, and 1
+    ("labelled but not visible") outside it. Boxes end at the picture's edge. `score` and, for hands, `handedness` are kept as
+    additional fields; z, sigma and the 68-point view have no place in COCO.
     """
-    images, annotations = [], []
-    for image_id, (name, result) in enumerate(results, 1):
-        images.append({"id": image_id, "file_name": name, "width": result.width, "height": result.height})
-        for category_id, (kind, found) in enumerate(_kinds(result), 1):
-            for thing in found:
-                points = np.column_stack([thing.landmarks[:, :2], np.full(len(thing.landmarks), 2)])
-                annotation = {
-                    "id": len(annotations) + 1,
-                    "image_id": image_id,
-                    "category_id": category_id,
-                    "bbox": _round(thing.box),
-                    "area": _round(thing.box[2] * thing.box[3]),
-                    "iscrowd": 0,
-                    "keypoints": _round(points.ravel()),
-                    "num_keypoints": len(points),
-                    "score": _round(thing.score, 4),
-                }
-                if kind == "hand":
-                    annotation["handedness"] = thing.handedness
-                annotations.append(annotation)
-    return {"images": images, "annotations": annotations, "categories": _categories()}
+    images, annotations, named = [], [], list(results)
+    for image_id, (name, (_, result)) in enumerate(zip(distinct(name for name, _ in named), named), 1):
+        images.append(coco_image(image_id, name, result.width, result.height))
+        annotations += coco_annotations(image_id, result, len(annotations) + 1)
+    return coco_frame() | {"images": images, "annotations": annotations}
+
+
+def coco_frame() -> dict:
+    """What a COCO file holds besides its images and annotations."""
+    # pycocotools 2.0.9 and 2.0.10 load no results for a data set without `info`.
+    info = {"description": "Hands (21 points) and faces (478 points) found by Pointillist"}
+    return {"info": info, "licenses": [], "categories": _categories()}
+
+
+def coco_image(image_id: int, name: str, width: int, height: int) -> dict:
+    return {"id": image_id, "file_name": name, "width": width, "height": height}
+
+
+def coco_annotations(image_id: int, result: Result, first_id: int) -> list[dict]:
+    """The hands and faces of one image, numbered from first_id on."""
+    annotations = []
+    for category_id, (kind, found) in enumerate(_kinds(result), 1):
+        for thing in found:
+            keypoints = _keypoints(thing.landmarks, (result.width, result.height))
+            bbox = _inside(thing.box, (result.width, result.height))
+            annotation = {
+                "id": first_id + len(annotations),
+                "image_id": image_id,
+                "category_id": category_id,
+                "bbox": bbox,
+                "area": _round(bbox[2] * bbox[3]),
+                "iscrowd": 0,
+                "keypoints": keypoints,
+                "num_keypoints": len(keypoints) // 3,
+                "score": _round(thing.score, 4),
+            }
+            if kind == "hand":
+                annotation["handedness"] = thing.handedness
+            annotations.append(annotation)
+    return annotations
+
+
+def _keypoints(landmarks: np.ndarray, size: tuple[int, int]) -> list[float]:
+    """x, y and visibility of each point. COCO's readers let a picture reach from 0 to its size."""
+    points = np.round(np.asarray(landmarks, np.float64)[:, :2], 2)
+    inside = ((points >= 0) & (points < size)).all(axis=1)
+    return np.column_stack([points, np.where(inside, 2, 1)]).ravel().tolist()
+
+
+def _inside(box: tuple[float, float, float, float], size: tuple[int, int]) -> list[float]:
+    """The part of a box (x, y, w, h) that lies in the picture."""
+    start = np.asarray(box[:2], np.float64)
+    corners = np.round(np.clip([start, start + box[2:]], 0, size), 2)
+    return [*corners[0].tolist(), *_round(corners[1] - corners[0])]
 
 
 def _categories() -> list[dict]:

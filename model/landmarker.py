@@ -13,6 +13,7 @@ from model.clock import Clock
 from model.constants import CONSTANTS, CROP, KINDS
 from model.detector import Detection, Detector
 from model.geometry import ROI, cut, extent, roi_from_box, roi_from_points, transform
+from model.photo import rgb_of
 from model.result import Face, Hand, Result, Trace
 from model.session import Session, WeightsError
 
@@ -38,7 +39,8 @@ class Landmarker:
         self.metadata = self._session.metadata
 
     def detect(self, rgb: np.ndarray | Image.Image, trace: bool = False) -> Result:
-        """All hands and faces of a photo: uint8 (H, W, 3) RGB, upright, or a PIL image (its EXIF tag is not applied).
+        """All hands and faces of a photo: uint8 (H, W, 3) RGB, upright, or a PIL image of any mode, read as open_photo does
+        (but its EXIF tag is not applied).
 
         trace=True keeps the network's tensors with every hand and face. Raises TypeError or ValueError for anything
         that is not such a picture.
@@ -137,7 +139,7 @@ def batches(places: Sequence[Place]) -> list[list[int]]:
 def as_rgb(picture: np.ndarray | Image.Image) -> np.ndarray:
     """The picture as uint8 (H, W, 3), or TypeError / ValueError."""
     if isinstance(picture, Image.Image):
-        picture = np.asarray(picture.convert("RGB"))
+        picture = rgb_of(picture)
     if not isinstance(picture, np.ndarray):
         raise TypeError("A picture must be a numpy array or a PIL image.")
     if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or not picture.size:

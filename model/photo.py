@@ -3,6 +3,7 @@
 import contextlib
 import io
 import os
+import re
 import warnings
 from pathlib import Path
 
@@ -38,8 +39,32 @@ _TURNS = {
 _HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"hevm", b"hevs", b"mif1", b"msf1")
 
 
+# What the first bytes of a video are: its container's own mark, or one of the brands of ISO base media ("ftyp" is shared with HEIF).
+_VIDEO_BRANDS = re.compile(rb"isom|iso\d|mp4\d|avc1|qt  |M4V.|3g[p2g].|MSNV|dash|f4v |mmp4|XAVC")
+_VIDEO_MARKS = re.compile(
+    rb"\x1a\x45\xdf\xa3"  # Matroska, WebM
+    rb"|RIFF....AVI "
+    rb"|....(?:moov|mdat|wide)"  # QuickTime without brands
+    rb"|\x00\x00\x01[\xb3\xba]"  # MPEG
+    rb"|(?:.{4})?G.{187}(?:.{4})?G.{187}(?:.{4})?G"  # MPEG transport stream, of a camera with times between
+    rb"|FLV\x01"
+    rb"|\x30\x26\xb2\x75\x8e\x66\xcf\x11"  # ASF: WMV
+    rb"|OggS",
+    re.DOTALL,
+)
+_HEAD = 1024  # bytes that tell a video
+_VIDEO = "This is a video: save single pictures of it, as JPEG or PNG for example, and use those."
+
+
 class PhotoError(ValueError):
-    """A photo that cannot be used; its text is one plain sentence for the person who chose the photo."""
+    """A photo that cannot be used; its text is one plain sentence for the person who chose the photo.
+
+    again: the file's content is not to blame (it could not be read, memory was short), so trying again may help.
+    """
+
+    def __init__(self, sentence: str, again: bool = False):
+        super().__init__(sentence)
+        self.again = again
 
 
 def open_photo(source: bytes | bytearray | memoryview | str | os.PathLike) -> np.ndarray:
@@ -52,9 +77,11 @@ def open_photo(source: bytes | bytearray | memoryview | str | os.PathLike) -> np
     data = _read(source)
     if not data:
         raise PhotoError("The file is empty.")
-    if takes_too_long(data):
-        raise PhotoError("This file is built in an unusual way and would take too long to open.")
+    if _is_video(data):
+        raise PhotoError(_VIDEO)
     try:
+        if takes_too_long(data):
+            raise PhotoError("This file is built in an unusual way and would take too long to open.")
         with _open(data) as picture:
             if picture.width * picture.height > MOST_PIXELS or max(picture.size) > MOST_SIDE:
                 raise PhotoError(_too_many_pixels(picture.width, picture.height))
@@ -64,7 +91,7 @@ def open_photo(source: bytes | bytearray | memoryview | str | os.PathLike) -> np
     except Image.DecompressionBombError:
         raise PhotoError(_too_many_pixels()) from None
     except MemoryError:
-        raise PhotoError("There is not enough memory to open this picture.") from None
+        raise PhotoError("There is not enough memory to open this picture.", again=True) from None
     except Image.UnidentifiedImageError:
         raise PhotoError("This file is not a picture in a format that can be opened.") from None
     except Exception:  # decoders raise many things on damaged files: OSError, SyntaxError, struct.error, EOFError ...
@@ -81,18 +108,26 @@ def _read(source) -> bytes:
             if path.exists() and not path.is_file():
                 raise PhotoError("This is not a file.")
             size = path.stat().st_size
-            data = path.read_bytes() if size <= MOST_BYTES else b""
+            with path.open("rb") as file:  # of what is too large only as much as tells a video
+                data = file.read(size if size <= MOST_BYTES else _HEAD)
         except (OSError, ValueError) as error:
             if isinstance(error, PhotoError):
                 raise
-            raise PhotoError(f"The file cannot be read: {_reason(error)}.") from None
-    if size > MOST_BYTES:
+            raise PhotoError(f"The file cannot be read: {reason(error)}.", again=True) from None
+    if size > MOST_BYTES and not _is_video(data):
         raise PhotoError(f"The file is too large: {size / 1e6:.0f} MB, the limit is {MOST_BYTES / 1e6:.0f} MB.")
     return bytes(data)
 
 
-def _reason(error: Exception) -> str:
-    text = getattr(error, "strerror", None) or str(error)
+def _is_video(data: bytes) -> bool:
+    head = bytes(data[:_HEAD])
+    return bool(_VIDEO_MARKS.match(head) or (head[4:8] == b"ftyp" and _VIDEO_BRANDS.match(head, 8)))
+
+
+def reason(error: Exception) -> str:
+    """What the system says of a file, as the end of a sentence."""
+    number = getattr(error, "errno", None)
+    text = os.strerror(number) if number else str(error)
     return text[:1].lower() + text[1:]
 
 
@@ -117,9 +152,15 @@ def _upright_rgb(picture: Image.Image) -> np.ndarray:
     # Not ImageOps.exif_transpose: it also writes a new EXIF block, which takes minutes where a hostile one is large.
     with contextlib.suppress(Exception):  # a broken EXIF block must not cost the photo; it is shown as stored
         picture = picture.transpose(_TURNS[picture.getexif()[ExifTags.Base.Orientation]])
+    return rgb_of(picture)
+
+
+def rgb_of(picture: Image.Image) -> np.ndarray:
+    """A picture of any mode as uint8 (H, W, 3) RGB: transparency is laid on white, more than 8 bits are scaled and not clipped, as
+    Image.convert() would. ValueError for a mode that has no way to RGB."""
     if picture.mode.startswith(("I", "F")):
         return _from_deep_grey(np.asarray(picture))
-    if "A" in picture.mode or "a" in picture.mode or "transparency" in picture.info:
+    if picture.mode in ("LA", "PA", "La", "RGBA", "RGBa") or "transparency" in picture.info:
         if picture.mode != "RGBA":
             picture = picture.convert("RGBA")
         white = Image.new("RGB", picture.size, "white")
@@ -135,11 +176,11 @@ def _from_deep_grey(values: np.ndarray) -> np.ndarray:
     if values.dtype.itemsize == 2:
         top = 65535.0
     else:
-        largest = np.nanmax(values, initial=0)
-        top = next((limit for limit in (1.0, 255.0) if largest <= limit), 65535.0)
+        largest = float(np.max(values, initial=0, where=np.isfinite(values)))
+        top = next((limit for limit in (1.0, 255.0, 65535.0) if largest <= limit), largest)
     rgb = np.empty((*values.shape, 3), np.uint8)
     for start in range(0, len(values), 256):  # by bands of rows: a whole picture of floats would take 200 MB a step
         band = slice(start, start + 256)
-        grey = np.nan_to_num(values[band].astype(np.float32)) * (255 / top)
+        grey = np.nan_to_num(values[band].astype(np.float32), posinf=top, neginf=0) * np.float32(255 / top)
         rgb[band] = np.clip(grey, 0, 255).round()[..., None]
     return rgb

@@ -64,5 +64,5 @@ def _tiff_tags(data: bytes) -> Iterator[tuple[int, int]]:
         for number in range(min(entries, 65535)):
             tag, _, values = struct.unpack_from(order + entry, data, place + number * struct.calcsize(order + entry))
             yield tag, values
-    except struct.error:
-        return  # cut short: the decoder says so
+    except (struct.error, OverflowError):
+        return  # cut short, or a place beyond what any file has: the decoder says so

@@ -9,7 +9,7 @@ import onnx
 import onnxruntime
 from onnx.external_data_helper import uses_external_data
 
-from model import storage
+from model import cpus, storage
 from model.branches import switchable
 from model.constants import CROP
 from model.eight_bit import RANGES, eight_bit
@@ -62,7 +62,7 @@ class Session:
         self.metadata: dict = {entry.key: _decoded(entry.value) for entry in model.metadata_props if entry.key != RANGES}
 
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads or min(_MOST_THREADS, _cpus())
+        options.intra_op_num_threads = threads or usual_threads()
         # Waiting threads would otherwise burn a server's CPUs between two photos.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3  # it warns of every input with a default value
@@ -130,9 +130,8 @@ def _shape(value: onnx.ValueInfoProto) -> tuple[int, ...]:
     return tuple(axis.dim_value for axis in value.type.tensor_type.shape.dim[1:])
 
 
-def _cpus() -> int:
-    # Containers often allow fewer CPUs than the machine has; not every system can tell.
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def usual_threads() -> int:
+    return min(_MOST_THREADS, cpus.available())
 
 
 def _decoded(text: str):

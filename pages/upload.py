@@ -5,11 +5,11 @@ import streamlit as st
 from pages.parts.album import visitors_album
 from pages.parts.analysis import analyse_waiting
 from pages.parts.device_photos import device_photos
-from pages.parts.downloads import offer_zip
 from pages.parts.intake import offer_examples, take_in
 from pages.parts.landmarker import landmarker_or_stop
 from pages.parts.layers import choose_layers
 from pages.parts.photo_result import legend, show_photo
+from pages.parts.takeaway import offer_zip
 
 PER_PAGE = 5  # photos shown at once
 
@@ -42,7 +42,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
     with st.popover("What the colours mean", icon=":material/palette:"):
         legend()
     if len(photos) > 1:
-        offer_zip(photos, layers)
+        offer_zip(layers)
 
 pages = -(-len(photos) // PER_PAGE)
 page = st.pagination(pages, key="page", persist_state="session") if pages > 1 else 1

@@ -10,9 +10,11 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from model import Result
+from model.formats import distinct
 from pages.parts import storeroom
 
 MOST_PHOTOS = 60
+MOST_STEM = 200  # bytes of a download's name without its ending; file systems take 255 with it
 MOST_BYTES = 300_000_000  # of all photos of one visitor together
 FULL = (
     f"Not all photos were taken in: the limit is {MOST_PHOTOS} photos or {MOST_BYTES // 1_000_000} MB together. "
@@ -32,10 +34,13 @@ class Photo:
     content: bytes
     result: Result | None = None
     error: str | None = None  # one plain sentence
+    label: str = field(init=False)  # the whole name, for exports; an album numbers what it has already
     digest: str = field(init=False)  # of the content: the same picture is analysed once
     key: str = field(init=False)  # of name and content: names the photo's widgets
 
     def __post_init__(self) -> None:
+        # No system has these in a name: folders, NUL, halves of characters.
+        self.label = self.name.rsplit("/", 1)[-1].replace("\0", "").encode("utf-8", "replace").decode() or "photo"
         self.digest = hashlib.sha256(self.content).hexdigest()
         self.key = hashlib.sha256(self.name.encode("utf-8", "replace") + b"\0" + self.content).hexdigest()[:16]
 
@@ -45,17 +50,21 @@ class Photo:
 
     @property
     def shown_name(self) -> str:
-        """The name without its folder and control characters, shortened in the middle; still not safe as markup."""
-        name = self.name.replace("\\", "/").rsplit("/", 1)[-1]
-        # C*: control and formatting characters, among them those that turn the writing direction
-        name = "".join(c for c in name if not unicodedata.category(c).startswith("C")).strip() or "photo"
+        """The label without its folder and control characters, shortened in the middle; still not safe as markup."""
+        name = self._plain_name
         return name if len(name) <= 60 else f"{name[:38]}…{name[-20:]}"
+
+    @property
+    def _plain_name(self) -> str:
+        name = self.label.replace("\\", "/").rsplit("/", 1)[-1]
+        # C*: control and formatting characters, among them those that turn the writing direction
+        return "".join(c for c in name if not unicodedata.category(c).startswith("C")).strip() or "photo"
 
     @property
     def stem(self) -> str:
         """A file name without extension for downloads: letters, digits, '-' and '_' only."""
-        stem = Path(self.shown_name).stem
-        return "".join(c if c.isalnum() or c in "-_" else "_" for c in stem).strip("_")[:60] or "photo"
+        stem = "".join(c if c.isalnum() or c in "-_" else "_" for c in Path(self._plain_name).stem).strip("_")
+        return stem.encode()[:MOST_STEM].decode(errors="ignore") or "photo"
 
 
 class Album:
@@ -89,6 +98,7 @@ class Album:
         elif not storeroom.STOREROOM.has_room(len(content)):
             self._complaints[storeroom.FULL] = None
         else:
+            *_, photo.label = distinct([*(other.label for other in self), photo.label])
             self._photos[photo.key] = photo
             return photo.key
         return None

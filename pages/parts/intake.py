@@ -1,7 +1,7 @@
 """The ways in which photos come in: dropped or chosen files, the clipboard, the camera, an example."""
 
 import streamlit as st
-from streamlit.runtime.uploaded_file_manager import DeletedFile
+from streamlit.runtime.uploaded_file_manager import DeletedFile, UploadedFile
 
 from pages.parts import storeroom
 from pages.parts.album import GONE, Album
@@ -40,7 +40,7 @@ def _from_files(album: Album) -> None:
         "are never stored.",
     )
     before: dict[str, str | None] = st.session_state["files_shown"]
-    now = {file.file_id: before.get(file.file_id) or album.add(file.name, file.getvalue()) for file in files}
+    now = {file.file_id: before.get(file.file_id) or album.add(_name_of(file), file.getvalue()) for file in files}
     for photo_key in set(before.values()) - set(now.values()):
         if photo_key:
             album.remove(photo_key)
@@ -49,6 +49,11 @@ def _from_files(album: Album) -> None:
     if missing:  # dropped at the gate, or unknown to a server that was started anew
         album.empty_drop_zone(storeroom.FULL if missing & set(storeroom.STOREROOM.refused) else GONE)
         st.rerun()
+
+
+def _name_of(file: UploadedFile) -> str:
+    """As its owner wrote it: browsers send three characters of a file's name encoded, and no others."""
+    return file.name.replace("%22", '"').replace("%0D", "\r").replace("%0A", "\n")
 
 
 def _from_camera(album: Album) -> None:

@@ -1,7 +1,6 @@
 """What the server does with one visitor's camera frames: track, draw, hand back. Knows nothing of Streamlit."""
 
 import logging
-import os
 import threading
 import time
 from collections import deque
@@ -10,14 +9,14 @@ from dataclasses import dataclass
 
 import av
 
-from model import Landmarker, Tracker
+from model import Landmarker, Tracker, cpus
 from pages.parts import journal
 from pages.parts.live_drawing import draw_live
 
 _log = logging.getLogger(__name__)
 
 # One job is one frame, so that many visitors take turns.
-_workers = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="live")
+_workers = ThreadPoolExecutor(cpus.available(), thread_name_prefix="live")
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from model.draw import FACE_COLOURS, Layers
 from model.points import FINGERS
 from pages.parts.album import Photo
 from pages.parts.analysis import annotated_view
-from pages.parts.downloads import offer_downloads
 from pages.parts.points_table import show_points
+from pages.parts.takeaway import offer_downloads
 from pages.parts.trace import show_trace
 from pages.parts.words import details, names, summary
 

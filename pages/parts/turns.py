@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from model import cpus
+
 VARIABLE = "POINTILLIST_PLACES"
 PATIENCE = 0.3  # seconds between two calls of what waits, and so the longest that a visitor who has gone keeps a place
 
@@ -61,7 +63,7 @@ def _places() -> int:
     try:
         return max(int(os.environ.get(VARIABLE, "")), 1)
     except ValueError:
-        return max(os.cpu_count() or 1, 2)
+        return max(cpus.available(), 2)
 
 
 TURNS = Turns(_places())  # of this server

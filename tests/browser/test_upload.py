@@ -1,6 +1,7 @@
 """The upload page in a real Chromium: a photo goes in, its landmarks come out."""
 
 import json
+import zipfile
 from pathlib import Path
 from urllib.parse import urlparse
 
@@ -25,10 +26,11 @@ def drop_zone(page):
     return page.locator("[class*=st-key-photos_] input[type=file]")
 
 
-def download(page, button: str) -> Path:
+def download(page, name: str, role: str = "button"):
     with page.expect_download(timeout=30 * SECONDS) as event:
-        page.get_by_role("button", name=button, exact=True).click()
-    return event.value.path()
+        page.get_by_role(role, name=name, exact=True).first.click()
+    assert event.value.failure() is None
+    return event.value
 
 
 def error(found, true) -> float:
@@ -48,7 +50,7 @@ def test_photo_in_landmarks_out(page):
     shown.wait_for()
     assert shown.evaluate("image => image.complete && image.naturalWidth") == 800
 
-    answer = json.loads(download(page, "JSON").read_text())
+    answer = json.loads(download(page, "JSON").path().read_text())
     expected = truth("greeting.webp")
     assert (answer["photo"], answer["width"], answer["height"]) == ("greeting.webp", 800, 600)
     assert len(answer["faces"]) == 1
@@ -57,7 +59,7 @@ def test_photo_in_landmarks_out(page):
         assert error(by_side[hand["handedness"]]["landmarks"], hand["landmarks"]) < 0.2, hand["handedness"]
     assert error(answer["faces"][0]["ibug68"], expected["faces"][0]["ibug68"]) < 0.06
 
-    with Image.open(download(page, "Picture")) as picture:
+    with Image.open(download(page, "Picture", "link").path()) as picture:
         assert picture.format == "PNG" and picture.size == (800, 600)
         drawn = np.asarray(picture.convert("RGB")).astype(int)
     original = np.asarray(Image.open(EXAMPLES / "greeting.webp").convert("RGB"))
@@ -65,6 +67,27 @@ def test_photo_in_landmarks_out(page):
 
     assert page.evaluate("crossOriginIsolated"), "WebAssembly threads need isolation"
     assert hosts <= {"localhost", None, ""}, "the page asked another host"
+    assert not page.errors
+
+
+def test_all_photos_at_once_with_their_names(page, tmp_path):
+    """A name comes through the browser as its owner wrote it; the ZIP is whole."""
+    files = []
+    for number in (1, 2):
+        (tmp_path / str(number)).mkdir()
+        files.append(tmp_path / str(number) / 'the "5" of us.webp')
+        files[-1].write_bytes((EXAMPLES / "group.webp").read_bytes() + bytes([number]))
+    drop_zone(page).set_input_files(files[0])
+    page.get_by_role("link", name="Picture").wait_for(timeout=60 * SECONDS)
+    drop_zone(page).set_input_files(files[1])
+    taken = download(page, "Download all (ZIP)", "link")
+    assert taken.suggested_filename == "pointillist.zip"
+    with zipfile.ZipFile(taken.path()) as archive:
+        assert archive.testzip() is None
+        names = [json.loads(line)["photo"] for line in archive.read("landmarks.jsonl").decode().splitlines()]
+        assert names == ['the "5" of us (2).webp', 'the "5" of us.webp']
+        assert [name for name in archive.namelist() if name.endswith(".png")] == ["annotated/01_the__5__of_us__2.png", "annotated/02_the__5__of_us.png"]
+    assert download(page, "Picture", "link").suggested_filename == "the__5__of_us__2_landmarks.png"
     assert not page.errors
 
 

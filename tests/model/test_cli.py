@@ -2,6 +2,8 @@
 
 import json
 import os
+import resource
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -54,6 +56,42 @@ def test_folders_give_their_photos(photos, capsys):
     assert [Path(document["photo"]).relative_to(photos).as_posix() for document in documents] == ["a.png", "b.jpg", "deeper/a.PNG"]
 
 
+def test_what_a_mac_keeps_beside_its_files_is_no_photo(photos, capsys):
+    (photos / "._a.png").write_bytes(b"\0\5\x16\7")
+    assert cli.main(["detect", str(photos), "--json"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 3
+    assert cli.main(["detect", str(photos / "._a.png"), "--json"]) == 1, "who names it is told"
+
+
+def test_sixteen_bytes_do_not_end_a_run(photos, capsys):
+    (photos / "0.tif").write_bytes(b"II\x2b\0\x08\0\0\0" + b"\xff" * 8)
+    assert cli.main(["detect", str(photos), "--json"]) == 1
+    documents = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert ["error" in document for document in documents] == [True, False, False, False]
+
+
+@pytest.mark.parametrize("where", ["open_photo", "_drawn"])
+def test_an_unforeseen_fault_is_that_photo_s_error(photos, capsys, monkeypatch, where):
+    real = getattr(cli, where)
+
+    def faulty(given, *rest, first=[True]):
+        if first.pop() if first else False:
+            raise RuntimeError("bad\nallocation.")
+        return real(given, *rest)
+
+    monkeypatch.setattr(cli, where, faulty)
+    assert cli.main(["detect", str(photos), "--json", "--out", str(photos / "out")]) == 1
+    first, *others = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert first == {"photo": str(photos / "a.png"), "error": "Something went wrong while looking at this photo (RuntimeError: bad allocation)."}
+    assert len(others) == 2 and not any("error" in document for document in others)
+
+
+def test_a_video_is_told_what_to_do(photos, capsys):
+    (photos / "clip.mp4").write_bytes(b"\0\0\0\x20ftypisom\0\0\2\0isomiso2avc1mp41" + bytes(100))
+    assert cli.main(["detect", str(photos / "clip.mp4")]) == 1
+    assert "clip.mp4: This is a video: save single pictures of it" in capsys.readouterr().out
+
+
 def test_an_empty_folder_is_said(photos, tmp_path_factory, capsys):
     assert cli.main(["detect", str(tmp_path_factory.mktemp("empty"))]) == 1
     assert "No photo" in capsys.readouterr().err
@@ -76,6 +114,48 @@ def test_annotated_pictures(photos, tmp_path, capsys):
         assert (np.asarray(picture) != np.asarray(Image.open(photos / "a.png"))).any()
 
 
+def test_out_that_cannot_be_written_to(photos, capsys):
+    (photos / "file").write_text("")
+    for out in (photos / "file", photos / "file" / "deeper"):
+        assert cli.main(["detect", str(photos), "--out", str(out)]) == 1
+        [told] = capsys.readouterr().err.splitlines()
+        assert told.startswith(f"Pictures cannot be written to {out}: ") and told.endswith(".")
+
+
+def test_a_full_disk_is_told(photos, capsys):
+    """A limit of the size of files stands for it."""
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, usual[1]))
+    try:
+        assert cli.main(["detect", str(photos / "a.png"), "--out", str(photos / "out")]) == 1
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+    assert capsys.readouterr().err == f"Pictures cannot be written to {photos / 'out'}: file too large.\n"
+
+
+@pytest.mark.parametrize("stem", ["x" * 250, "ä" * 125, "x" + "ä" * 124])
+def test_pictures_of_long_names(photos, stem):
+    for folder in ("", "deeper"):
+        shutil.copy(photos / "a.png", photos / folder / f"{stem}.png")
+    assert cli.main(["detect", *map(str, photos.rglob(f"{stem}.png")), "--out", str(photos / "out")]) == 0
+    names = sorted(path.name for path in (photos / "out").iterdir())
+    assert len(names) == 2 and all(name.endswith("_landmarks.png") and name.startswith(stem[:110]) for name in names)
+
+
+def test_interrupted(photos, capsys, monkeypatch):
+    def interrupted(path):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "open_photo", interrupted)
+    assert cli.main(["detect", str(photos)]) == 130
+    assert capsys.readouterr().err.strip() == "Interrupted."
+
+
+def test_a_path_that_no_system_takes(photos, capsys):
+    assert cli.main(["detect", "x" * 5000]) == 1
+    assert "The file cannot be read: file name too long." in capsys.readouterr().out
+
+
 def test_names_that_are_no_text(photos, capsys):
     odd = photos / os.fsdecode(b"\xff\xfe.png")
     (photos / "a.png").rename(odd)
@@ -88,6 +168,23 @@ def test_wrong_use(arguments):
     with pytest.raises(SystemExit) as caught:
         cli.main(arguments)
     assert caught.value.code == 2
+
+
+@pytest.mark.parametrize("option", ["--threads", "--workers"])
+@pytest.mark.parametrize("value", ["abc", "0", "-1", "1.5", "", "99999999999", "9" * 5000])
+def test_a_number_that_is_none_says_what_is_wanted(capsys, option, value):
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["detect", "a.png", option, value])
+    assert caught.value.code == 2
+    assert f"argument {option}: give a whole number from 1 to 1024, not '{value[:40]}'" in capsys.readouterr().err
+
+
+def test_an_output_that_takes_nothing(tmp_path):
+    Image.fromarray(photo(320, 240)).save(tmp_path / "grey.png")
+    command = [sys.executable, "-m", "model.cli", "detect", str(tmp_path / "grey.png")]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2])
+    assert (done.returncode, done.stderr) == (1, "The output cannot be written: no space left on device.\n")
 
 
 def test_the_real_command(tmp_path):

@@ -1,9 +1,11 @@
 """The whole way from a photo to its points and back to the crop."""
 
+import io
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,8 +15,10 @@ from model.constants import CONSTANTS, CROP
 from model.detector import Detection
 from model.geometry import ROI, transform
 from model.landmarker import confidence, side_of, size_of, uncertainty_of, wants_second_look, without_duplicates
+from model.photo import open_photo
 from tests.model.drawn_world import photo, place
 
+EXAMPLES = Path(__file__).parents[2] / "model" / "examples"
 THINGS = [("hand", 200, 300, 100, 40), ("hand", 500, 150, 80, -100), ("face", 420, 360, 130, 10)]
 
 
@@ -152,6 +156,18 @@ def test_nothing_there_is_nothing_found(landmarker):
 @pytest.mark.parametrize("right, side, score", [(0.9, "right", 0.9), (0.2, "left", 0.8), (0.5, "right", 0.5)])
 def test_handedness(right, side, score):
     assert side_of(right) == {"handedness": side, "handedness_score": pytest.approx(score)}
+
+
+def test_a_deep_picture_in_memory_is_seen_as_its_file_is(real_landmarker):
+    """convert("RGB") would clip 16 bits to white."""
+    file = io.BytesIO()
+    with Image.open(EXAMPLES / "hands.webp") as picture:
+        deep = Image.fromarray(np.asarray(picture.convert("L")).astype(np.uint16) * 257)
+    deep.save(file, "PNG")
+    from_file, from_memory = real_landmarker.detect(open_photo(file.getvalue())), real_landmarker.detect(deep)
+    assert len(from_file.hands) == len(from_memory.hands) == 2
+    for one, other in zip(from_file.hands, from_memory.hands):
+        assert (one.landmarks == other.landmarks).all()
 
 
 def test_takes_pil_images_and_mirrored_views(landmarker):

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from model.photo import MOST_BYTES, MOST_PIXELS, PhotoError, open_photo
+from model.photo import MOST_BYTES, MOST_PIXELS, PhotoError, open_photo, rgb_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::PIL.Image.DecompressionBombWarning")
 
@@ -131,6 +131,25 @@ def test_floats(top):
     assert np.abs(rgb[..., 0] - grey * 255 / top).max() < 1
 
 
+@pytest.mark.parametrize("mode", ["I;16", "I;16B", "I", "F"])
+def test_pictures_in_memory_are_scaled_and_not_clipped(mode):
+    deep = np.linspace(0, 65535, 48 * 32).reshape(32, 48).astype({"I;16": "<u2", "I;16B": ">u2", "I": "i4", "F": "f4"}[mode])
+    rgb = rgb_of(Image.frombytes(mode, (48, 32), deep.tobytes()))
+    assert np.abs(rgb.astype(float) - deep[..., None] / 257.0).max() < 1
+
+
+def test_no_range_is_clipped():
+    deep = np.linspace(0, 2**31 - 1, 48 * 32).reshape(32, 48).astype(np.int32)
+    assert np.abs(rgb_of(Image.fromarray(deep))[..., 0] - deep * (255 / (2**31 - 1))).max() < 1
+    strange = np.array([[np.nan, np.inf, -np.inf, 0.5]], np.float32)
+    assert rgb_of(Image.fromarray(strange))[0, :, 0].tolist() == [0, 255, 0, 128]
+
+
+def test_pictures_in_memory_lie_on_white_too():
+    hidden = Image.new("RGBA", (4, 3), (0, 0, 0, 0))
+    assert (rgb_of(hidden) == 255).all()
+
+
 def test_first_picture_of_an_animation():
     other = Image.new("RGB", (48, 32), "black")
     data = encoded(Image.fromarray(QUARTERS), "GIF", save_all=True, append_images=[other])
@@ -180,6 +199,58 @@ def test_what_is_no_picture(data, sentence):
         open_photo(data)
     text = str(caught.value)
     assert text.endswith(".") and text.count(". ") == 0 and "\n" not in text
+
+
+VIDEOS = {
+    "mp4": b"\0\0\0\x20ftypisom\0\0\2\0isomiso2avc1mp41",
+    "mov": b"\0\0\0\x14ftypqt  \0\0\2\0qt  ",
+    "old mov": b"\0\0\0\x08wide\0\0\xff\xffmdat",
+    "3gp": b"\0\0\0\x18ftyp3gp5\0\0\2\0",
+    "webm": b"\x1a\x45\xdf\xa3\x9fB\x86\x81\x01",
+    "avi": b"RIFF\0\1\0\0AVI LIST",
+    "mpeg": b"\0\0\1\xba\x44",
+    "ts": (b"G" + bytes(187)) * 3,
+    "m2ts": (bytes(4) + b"G" + bytes(187)) * 3,
+    "wmv": bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c"),
+}
+
+
+@pytest.mark.parametrize("kind", VIDEOS)
+def test_a_video_is_told_what_to_do(kind, tmp_path):
+    short, long = VIDEOS[kind] + bytes(500), tmp_path / "long"
+    with long.open("wb") as file:
+        file.write(short)
+        file.truncate(MOST_BYTES + 1)  # its length is not what is wrong with it
+    for source in (short, long):
+        with pytest.raises(PhotoError, match="^This is a video: save single pictures of it"):
+            open_photo(source)
+
+
+def test_a_directory_beyond_any_file():
+    """16 bytes that once raised OverflowError while the file's structure was walked."""
+    for start in (2**64 - 1, 2**63 - 1, 2**63):
+        with pytest.raises(PhotoError, match="damaged|not a picture"):
+            open_photo(b"II\x2b\0\x08\0\0\0" + struct.pack("<Q", start))
+
+
+def test_a_fault_of_the_check_is_a_sentence_too(monkeypatch):
+    def fault(data):
+        raise ArithmeticError("of the check itself")
+
+    monkeypatch.setattr("model.photo.takes_too_long", fault)
+    with pytest.raises(PhotoError, match="damaged"):
+        open_photo(encoded(QUARTERS))
+
+
+def test_what_may_pass_is_said(tmp_path, monkeypatch):
+    with pytest.raises(PhotoError) as missing:
+        open_photo(tmp_path / "missing.jpg")
+    with pytest.raises(PhotoError) as damaged:
+        open_photo(b"no picture")
+    monkeypatch.setattr("model.photo.rgb_of", lambda picture: bytearray(1 << 62))
+    with pytest.raises(PhotoError) as memory:
+        open_photo(encoded(QUARTERS))
+    assert (missing.value.again, damaged.value.again, memory.value.again) == (True, False, True)
 
 
 def test_what_is_no_file(tmp_path):

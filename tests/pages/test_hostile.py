@@ -61,7 +61,7 @@ def test_no_metadata_is_ever_shown():
 def test_names_in_downloads(name):
     photo = Photo(name, encoded(scene(8, 8)))
     photo.result = Result(8, 8, (), (), {})
-    with zipfile.ZipFile(io.BytesIO(as_zip([photo], Layers()))) as files:
+    with zipfile.ZipFile(io.BytesIO(b"".join(as_zip([photo], Layers())))) as files:
         assert files.testzip() is None
         for inside in files.namelist():
             for path in (PurePosixPath(inside), PureWindowsPath(inside)):

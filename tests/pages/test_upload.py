@@ -1,5 +1,6 @@
 """The upload page through Streamlit's AppTest: a visitor without a browser, with the real network."""
 
+import csv
 import io
 import json
 import zipfile
@@ -9,6 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
+
+from model import Face, Result
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "model" / "examples"
@@ -200,7 +203,46 @@ class TestAlbum:
 
         photo = Photo(name, b"")
         assert photo.shown_name == shown
+        assert len(photo.stem.encode()) <= 200
         assert photo.stem and all(c.isalnum() or c in "-_" for c in photo.stem)
+
+
+    @pytest.mark.parametrize(
+        "name, label",
+        [
+            ("2026-11-25 13.25.29 left_hand_session_0001_camera_front_subject_07_take_12.jpg",) * 2,
+            ("x" * 251 + ".jpg",) * 2,
+            ('5" back\\slash\n\u200d\u202e.jpg',) * 2,
+            ("../../etc/passwd", "passwd"),
+            ("a\0\ud800.jpg", "a?.jpg"),
+            ("", "photo"),
+        ],
+    )
+    def test_label_is_the_whole_name(self, name, label):
+        from pages.parts.album import Photo
+        from pages.parts.downloads import as_coco, as_csv, as_json
+
+        photo = Photo(name, b"")
+        photo.result = Result(8, 8, (), (Face(np.zeros((478, 3), np.float32), 1.0, (0, 0, 1, 1), np.zeros(478), np.zeros((68, 2)), None),), {})
+        assert photo.label == label == json.loads(as_json(photo))["photo"]
+        assert [image["file_name"] for image in json.loads(as_coco([photo]))["images"]] == [label]
+        assert next(csv.DictReader(io.StringIO(as_csv(photo), newline="")))["photo"] == label
+
+    def test_photos_of_one_name_are_numbered(self):
+        from pages.parts import album
+
+        mine = album.Album()
+        keys = [mine.add(name, content) for name, content in (("a.jpg", b"1"), ("a.jpg", b"2"), ("a.jpg", b"1"), ("a.jpg", b"3"))]
+        assert keys[0] == keys[2] and [photo.label for photo in mine] == ["a.jpg", "a (2).jpg", "a (3).jpg"]
+        mine.remove(keys[1])
+        mine.add("b/a.jpg", b"4")
+        assert [photo.label for photo in mine] == ["a.jpg", "a (3).jpg", "a (2).jpg"]
+
+
+def test_names_come_in_as_their_owners_wrote_them(visitor):
+    """Browsers send a quotation mark in a file's name as %22."""
+    upload(visitor, ("5%22 %41.png", png(), "image/png"))
+    assert texts(visitor) == ['5" %41.png']
 
 
 class TestDownloads:
@@ -220,7 +262,7 @@ class TestDownloads:
         from model.draw import Layers
         from pages.parts.downloads import as_zip
 
-        with zipfile.ZipFile(io.BytesIO(as_zip(photos, Layers()))) as files:
+        with zipfile.ZipFile(io.BytesIO(b"".join(as_zip(photos, Layers())))) as files:
             assert files.testzip() is None
             assert set(files.namelist()) == {
                 "annotated/01_greeting.png", "annotated/02_hands.png", "landmarks.jsonl", "landmarks.csv", "coco.json",
