@@ -4,8 +4,10 @@ Every figure and every sentence comes from the file: another run says other thin
 (NME, see metrics.py), accuracy is PCK at the trace's threshold; both as fractions.
 """
 
+import itertools
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,7 +72,7 @@ class Epoch:
 @dataclass(frozen=True)
 class DetectorEpoch:
     """One epoch of the detector's run. side: pixels of the pictures it learned from. sets: validation set -> 'recall',
-    'precision' (at IoU 0.5 and score 0.5, one look at the whole photo), 'false_per_negative'."""
+    'precision' (at IoU 0.5 and score 0.5, one look at the whole photo), 'false_per_negative'. losses, parameters: as in Epoch."""
 
     number: int
     side: int
@@ -78,6 +80,8 @@ class DetectorEpoch:
     seconds: float
     loss: float
     sets: dict[str, dict[str, float]]
+    losses: dict[str, float]
+    parameters: int | None = None
 
 
 @dataclass(frozen=True)
@@ -132,7 +136,10 @@ def _released(document: dict, folder: Path) -> Released:
     return Released(
         {kind: run for kind, run in runs.items() if run.epochs},
         tuple(
-            DetectorEpoch(int(e["epoch"]), int(e["crop"]), int(e["crops"]), float(e["seconds"]), float(e["loss"]), e.get("sets", {}))
+            DetectorEpoch(
+                int(e["epoch"]), int(e["crop"]), int(e["crops"]), float(e["seconds"]), float(e["loss"]),
+                e.get("sets", {}), e.get("losses", {}), e.get("parameters"),
+            )
             for e in document.get("detector", {}).get("epochs", ())
         ),
     )
@@ -203,6 +210,32 @@ def converged(trace: TrainingTrace) -> int | None:
     return trace.epochs[first].number if len(trace.epochs) > 1 and first < len(trace.epochs) - 1 else None
 
 
+def changes(epochs: Sequence[Epoch | DetectorEpoch]) -> dict[int, str]:
+    """Epoch -> what is other than before it, in sentences: the losses on both sides cannot be compared."""
+    found = {now.number: " ".join(_changes(before, now)) for before, now in itertools.pairwise(epochs)}
+    return {number: said for number, said in found.items() if said}
+
+
+def _changes(before: Epoch | DetectorEpoch, now: Epoch | DetectorEpoch) -> list[str]:
+    found = []
+    if isinstance(now, DetectorEpoch):
+        if now.side != before.side:
+            found.append(f"From here on the pictures have {now.side} pixels a side instead of {before.side}.")
+    elif now.crop != before.crop:
+        found.append(f"From here on the crops have {now.crop} pixels a side instead of {before.crop}.")
+    if getattr(before, "together", False) and not now.together:
+        found.append("From here on hands and faces have a network each, until here one learned both.")
+    if now.parameters and before.parameters and now.parameters != before.parameters:
+        found.append(f"From here on the network has {now.parameters:,} parameters instead of {before.parameters:,}.")
+    return found
+
+
+def unusual_part(epochs: Sequence[Epoch | DetectorEpoch], index: int) -> str:
+    """The part of the loss that is furthest from its median over the epochs in this one; "" if parts were not told."""
+    off = {name: abs(value - np.median([e.losses[name] for e in epochs if name in e.losses])) for name, value in epochs[index].losses.items()}
+    return max(off, key=off.get, default="")
+
+
 def observations(trace: TrainingTrace) -> list[str]:
     """One sentence per epoch: what was special about it, or else which part improved most."""
     settled = converged(trace)
@@ -214,15 +247,9 @@ def _observation(trace: TrainingTrace, index: int, settled: int | None) -> str:
     if index == 0:
         return f"The start: {now.mean_accuracy:.0%} of the points are right." if now.accuracy else "The start."
     before = trace.epochs[index - 1]
-    found = []
-    if now.crop != before.crop:
-        found.append(f"From here on the crops have {now.crop} pixels a side instead of {before.crop}.")
-        if now.crop > before.crop and now.loss > before.loss:
-            found.append("A heat map of more cells is harder to concentrate on one, which alone raises the loss.")
-    if before.together and not now.together:
-        found.append("From here on hands and faces have a network each, until here one learned both.")
-    if now.parameters and before.parameters and now.parameters != before.parameters:
-        found.append(f"From here on the network has {now.parameters:,} parameters instead of {before.parameters:,}.")
+    found = _changes(before, now)
+    if now.crop > before.crop and now.loss > before.loss:
+        found.append("A heat map of more cells is harder to concentrate on one, which alone raises the loss.")
     for kind in trace.kinds:
         passed = [m for m in MILESTONES if max(e.accuracy[kind] for e in trace.epochs[:index]) < m <= now.accuracy[kind]]
         if passed:

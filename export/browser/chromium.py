@@ -21,9 +21,10 @@ SWITCHES = [
 _MEASURE = """({ base, provider }) => new Promise((resolve, reject) => {
     const worker = new Worker(base + "worker.js", { type: "module" });
     worker.onerror = (event) => reject(new Error(event.message));
-    worker.onmessage = ({ data }) => data.type === "ready"
-        ? resolve({ engine: data.engine, difference: data.parity.difference })
-        : reject(new Error(data.message));
+    worker.onmessage = ({ data }) => {
+        if (data.type === "ready") resolve({ engine: data.engine, difference: data.parity.difference });
+        else if (data.type !== "alive") reject(new Error(data.message));
+    };
     worker.postMessage({ type: "open", base, provider });
 })"""
 
@@ -43,7 +44,7 @@ def difference() -> float | None:
         from playwright.sync_api import sync_playwright
 
         serve.version()
-    except (ImportError, serve.BundleMissing):
+    except (ImportError, serve.NothingToServe):
         return None
     if not path():
         return None

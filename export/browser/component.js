@@ -6,6 +6,8 @@ import { openEngine, whatIsLacking } from "./engine.js";
 import { saveJson, savePng } from "./save.js";
 import { buildView } from "./view.js";
 
+const MOST_LOST = 30; // pictures of the camera in a row that may fail: some browsers have none for the first moments
+
 const views = new WeakMap(); // parent element -> its LiveView: Streamlit calls again whenever `data` changes
 
 /**
@@ -31,7 +33,9 @@ export default function ({ parentElement, data, setStateValue }) {
 class LiveView {
   #elements;
   #worker = null;
-  #opened = null; // promise of openEngine()
+  #engine = null; // promise of openEngine()
+  #answered = false; // the worker has given a result since it was started
+  #lost = 0; // pictures of the camera in a row that could not be read
   #stream = null;
   #options = {};
   #busy = false; // a frame is with the worker; frames that come meanwhile are dropped
@@ -46,9 +50,10 @@ class LiveView {
     this.#elements = buildView(parent);
     const { start, still, cameras, png, json } = this.#elements;
     start.onclick = () => (this.#stream ? this.stop() : this.start());
-    still.onclick = () => (this.#still ? this.#resume() : this.#worker.postMessage({ type: "still" }));
+    still.onclick = () => (this.#still ? this.#resume() : this.#worker?.postMessage({ type: "still" }));
     cameras.onchange = () => this.start({ deviceId: cameras.value });
-    png.onclick = () => savePng(this.#still.picture, this.#still.result, this.#drawing());
+    png.onclick = () =>
+      savePng(this.#still.picture, this.#still.result, this.#drawing()).catch((error) => this.#say(`The picture could not be saved: ${error.message}`));
     json.onclick = () => saveJson(this.#still.result);
     // Leaving the tab for another page of the app unmounts the component; closing the tab ends here.
     addEventListener("pagehide", this.#leave);
@@ -62,9 +67,9 @@ class LiveView {
   }
 
   async start(wish) {
-    const { start, message, hint, video } = this.#elements;
+    const { start, hint, video } = this.#elements;
     this.stop();
-    message.hidden = true;
+    this.#say("");
     start.disabled = true;
     try {
       hint.textContent = "Waiting for the camera …";
@@ -95,8 +100,9 @@ class LiveView {
     const { start, still, cameras, hint, video, canvas, png, json } = this.#elements;
     closeCamera(this.#stream);
     this.#stream = null;
-    this.#still = null;
+    this.#thaw();
     this.#busy = false;
+    this.#lost = 0;
     video.srcObject = null;
     canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
     for (const element of [still, cameras, png, json]) element.hidden = true;
@@ -113,38 +119,63 @@ class LiveView {
     this.#closed = true;
     removeEventListener("pagehide", this.#leave);
     this.stop();
-    this.#opened?.then(({ worker }) => worker.terminate(), () => {});
+    this.#engine?.then(({ close }) => close(), () => {});
   }
 
   #fail(sentence) {
     this.stop();
+    this.#say(sentence);
+  }
+
+  #say(sentence) {
     this.#elements.message.textContent = sentence;
-    this.#elements.message.hidden = false;
+    this.#elements.message.hidden = !sentence;
   }
 
   async #startWorker() {
-    this.#opened ??= openEngine(this.#runtime, this.#options.smoothing);
+    this.#engine ??= openEngine(this.#runtime, { smoothing: this.#options.smoothing, onStopped: (error) => this.#restart(error) });
     try {
-      const { worker, engine, parity } = await this.#opened;
+      const { worker, engine, parity, stop } = await this.#engine;
       this.#worker = worker;
-      worker.onmessage = ({ data }) => this.#receive(data);
+      worker.onmessage = ({ data }) => this.#receive(data, stop);
       this.#elements.engine.textContent = engine;
       this.#elements.parity.textContent = parity.sentence;
       this.#elements.root.dataset.parity = parity.difference;
     } catch (error) {
-      this.#opened = null;
+      this.#engine = null;
       throw error;
     }
   }
 
-  #receive(data) {
+  /** The worker has died: once more from the start, unless the last start brought nothing. Without a camera the next start does it. */
+  async #restart(error) {
+    this.#engine = this.#worker = null;
+    const stream = this.#stream;
+    if (!stream) return;
+    if (!this.#answered) return this.#fail(`The live view stopped: ${error.message}. Close other tabs, then start the camera again.`);
+    this.#answered = false;
+    this.#busy = true; // until there is a worker again
+    this.#say(`The network stopped (${error.message}) and is started again …`);
+    try {
+      await this.#startWorker();
+      if (this.#stream !== stream) return; // stopped meanwhile
+      this.#busy = false;
+      this.#say("");
+    } catch (failure) {
+      this.#fail(`The live view stopped: ${failure.message}.`);
+    }
+  }
+
+  #receive(data, stop) {
     if (data.type === "error") {
-      this.#fail(`The live view stopped: ${data.message}`);
+      stop(data.message);
     } else if (data.type === "result" && this.#stream) {
       this.#busy = false;
+      this.#answered = true;
       if (!this.#still) this.#show(data);
-    } else if (data.type === "still" && this.#stream) {
-      this.#freeze(data);
+    } else if (data.type === "still") {
+      if (this.#stream) this.#freeze(data);
+      else data.picture.close();
     }
   }
 
@@ -154,11 +185,20 @@ class LiveView {
     const stream = this.#stream;
     if (!stream) return;
     video.requestVideoFrameCallback(this.#nextFrame);
-    if (this.#busy || this.#still || !video.videoWidth) return;
+    if (this.#busy || this.#still || !this.#worker || !video.videoWidth) return;
     this.#busy = true;
     const time = performance.now();
-    const frame = await createImageBitmap(video);
-    if (this.#stream !== stream) return frame.close();
+    let frame;
+    try {
+      frame = await createImageBitmap(video);
+    } catch {
+      if (this.#stream !== stream) return;
+      this.#busy = false; // the next picture may be better
+      if (++this.#lost >= MOST_LOST) this.#fail("The camera's pictures cannot be read. Start the camera again or use another browser.");
+      return;
+    }
+    if (this.#stream !== stream || !this.#worker) return frame.close();
+    this.#lost = 0;
     this.#worker.postMessage({ type: "frame", frame, time }, [frame]);
   };
 
@@ -199,6 +239,7 @@ class LiveView {
 
   #freeze({ picture, result }) {
     const { canvas, video, still, png, json } = this.#elements;
+    this.#thaw();
     this.#still = { picture, result };
     this.#paint(canvas, result);
     const context = canvas.getContext("2d");
@@ -212,9 +253,14 @@ class LiveView {
     png.hidden = json.hidden = false;
   }
 
+  #thaw() {
+    this.#still?.picture.close();
+    this.#still = null;
+  }
+
   #resume() {
     const { video, still, png, json } = this.#elements;
-    this.#still = null;
+    this.#thaw();
     this.#busy = false;
     video.play();
     still.textContent = "Freeze";

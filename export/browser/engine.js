@@ -40,23 +40,43 @@ function hasModuleWorkers() {
   return asked;
 }
 
+/** The worker is gone, or the network in it can no longer be trusted to answer. Its message ends a sentence "the network stopped: ...". */
+export class EngineStopped extends Error {}
+
 /**
  * @param {string} runtime  path of the runtime's folder on this server
- * @returns {Promise<{worker: Worker, engine: string, parity: {difference, sentence}}>}
- *   engine: what the network runs on, in words. Its messages are told in worker.js.
+ * @param {{smoothing?: number, onStopped?: (error: EngineStopped) => void}} options
+ *   onStopped: called once if the worker dies after it was ready, whatever ended it; not after `close`
+ * @returns {Promise<{worker: Worker, engine: string, parity: {difference, sentence}, stop: (why: string) => void, close: () => void}>}
+ *   worker: its messages are told in worker.js. engine: what the network runs on, in words. stop: to be called when the worker
+ *   answers with an error: WebAssembly that was out of memory once is of no more use.
  */
-export function openEngine(runtime, smoothing = 1) {
+export function openEngine(runtime, { smoothing = 1, onStopped = () => {} } = {}) {
   const base = new URL(runtime + "/", document.baseURI).href;
   const worker = new Worker(base + "worker.js", { type: "module" });
+  let state = "opening"; // "ready", "over"
+  const close = () => {
+    state = "over";
+    worker.terminate();
+  };
   return new Promise((resolve, reject) => {
-    const fail = (message) => {
-      worker.terminate();
-      reject(new Error(message));
+    const stop = (why) => {
+      const before = state;
+      if (before === "over") return;
+      close();
+      if (before === "opening") reject(new Error(`the network could not be loaded (${why}); reload the page and try again`));
+      else onStopped(new EngineStopped(why));
     };
-    worker.onerror = (event) => fail(event.message || "the network could not be loaded");
+    worker.onerror = (event) => stop(event.message || "its program did not start");
+    worker.onmessageerror = () => stop("a message was lost");
     worker.onmessage = ({ data }) => {
-      if (data.type === "ready") resolve({ worker, engine: data.engine, parity: data.parity });
-      else fail(data.message);
+      if (data.type === "alive") {
+        // Granted when the worker is gone: a worker that the browser ends, for example to get its memory, tells nobody.
+        navigator.locks.request(data.lock, () => stop("the browser ended it"));
+      } else if (data.type === "ready") {
+        state = "ready";
+        resolve({ worker, engine: data.engine, parity: data.parity, stop, close });
+      } else stop(data.message);
     };
     worker.postMessage({ type: "open", base, smoothing });
   });

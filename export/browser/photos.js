@@ -1,9 +1,15 @@
 // Photos analysed in the visitor's own browser, as a Streamlit component (v2): no picture is sent.
+//
+// Of a photo only its file (a reference to the disk), its result and a small JPEG stay; its pixels, four bytes each, are
+// decoded one photo at a time and freed at once.
 
 import constants from "./constants.js";
 import { draw } from "./draw.js";
-import { openEngine, whatIsLacking } from "./engine.js";
-import { saveJson, savePng } from "./save.js";
+import { EngineStopped, openEngine, whatIsLacking } from "./engine.js";
+import { saveJson, savePng, toBlob } from "./save.js";
+
+const SHOWN = 1280; // longer side in pixels of the picture on the page; a saved PNG has the photo's own size
+const ATTEMPTS = 2; // per photo: the worker may have died of something else
 
 const CSS = `
   .photos { font-family: var(--st-font, system-ui, sans-serif); color: var(--st-text-color, #222); }
@@ -14,18 +20,22 @@ const CSS = `
   .drop input { position: absolute; opacity: 0; width: 1px; height: 1px; }
   article { margin: 1.25rem 0; }
   h3 { font-size: 1rem; margin: 0 0 0.5rem; overflow-wrap: anywhere; }
-  canvas { display: block; max-width: 100%; max-height: 80vh; border-radius: var(--st-base-radius, 0.5rem); }
+  img { display: block; max-width: 100%; max-height: 80vh; border-radius: var(--st-base-radius, 0.5rem); }
   button { font: inherit; margin: 0.5rem 0.5rem 0 0; padding: 0.4rem 0.9rem; min-height: 2.6rem; cursor: pointer;
     border: 1px solid var(--st-border-color, #ccc); border-radius: var(--st-button-radius, 0.5rem);
     background: var(--st-background-color, #fff); color: inherit; }
+  button:focus-visible { outline: 2px solid var(--st-primary-color, #ff4b4b); outline-offset: 2px; }
+  .note { margin: 0.75rem 0 0; padding: 0.75rem 1rem; border-radius: var(--st-base-radius, 0.5rem);
+    background: var(--st-yellow-background-color, #fff6dd); color: var(--st-yellow-text-color, #6b4e00); }
+  [hidden] { display: none !important; }
 `;
 
 const views = new WeakMap(); // parent element -> its PhotoView: Streamlit calls again whenever `data` changes
 
-/** @param component  {parentElement, data: {runtime}}; runtime: address of the runtime's folder */
+/** @param component  {parentElement, data: {runtime, most}}; runtime: address of the runtime's folder; most: photos at a time */
 export default function ({ parentElement, data }) {
   let view = views.get(parentElement);
-  if (!view) views.set(parentElement, (view = new PhotoView(parentElement, data.runtime)));
+  if (!view) views.set(parentElement, (view = new PhotoView(parentElement, data)));
   return () => {
     view.close();
     views.delete(parentElement);
@@ -33,107 +43,202 @@ export default function ({ parentElement, data }) {
 }
 
 class PhotoView {
-  #engine = null; // promise of openEngine()
-  #waiting = new Map(); // id of a photo with the worker -> {resolve, reject}
   #runtime;
+  #most;
+  #photos = new Set(); // {file, article, title, address: of the shown picture, to be revoked}
+  #queue = Promise.resolve(); // photos are looked at one after the other
+  #engine = null; // promise of openEngine()
+  #interrupt = () => {}; // ends the wait for the worker's answer with an error
+  #input;
   #list;
+  #note;
+  #removeAll;
 
-  constructor(parent, runtime) {
+  constructor(parent, { runtime, most }) {
     this.#runtime = runtime;
+    this.#most = most;
     const root = document.createElement("div");
     root.className = "photos";
     root.innerHTML = `<style>${CSS}</style>
       <label class="drop">Drop photos here or press to choose them. They stay on this device.
         <input type="file" accept="image/*" multiple></label>
+      <p class="note" role="status" hidden></p>
+      <button class="remove-all" hidden>Remove all photos</button>
       <div class="list" aria-live="polite"></div>`;
     parent.replaceChildren(root);
-    this.#list = root.querySelector(".list");
-    const [drop, input] = [root.querySelector(".drop"), root.querySelector("input")];
-    input.onchange = () => this.#take(input.files);
+    const find = (selector) => root.querySelector(selector);
+    const drop = find(".drop");
+    this.#input = find("input");
+    this.#list = find(".list");
+    this.#note = find(".note");
+    this.#removeAll = find(".remove-all");
+    this.#removeAll.onclick = () => this.#remove(...this.#photos);
+    this.#input.onchange = () => {
+      this.#take([...this.#input.files]);
+      this.#input.value = ""; // so that a photo that was removed can be chosen again
+    };
     drop.ondragover = (event) => (event.preventDefault(), drop.classList.add("over"));
     drop.ondragleave = () => drop.classList.remove("over");
     drop.ondrop = (event) => {
       event.preventDefault();
       drop.classList.remove("over");
-      this.#take(event.dataTransfer.files);
+      this.#take([...event.dataTransfer.files]);
     };
     const lacking = whatIsLacking();
     if (lacking) drop.textContent = `${lacking} Switched off, the server looks at the photos.`;
   }
 
   close() {
-    this.#engine?.then(({ worker }) => worker.terminate(), () => {});
+    for (const photo of this.#photos) this.#free(photo);
+    this.#engine?.then(({ close }) => close(), () => {});
   }
 
-  /** One photo after the other; one that fails does not stop the rest. */
-  async #take(files) {
-    for (const file of files) {
+  #take(files) {
+    const room = this.#most - this.#photos.size;
+    this.#say(files.length > room ? `Not all photos were taken in: the limit is ${this.#most} photos. Remove some and add the rest.` : "");
+    for (const file of files.slice(0, room)) {
       const article = document.createElement("article");
       const title = document.createElement("h3");
       title.textContent = `${file.name}: looking …`;
-      article.append(title);
+      const photo = { file, article, title, address: "" };
+      article.append(title, button("Remove", () => this.#remove(photo), `Remove ${file.name}`));
       this.#list.prepend(article);
+      this.#photos.add(photo);
+      this.#queue = this.#queue.then(() => this.#look(photo));
+    }
+    this.#removeAll.hidden = !this.#photos.size;
+  }
+
+  /** They may be waiting, or with the worker: what comes of them then is dropped. */
+  #remove(...photos) {
+    for (const photo of photos) {
+      this.#free(photo);
+      photo.article.remove();
+    }
+    this.#removeAll.hidden = !this.#photos.size;
+    this.#say("");
+    this.#input.focus(); // the button that had the focus is gone
+  }
+
+  #free(photo) {
+    this.#photos.delete(photo);
+    URL.revokeObjectURL(photo.address);
+  }
+
+  #say(sentence) {
+    this.#note.textContent = sentence;
+    this.#note.hidden = !sentence;
+  }
+
+  /** One that fails does not stop the rest. */
+  async #look(photo) {
+    const { file, title } = photo;
+    for (let attempt = 1; this.#photos.has(photo); attempt++) {
       try {
-        const picture = await open(file);
-        const result = await this.#analyse(await createImageBitmap(picture));
-        title.textContent = `${file.name}: ${count(result.hands, "hand")}, ${count(result.faces, "face")}`;
-        article.append(...show(picture, result, file.name.replace(/\.[^.]*$/, "")));
-        Object.assign(article.dataset, { hands: result.hands.length, faces: result.faces.length });
+        return await this.#analyse(photo);
       } catch (error) {
-        title.textContent = `${file.name}: ${error.message}`;
+        if (!(error instanceof EngineStopped)) return (title.textContent = `${file.name}: ${error.message}`);
+        this.#say(`The network stopped (${error.message}) and is started again.`);
+        if (attempt === ATTEMPTS) {
+          title.textContent = `${file.name}: the network stopped at this photo. Try a smaller copy of it, or switch “On this device” off.`;
+          return;
+        }
       }
     }
   }
 
-  async #analyse(frame) {
-    this.#engine ??= openEngine(this.#runtime);
-    const { worker } = await this.#engine.catch((error) => {
+  async #analyse(photo) {
+    const { file, article, title } = photo;
+    const picture = await open(file);
+    try {
+      const view = shrunk(picture);
+      const result = await this.#find(picture);
+      draw(view.getContext("2d"), result);
+      const content = await toBlob(view, "image/jpeg", 0.9);
+      if (!this.#photos.has(photo)) return;
+      const found = `${count(result.hands, "hand")}, ${count(result.faces, "face")}`;
+      title.textContent = `${file.name}: ${found}`;
+      photo.address = URL.createObjectURL(content);
+      const shown = Object.assign(new Image(), { src: photo.address, alt: `The photo with its landmarks: ${found}.` });
+      title.after(
+        shown,
+        button("Save PNG", () => this.#save(file, result)),
+        button("Save JSON", () => saveJson(result, stem(file))),
+      );
+      Object.assign(article.dataset, { hands: result.hands.length, faces: result.faces.length });
+    } finally {
+      picture.close();
+    }
+  }
+
+  /** What the network says of the picture, which goes to the worker. */
+  async #find(picture) {
+    this.#engine ??= openEngine(this.#runtime, {
+      onStopped: (error) => {
+        this.#engine = null;
+        this.#interrupt(error);
+      },
+    });
+    const { worker, stop } = await this.#engine.catch((error) => {
       this.#engine = null;
       throw error;
     });
-    worker.onmessage = ({ data }) => {
-      const { resolve, reject } = this.#waiting.get(data.id);
-      this.#waiting.delete(data.id);
-      if (data.type === "photo") resolve(data.result);
-      else reject(new Error(data.message));
-    };
-    const id = crypto.randomUUID();
     return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject });
-      worker.postMessage({ type: "photo", frame, id }, [frame]);
+      this.#interrupt = reject;
+      worker.onmessage = ({ data }) => (data.type === "photo" ? resolve(data.result) : stop(data.message));
+      worker.postMessage({ type: "photo", frame: picture }, [picture]);
     });
+  }
+
+  /** The photo is decoded once more: its pixels were not kept. */
+  async #save(file, result) {
+    try {
+      const picture = await open(file);
+      await savePng(picture, result, {}, stem(file)).finally(() => picture.close());
+    } catch (error) {
+      this.#say(`${file.name}: ${error.message}`);
+    }
   }
 }
 
 /** The picture, turned upright as its EXIF tag says. */
 async function open(file) {
+  const { most_bytes: bytes, most_pixels: pixels } = constants.photo;
+  if (file.size > bytes) throw new Error(`larger than ${Math.round(bytes / 1e6)} MB; make it smaller.`);
   let picture;
   try {
     picture = await createImageBitmap(file, { imageOrientation: "from-image" });
   } catch {
     throw new Error("this browser cannot open it as a picture; the server may.");
   }
-  const { most_pixels: most } = constants.photo;
-  if (picture.width * picture.height > most) throw new Error(`larger than ${Math.round(most / 1e6)} megapixels.`);
+  if (picture.width * picture.height > pixels) {
+    picture.close();
+    throw new Error(`larger than ${Math.round(pixels / 1e6)} megapixels; make it smaller.`);
+  }
   return picture;
 }
 
-function show(picture, result, name) {
+/** A canvas with the picture as the page shows it: on white, as the network sees what is transparent. */
+function shrunk(picture) {
+  const scale = Math.min(1, SHOWN / Math.max(picture.width, picture.height));
   const canvas = document.createElement("canvas");
-  [canvas.width, canvas.height] = [picture.width, picture.height];
+  [canvas.width, canvas.height] = [picture.width, picture.height].map((side) => Math.max(1, Math.round(side * scale)));
   const context = canvas.getContext("2d");
-  context.drawImage(picture, 0, 0);
-  draw(context, result);
-  return [
-    canvas,
-    button("Save PNG", () => savePng(picture, result, {}, name)),
-    button("Save JSON", () => saveJson(result, name)),
-  ];
+  context.fillStyle = "#fff";
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  context.imageSmoothingQuality = "high";
+  context.drawImage(picture, 0, 0, canvas.width, canvas.height);
+  return canvas;
 }
 
-function button(text, action) {
+function stem(file) {
+  return file.name.replace(/\.[^.]*$/, "");
+}
+
+function button(text, action, label = text) {
   const element = document.createElement("button");
   element.textContent = text;
+  element.ariaLabel = label;
   element.onclick = action;
   return element;
 }

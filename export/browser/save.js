@@ -12,8 +12,16 @@ function offer(blob, name) {
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
+/** The canvas as a file's content; the canvas is emptied, which frees its memory at once. */
+export async function toBlob(canvas, type, quality) {
+  const blob = await new Promise((resolve) => canvas.toBlob(resolve, type, quality));
+  canvas.width = canvas.height = 0;
+  if (!blob) throw new Error("this browser has no memory left for the picture. Remove some photos or close other tabs.");
+  return blob;
+}
+
 /** The picture in its own resolution with the points drawn on it, as it is seen (mirrored or not). */
-export function savePng(picture, result, options, name = NAME) {
+export async function savePng(picture, result, options, name = NAME) {
   const canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = [picture.width, picture.height];
   const context = canvas.getContext("2d");
@@ -21,7 +29,7 @@ export function savePng(picture, result, options, name = NAME) {
   context.drawImage(picture, 0, 0);
   context.resetTransform();
   draw(context, result, options);
-  canvas.toBlob((blob) => offer(blob, `${name}.png`), "image/png");
+  offer(await toBlob(canvas, "image/png"), `${name}.png`);
 }
 
 /** The document of `pointillist detect --json`; points in pixels of the unmirrored picture. */

@@ -8,6 +8,8 @@ browser may keep the files for good. `app.py` adds `routes()` to its `st.App`; a
 import functools
 import hashlib
 import io
+import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import onnx
@@ -38,19 +40,36 @@ EXACT = "_exact"  # asks for a part in single precision
 FOR_GOOD = {"Cache-Control": "public, max-age=31536000, immutable"}
 
 
-class BundleMissing(RuntimeError):
-    """The browser bundle has not been built."""
+class NothingToServe(RuntimeError):
+    """The bundle has not been built, or the network is missing or damaged; the text is one plain sentence."""
 
 
 @functools.cache
 def version() -> str:
-    """12 hex digits over the bundle and the network; BundleMissing if there is no bundle."""
+    """12 hex digits over all that is served, not over what it is made from: the code that makes it changes too.
+
+    Raises NothingToServe.
+    """
     if not (BUNDLE / "worker.js").exists():
-        raise BundleMissing("The in-browser runtime is not built; installing the project builds it (make.py run).")
+        raise NothingToServe("The in-browser runtime is not built; installing the project builds it (make.py run).")
     digest = hashlib.sha256()
-    for path in [*sorted(BUNDLE.iterdir()), NETWORK]:
-        digest.update(path.name.encode() + path.read_bytes())
+    try:
+        for name, content in _served():
+            digest.update(f"{name} {hashlib.sha256(content).hexdigest()}\n".encode())
+    except Exception as error:  # onnx's errors share no base class, and the graph may be nonsense
+        raise NothingToServe(f"The weights file {NETWORK.name} is missing or damaged; put the released one in its place.") from error
     return digest.hexdigest()[:12]
+
+
+def _served() -> Iterator[tuple[str, bytes]]:
+    """Name and content of every file of the runtime."""
+    for path in sorted(BUNDLE.iterdir()):
+        yield path.name, path.read_bytes()
+    for name in PARTS:
+        for exact in (False, True):
+            yield f"{name}{EXACT if exact else ''}.onnx", part(name, exact)
+    yield "parity.bin", parity_pictures()
+    yield "parity.json", json.dumps(parity.certificate(NETWORK)).encode()
 
 
 def address() -> str:
@@ -79,8 +98,12 @@ def _part(request) -> Response:
     return Response(part(name, asked != name), media_type="application/octet-stream", headers=FOR_GOOD)
 
 
+def parity_pictures() -> bytes:
+    return b"".join(parity.inputs(kind).tobytes() for kind in parity.OUTPUTS)
+
+
 def _parity_pictures(request) -> Response:
-    return Response(b"".join(parity.inputs(kind).tobytes() for kind in parity.OUTPUTS), media_type="application/octet-stream", headers=FOR_GOOD)
+    return Response(parity_pictures(), media_type="application/octet-stream", headers=FOR_GOOD)
 
 
 def _parity_reference(request) -> Response:
@@ -105,7 +128,7 @@ def routes() -> list:
     """The routes of the runtime, for st.App; an empty list if the bundle has not been built."""
     try:
         root = address()
-    except (BundleMissing, FileNotFoundError):  # no bundle or no weights: the live page says so
+    except NothingToServe:  # the live page says so
         return []
     return [
         Route(root + "/{name}.onnx", _part),

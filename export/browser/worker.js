@@ -1,12 +1,13 @@
 // The thread that the network runs in, so that the page stays smooth.
 //
-// in:  {type: "open", base, smoothing}   load the network; answers "ready" {engine, parity} or "failed" {message}
+// in:  {type: "open", base, smoothing}   load the network; answers "alive" {lock} (a Web Lock that is held as long as this
+//                                        worker lives; not where pages have none), then "ready" {engine, parity} or "failed" {message}
 //      {type: "configure", smoothing}
 //      {type: "frame", frame, time}      an ImageBitmap; answers "result" {result, time}
 //      {type: "still"}                   answers "still" {picture: ImageBitmap, result} of the last frame
-//      {type: "photo", frame, id}        one photo on its own; answers "photo" {result, id}
+//      {type: "photo", frame}            one photo on its own; answers "photo" {result}
 //      {type: "forget"}                  the camera was stopped: forget the tracks
-// When any of them fails the answer is "error" {message, id}.
+// When any of them fails the answer is "error" {message}.
 
 import { Landmarker } from "./landmarker.js";
 import { measure } from "./parity.js";
@@ -22,18 +23,34 @@ let queue = Promise.resolve(); // messages are answered one after the other
 const canvas = new OffscreenCanvas(1, 1);
 const context = canvas.getContext("2d", { willReadFrequently: true });
 
-/** The pixels of an ImageBitmap, which is closed. */
+/** The pixels of an ImageBitmap, which is closed. What is transparent becomes white, as in model/photo.py. */
 function pixels(frame) {
   const { width, height } = frame;
   if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
+  context.fillStyle = "#fff";
+  context.fillRect(0, 0, width, height);
   context.drawImage(frame, 0, 0);
   frame.close();
   return context.getImageData(0, 0, width, height);
 }
 
+/** Takes a lock and keeps it; whoever asks for it too hears when this worker is gone. */
+async function holdLock() {
+  if (!navigator.locks) return; // pages without HTTPS
+  const lock = crypto.randomUUID();
+  await new Promise((held) => {
+    navigator.locks.request(lock, () => {
+      held();
+      return new Promise(() => {});
+    });
+  });
+  postMessage({ type: "alive", lock });
+}
+
 const answers = {
   async open({ base, smoothing: strength, provider }) {
     smoothing = strength ?? 1;
+    await holdLock();
     try {
       let sessions = await openSessions(base, { provider });
       let parity = await measure(sessions, base);
@@ -68,9 +85,10 @@ const answers = {
     postMessage({ type: "still", picture, result: last.result }, [picture]);
   },
 
-  async photo({ frame, id }) {
-    const result = await landmarker.detect(pixels(frame));
-    postMessage({ type: "photo", result, id });
+  async photo({ frame }) {
+    const picture = pixels(frame);
+    canvas.width = canvas.height = 1; // a photo's pixels are not kept a second time
+    postMessage({ type: "photo", result: await landmarker.detect(picture) });
   },
 
   forget() {
@@ -82,5 +100,5 @@ const answers = {
 onmessage = ({ data }) => {
   queue = queue
     .then(() => answers[data.type](data))
-    .catch((error) => postMessage({ type: "error", message: error.message, id: data.id }));
+    .catch((error) => postMessage({ type: "error", message: error.message }));
 };

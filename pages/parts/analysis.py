@@ -72,7 +72,6 @@ def _analyse(photo: Photo, landmarker: Landmarker, waited: float = 0.0) -> None:
 
 @st.cache_resource(scope="session", max_entries=8, show_spinner=False)
 def _view(digest: str, _content: bytes) -> np.ndarray:
-    """The photo, upright, VIEW_LEAST to VIEW_MOST pixels long, uint8 (H, W, 3)."""
     with TURNS.turn():
         rgb = open_photo(_content)
         height, width = rgb.shape[:2]
@@ -86,7 +85,7 @@ def _view(digest: str, _content: bytes) -> np.ndarray:
 
 @st.cache_resource(scope="session", max_entries=60, show_spinner=False)
 def _annotated_view(digest: str, layers: Layers, _photo: Photo) -> bytes:
-    picture = draw(_view(digest, _photo.content), _photo.result, layers)
+    picture = draw(view(_photo), _photo.result, layers)
     jpeg = io.BytesIO()
     # Full colour resolution: thin coloured lines would bleed otherwise.
     Image.fromarray(picture).save(jpeg, "JPEG", quality=88, subsampling=0)
@@ -97,6 +96,11 @@ def _annotated_view(digest: str, layers: Layers, _photo: Photo) -> bytes:
 def _traced(digest: str, _content: bytes) -> Result:
     with TURNS.turn():
         return shared_landmarker().detect(open_photo(_content), trace=True)
+
+
+def view(photo: Photo) -> np.ndarray:
+    """The photo, upright, VIEW_LEAST to VIEW_MOST pixels long, uint8 (H, W, 3); kept, so only to be read."""
+    return _view(photo.digest, photo.content)
 
 
 def annotated_view(photo: Photo, layers: Layers) -> bytes:

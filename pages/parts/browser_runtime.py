@@ -33,7 +33,7 @@ def runtime_component(module: str, data: dict | None = None, **callbacks: Callab
     """
     try:
         address = serve.address()
-    except (serve.BundleMissing, FileNotFoundError):
+    except serve.NothingToServe:
         return None
     name = module.removesuffix(".js")
     component = st.components.v2.component(f"pointillist_{name}", js=_SCRIPT % module)

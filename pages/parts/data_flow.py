@@ -86,7 +86,7 @@ def _shapes(subject: Subject) -> list[str]:
 
 def _in_and_out(subject: Subject) -> list[str]:
     """Shapes in words: what goes into each stage and what comes out."""
-    height, width = subject.rgb.shape[:2]
+    width, height = subject.size
     shapes = [f"photo {width} × {height} × 3", *_shapes(subject)]
     return [f"In: {before}. Out: {after}." for before, after in zip(shapes, shapes[1:])]
 
@@ -130,9 +130,9 @@ def _mark(picture: np.ndarray, centre: list[int], radius: int) -> None:
 def _input(subject: Subject) -> None:
     roi = subject.thing.trace.roi
     left, right = st.columns([3, 2])
-    photo = subject.rgb.copy()
+    photo = subject.picture
     width = max(2, round(max(photo.shape) / 250))
-    cv2.polylines(photo, [np.round(roi.corners()).astype(np.int32)], True, MARK, width, cv2.LINE_AA)
+    cv2.polylines(photo, [np.round(subject.on_picture(roi.corners())).astype(np.int32)], True, MARK, width, cv2.LINE_AA)
     left.image(photo, alt="The photo; a square marks what is cut out.", caption="The photo and the square", width="stretch")
     right.image(subject.thing.trace.crop, alt=f"The {subject.kind}, cut out upright.", caption="The crop", width="stretch")
     st.markdown(
@@ -222,8 +222,8 @@ def _postprocessing(subject: Subject) -> None:
     )
     left, right = st.columns(2)
     left.image(_with_points(trace.crop, crop, point), alt="The crop, the point marked.", caption="In the crop", width="stretch")
-    picture = subject.rgb.copy()
-    _mark(picture, [round(px), round(py)], max(4, round(max(picture.shape) / 80)))
+    picture = subject.picture
+    _mark(picture, np.round(subject.on_picture(photo[point, :2])).astype(int).tolist(), max(4, round(max(picture.shape) / 80)))
     right.image(picture, alt="The photo, the point marked.", caption="In the photo", width="stretch")
     st.latex(
         r"\begin{aligned} x_{\text{crop}} &= %d \cdot %.3f - 0.5 = %.1f \\ y_{\text{crop}} &= %d \cdot %.3f - 0.5 = %.1f \\ "

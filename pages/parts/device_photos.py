@@ -2,10 +2,11 @@
 
 import streamlit as st
 
+from pages.parts.album import MOST_PHOTOS
 from pages.parts.browser_runtime import MISSING, runtime_component
 
 
 def device_photos() -> None:
     """A drop zone and, under it, each photo with its landmarks; no picture leaves the browser."""
-    if runtime_component("photos.js") is None:
+    if runtime_component("photos.js", {"most": MOST_PHOTOS}) is None:
         st.info(MISSING)

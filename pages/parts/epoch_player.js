@@ -48,11 +48,11 @@ class Player {
     if (this.at >= last) this.at = 0;
     this.button.textContent = "Pause";
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    let before = performance.now();
+    let before = null; // not the click's time: the first frame's may lie before it, as frames tell when they began
     const start = this.at;
     let passed = 0;
     const step = (now) => {
-      passed += Math.min(now - before, 250) / 1000; // a hidden tab gets no frames: go on where it was
+      passed += Math.min(now - (before ?? now), 250) / 1000; // a hidden tab gets no frames: go on where it was
       before = now;
       const at = Math.min(last, start + passed / this.data.moving);
       this.show(still ? Math.floor(at) : at);

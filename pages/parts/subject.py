@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from model import Face, Hand, open_photo
+from model import Face, Hand
 from model.points import POINT_NAMES
 from pages.parts.album import Photo, visitors_album
-from pages.parts.analysis import traced
+from pages.parts.analysis import traced, view
 from pages.parts.examples import EXAMPLES
 from pages.parts.points_table import kind_of
 from pages.parts.words import names
@@ -18,10 +18,11 @@ OWN = "Your last photo"
 
 @dataclass(frozen=True)
 class Subject:
-    """One hand or face with its trace, the photo it is in, and a key that names its widgets."""
+    """One hand or face with its trace, the photo it is in, that photo's size (width, height), and a key that names its widgets."""
 
     photo: Photo
     thing: Hand | Face
+    size: tuple[int, int]
     key: str
 
     @property
@@ -33,9 +34,14 @@ class Subject:
         return [name.replace("_", " ") for name in POINT_NAMES[self.kind]]
 
     @property
-    def rgb(self) -> np.ndarray:
-        """The photo, upright, uint8 (H, W, 3)."""
-        return open_photo(self.photo.content)
+    def picture(self) -> np.ndarray:
+        """A copy of the photo to draw on, upright, of the size that pages show: uint8 (h, w, 3). The photo itself is opened once a visit."""
+        return view(self.photo).copy()
+
+    def on_picture(self, points: np.ndarray) -> np.ndarray:
+        """(..., 2) pixels of the photo -> pixels of `picture`; an integer is a pixel's centre."""
+        height, width = view(self.photo).shape[:2]
+        return (points + 0.5) * (np.array([width, height]) / self.size) - 0.5
 
 
 def choose_subject() -> Subject | None:
@@ -47,10 +53,11 @@ def choose_subject() -> Subject | None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         picture = st.selectbox("Follow this picture", list(photos), key="subject_picture", persist_state="session", width=280)
         photo = photos[picture]
-        named = dict(names(traced(photo)))
+        result = traced(photo)
+        named = dict(names(result))
         if named:
             name = st.selectbox("Hand or face", list(named), key=f"subject_thing_{photo.key}", persist_state="session", width=280)
     if not named:
         st.info("The network finds no hand and no face in this picture. Please choose another one.")
         return None
-    return Subject(photo, named[name], f"{photo.key}_{list(named).index(name)}")
+    return Subject(photo, named[name], (result.width, result.height), f"{photo.key}_{list(named).index(name)}")

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import altair as alt
 import pandas as pd
 
-from model.trace import DetectorEpoch, Epoch, TrainingTrace, errors, rows_of
+from model.trace import DetectorEpoch, Epoch, TrainingTrace, changes, errors, rows_of, unusual_part
 from pages.parts.palette import KIND_COLOURS
 
 HEIGHT, BELOW = 240, 120  # pixels of a chart, and of what stands below a heat map
-LOSS = "#7C6FD0"
+LOSS, MARK = "#7C6FD0", "#C2571A"
 
 # The trace that the lesson's text gives, for comparison: epoch, loss, accuracy. No network of this project made it.
 TEXTBOOK = pd.DataFrame(
@@ -22,7 +22,10 @@ TEXTBOOK = pd.DataFrame(
 
 
 def loss_frame(epochs: Sequence[Epoch | DetectorEpoch]) -> pd.DataFrame:
-    return pd.DataFrame({"epoch": [e.number for e in epochs], "loss": [e.loss for e in epochs]})
+    """One row per epoch; changed: what is other than before it, in sentences or ""; part: that of the loss which is most unusual in it."""
+    changed = changes(epochs)
+    rows = [(e.number, e.loss, changed.get(e.number, ""), unusual_part(epochs, index).rsplit(".", 1)[-1]) for index, e in enumerate(epochs)]
+    return pd.DataFrame(rows, columns=["epoch", "loss", "changed", "part"])
 
 
 def accuracy_frame(trace: TrainingTrace) -> pd.DataFrame:
@@ -48,17 +51,57 @@ def recall_frame(epochs: Sequence[DetectorEpoch]) -> pd.DataFrame:
 
 
 def loss_chart(frame: pd.DataFrame, last: int | None = None) -> alt.LayerChart:
-    """frame: epoch, loss. last: where the axis ends (a run that is not over yet)."""
-    base = alt.Chart(frame).encode(x=_epochs(frame, last))
+    """frame: epoch, loss, and perhaps what loss_frame adds. last: where the axis ends (a run that is not over yet).
+
+    A dashed line stands where the run went on with another network or size, a triangle at the edge for a loss beyond it."""
+    x = _epochs(frame, last)
     y = alt.Y("loss:Q", title="loss ↓", scale=alt.Scale(domain=[0, _top(frame["loss"])], clamp=True))
     tips = [alt.Tooltip("epoch:Q"), alt.Tooltip("loss:Q", format=".4~g")]
-    return _with_pointer(base, y, tips, alt.value(LOSS))
+    chart = _with_pointer(alt.Chart(frame).encode(x=x), y, tips, alt.value(LOSS))
+    high, other = beyond(frame), _changed(frame)
+    if len(other):
+        lines = alt.Chart(other).mark_rule(strokeDash=[4, 3], color=MARK, opacity=0.8).encode(x=x, tooltip=["epoch", "changed"])
+        chart = alt.layer(lines, chart).properties(height=HEIGHT)
+    if len(high):
+        edge = alt.Chart(high).encode(x=x, y=alt.value(0), tooltip=tips)
+        triangles = edge.mark_point(shape="triangle-up", filled=True, size=90, opacity=1, color=MARK)
+        values = edge.mark_text(dy=-10, color=MARK).encode(text=alt.Text("loss:Q", format=".3~g"))
+        chart = alt.layer(chart, triangles, values).properties(height=HEIGHT)
+    return chart
 
 
 def _top(loss: pd.Series) -> float:
     """Where the axis ends. The mean of one epoch in which a single row went astray may be thirty times the others, and would hide their curve."""
     steady = loss.rolling(3, center=True, min_periods=1).median().max()
     return float(loss[loss <= max(2 * steady, loss.iloc[0])].max()) if len(loss) else 1.0
+
+
+def beyond(frame: pd.DataFrame) -> pd.DataFrame:
+    """The epochs whose loss lies beyond the chart's edge."""
+    return frame[frame["loss"] > _top(frame["loss"])]
+
+
+def _changed(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame[frame["changed"] != ""] if "changed" in frame else frame[:0]
+
+
+def loss_notes(frame: pd.DataFrame) -> str:
+    """What the marks of the loss's chart mean, in sentences; "" if it has none. frame: of loss_frame."""
+    notes = []
+    for row in beyond(frame).itertuples():
+        cause = f", mostly by its part “{row.part}”" if row.part else ""
+        if row.part == "sigma":
+            cause += ": a few points of which the network was much too sure"
+        start = ", in its first epoch after a change" if row.changed else ""
+        notes.append(f"▲ Epoch {row.epoch} lies beyond the chart: its loss is {row.loss:.0f}{cause}{start}.")
+    other = _changed(frame)
+    if len(other):
+        numbers = ", ".join(map(str, other["epoch"]))
+        notes.append(
+            f"Dashed lines (from epoch {numbers}): the run goes on with another network or another size of pictures, so losses before and "
+            "after one cannot be compared. Point at a line to read what changed."
+        )
+    return " ".join(notes)
 
 
 def accuracy_chart(frame: pd.DataFrame, last: int | None = None) -> alt.LayerChart:

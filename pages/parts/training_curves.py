@@ -6,7 +6,7 @@ import streamlit as st
 from model.trace import DetectorEpoch, Released, TrainingTrace, lessons, observations
 from pages.parts.epoch_player import play_epochs
 from pages.parts.glossary import explain
-from pages.parts.training_charts import TEXTBOOK, accuracy_chart, accuracy_frame, error_map, loss_chart, loss_frame, recall_chart, recall_frame
+from pages.parts.training_charts import TEXTBOOK, accuracy_chart, accuracy_frame, error_map, loss_chart, loss_frame, loss_notes, recall_chart, recall_frame
 
 # The last part of a loss's name in the trace -> what it measures.
 LOSSES = {
@@ -121,7 +121,7 @@ def _curves(trace: TrainingTrace) -> None:
     loss, accuracy = loss_frame(trace.epochs), accuracy_frame(trace)
     with ours:
         st.markdown("**This network**")
-        st.altair_chart(loss_chart(loss), alt=_curve("Loss", loss["loss"], "{:.3g}"))
+        _loss(loss, "Loss")
         words = "; ".join(_curve(str(of), rows["accuracy"], "{:.0%}") for of, rows in accuracy.groupby("of"))
         st.altair_chart(accuracy_chart(accuracy), alt=f"Accuracy. {words}")
     with textbook:
@@ -138,6 +138,13 @@ def _curves(trace: TrainingTrace) -> None:
         "The two losses add up different things, so only their shapes can be compared: steep at first, then flatter "
         "and flatter, while accuracy rises the other way round."
     )
+
+
+def _loss(frame: pd.DataFrame, what: str) -> None:
+    notes = loss_notes(frame)
+    st.altair_chart(loss_chart(frame), alt=f"{_curve(what, frame['loss'], '{:.3g}')}. {notes}")
+    if notes:
+        st.caption(notes)
 
 
 def _curve(what: str, values: pd.Series, form: str) -> str:
@@ -178,6 +185,7 @@ def _detector(epochs: tuple[DetectorEpoch, ...]) -> None:
     )
     loss, recall = loss_frame(epochs), recall_frame(epochs)
     left, right = st.columns(2, gap="medium", border=True)
-    left.altair_chart(loss_chart(loss), alt=_curve("Loss of the detector", loss["loss"], "{:.3g}"))
+    with left:
+        _loss(loss, "Loss of the detector")
     words = "; ".join(_curve(str(of), rows["recall"], "{:.0%}") for of, rows in recall.groupby("of"))
     right.altair_chart(recall_chart(recall), alt=f"Recall. {words}")

@@ -132,7 +132,7 @@ def test_photo_on_this_device(page):
     page.get_by_text("On this device").first.click(timeout=START)
     page.locator(".drop input").set_input_files([EXAMPLES / "greeting.webp", EXAMPLES / "greeting.json"])
     article = page.locator("article", has_text="greeting.webp")
-    expect(article.locator("canvas")).to_be_visible(timeout=START)
+    expect(article.get_by_role("img", name="The photo with its landmarks")).to_be_visible(timeout=START)
     expect(page.get_by_text("greeting.json: this browser cannot open it")).to_be_visible()
     found = json.loads(download(page, "Save JSON"))
     expected = Landmarker().detect(open_photo(EXAMPLES / "greeting.webp"))

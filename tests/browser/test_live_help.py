@@ -109,3 +109,49 @@ def test_browser_without_webrtc(camera_chromium, visit):
     says(page, "This browser cannot send the camera's picture: WebRTC is missing or switched off.")
     page.get_by_text("On this device", exact=True).first.click()
     start_on_device(page)
+
+
+# `ends`: how many frames end the worker that gets them, without a word, as a browser does that needs its memory.
+MORTAL = """
+    window.ends = 0;
+    const send = Worker.prototype.postMessage;
+    Worker.prototype.postMessage = function (message, ...others) {
+        send.call(this, message, ...others);
+        if (message.type === "frame" && window.ends && window.ends--) this.terminate();
+    };
+"""
+
+
+def test_a_worker_that_dies_is_told_and_started_again(camera_chromium, visit):
+    page = visit(camera_chromium, script=MORTAL)
+    view = start_on_device(page)
+    expect(view).to_have_attribute("data-hands", "1", timeout=START)
+    page.evaluate("ends = 1")
+    says(page, "The network stopped (the browser ended it) and is started again …")
+    expect(page.get_by_text("The network stopped")).not_to_be_visible(timeout=START)
+    view.evaluate("(view) => { view.dataset.hands = 'none yet'; }")
+    expect(view).to_have_attribute("data-hands", "1", timeout=START)
+
+
+def test_a_worker_that_dies_again_and_again(camera_chromium, visit):
+    page = visit(camera_chromium, script=MORTAL)
+    view = start_on_device(page)
+    expect(view).to_have_attribute("data-hands", "1", timeout=START)
+    page.evaluate("ends = 2")
+    says(page, "The live view stopped: the browser ended it. Close other tabs, then start the camera again.")
+    view.evaluate("(view) => { view.dataset.hands = 'none yet'; }")
+    start_on_device(page)
+    expect(view).to_have_attribute("data-hands", "1", timeout=START)
+
+
+def test_pictures_that_cannot_be_read(camera_chromium, visit):
+    """One is dropped; if none can be read the page says so."""
+    page = visit(camera_chromium, script="window.decode = createImageBitmap;")
+    view = start_on_device(page)
+    page.evaluate("() => { window.createImageBitmap = async () => { window.createImageBitmap = decode; throw new Error('lost'); }; }")
+    page.wait_for_function("createImageBitmap === decode")
+    view.evaluate("(view) => { view.dataset.hands = 'none yet'; }")
+    expect(view).to_have_attribute("data-hands", "1", timeout=START)
+    page.evaluate("() => { window.createImageBitmap = async () => { throw new Error('lost'); }; }")
+    says(page, "The camera's pictures cannot be read.")
+    expect(page.get_by_role("button", name="Start camera")).to_be_visible()

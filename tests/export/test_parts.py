@@ -25,3 +25,57 @@ def test_only_parts_for_processors_compute_in_eight_bits():
     kinds = {exact: {node.op_type for node in onnx.load_from_string(serve.part("hand", exact)).graph.node} for exact in (True, False)}
     assert "QuantizeLinear" in kinds[False] and "QuantizeLinear" not in kinds[True]
     assert all(len(serve.part(name, False)) < 3e6 for name in serve.PARTS), "weights stay packed"
+
+
+@pytest.fixture
+def fresh(monkeypatch, tmp_path):
+    """Nothing is remembered of what was served before; the bundle is one small file."""
+    (tmp_path / "worker.js").write_text("// the worker")
+    monkeypatch.setattr(serve, "BUNDLE", tmp_path)
+
+    def forget():
+        serve.part.cache_clear()
+        serve.version.cache_clear()
+
+    forget()
+    yield forget
+    monkeypatch.undo()
+    forget()
+
+
+def other_certificate(monkeypatch, tmp_path):
+    found = parity.certificate(serve.NETWORK)
+    monkeypatch.setattr(parity, "certificate", lambda network: found | {"reference": {}})
+
+
+def other_pictures(monkeypatch, tmp_path):
+    given = parity.inputs
+    monkeypatch.setattr(parity, "inputs", lambda kind: 255 - given(kind))
+
+
+def other_arithmetic(monkeypatch, tmp_path):
+    monkeypatch.setattr("model.session.lay_out", lambda model: model)
+
+
+def other_bundle(monkeypatch, tmp_path):
+    (tmp_path / "worker.js").write_text("// another worker")
+
+
+@pytest.mark.parametrize("change", [other_certificate, other_pictures, other_arithmetic, other_bundle])
+def test_the_version_changes_with_what_is_served(fresh, monkeypatch, tmp_path, change):
+    """Browsers keep the files of a version for a year: other bytes need another address."""
+    before = serve.version()
+    fresh()
+    assert serve.version() == before, "the same bytes have the same address in every process"
+    change(monkeypatch, tmp_path)
+    fresh()
+    assert serve.version() != before
+
+
+def test_a_damaged_network_leaves_the_server_its_other_pages(fresh, monkeypatch, tmp_path):
+    damaged = tmp_path / "pointillist.onnx"
+    damaged.write_bytes(serve.NETWORK.read_bytes()[:1000])
+    monkeypatch.setattr(serve, "NETWORK", damaged)
+    with pytest.raises(serve.NothingToServe, match="pointillist.onnx is missing or damaged"):
+        serve.version()
+    assert serve.routes() == []

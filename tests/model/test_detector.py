@@ -72,6 +72,14 @@ def test_a_closer_look_does_not_split_what_was_seen_whole():
     assert suppress(found(whole, part)) != [0]
 
 
+@pytest.mark.parametrize("more, kept", [(-0.1, [0, 1]), (0.1, [0])])
+def test_a_closer_find_is_a_part_only_if_enough_of_it_lies_inside(more, kept):
+    """What the closer look sees half outside the larger box is an object of its own, such as a face behind a shoulder."""
+    share = RULE["contained"] + more
+    whole, other = ("face", 0.95, 100, 100, 100, 100), ("face", 0.8, 150 + 40 * (0.5 - share), 100, 40, 40)
+    assert suppress(found(whole) + found(other, level=1)) == kept
+
+
 @pytest.mark.parametrize("size", [(1280, 960), (576, 300), (3000, 200), (600, 600)])
 def test_tiles_cover_the_photo_and_overlap(size):
     width, height = size
@@ -143,6 +151,19 @@ def test_a_hint_must_be_strong_enough_to_be_worth_a_closer_look(scores, levels):
 
     Detector(run).find(photo(1280, 960))
     assert len(asked) == levels
+
+
+@pytest.mark.parametrize("width, looks", [(320, 1), (345, 2)])
+def test_a_photo_is_not_enlarged_by_next_to_nothing(width, looks):
+    """Less than 1.3 times as large as it was seen already shows nothing new, whatever the hint."""
+    asked = []
+
+    def run(pictures):
+        asked.append(len(pictures))
+        return np.stack([cells(("hand", 0.36, 128, 96, 20, 20))] * len(pictures))
+
+    Detector(run).find(photo(width, width * 3 // 4))
+    assert len(asked) == looks
 
 
 def test_a_small_photo_without_a_hint_is_looked_at_once(network):

@@ -142,11 +142,18 @@ def test_label_text():
     assert label(face()) == "face 99%"
 
 
-@pytest.mark.parametrize("centre", [(0, 0), (400, 300), (-500, -500), (5000, 150), (200, 299)])
-def test_objects_at_and_beyond_the_edge(centre):
-    everything = Layers(mesh=True, boxes=True, numbers=True)
+@pytest.mark.parametrize("centre, visible", [((0, 0), True), ((400, 300), True), ((-500, -500), False), ((5000, 150), False), ((200, 299), True)])
+def test_objects_at_and_beyond_the_edge(centre, visible):
+    """The part of them that lies in the picture is drawn as in a larger picture around this one. (Labels stay inside on purpose.)"""
+    everything = Layers(mesh=True, boxes=True, numbers=True, labels=False)
     drawn = draw(photo(), result(hand(centre), face(centre)), everything)
     assert drawn.shape == (300, 400, 3) and drawn.dtype == np.uint8
+    assert (drawn != GREY).any() == visible
+    if visible:
+        moved = centre[0] + 400, centre[1] + 300
+        around = draw(photo(1200, 900), result(hand(moved), face(moved), width=1200, height=900), everything)
+        apart = np.abs(drawn.astype(int) - around[300:600, 400:800]).max(axis=2)
+        assert (apart > 24).sum() < 0.01 * (drawn != GREY).any(axis=2).sum(), "more than rounding to a sixteenth of a pixel"
 
 
 def test_far_away_point_does_not_overflow():
@@ -158,8 +165,12 @@ def test_far_away_point_does_not_overflow():
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 200), (200, 3)])
 def test_tiny_pictures(size):
+    """A picture smaller than a label: its hand is drawn, and nothing far from it."""
     width, height = size
-    draw(photo(width, height), result(hand((0, 0), 2), width=width, height=height), Layers(boxes=True, numbers=True))
+    drawn = draw(photo(width, height), result(hand((0, 0), 2), width=width, height=height), Layers(boxes=True, numbers=True))
+    assert drawn.shape == (height, width, 3) and drawn.dtype == np.uint8
+    assert (drawn[0, 0] != GREY).any()
+    assert (drawn[100:] == GREY).all() and (drawn[:, 100:] == GREY).all()
 
 
 def test_labels_do_not_cover_each_other():

@@ -11,10 +11,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from model.constants import CONSTANTS, CROP
+from model.clock import Clock
+from model.constants import CONSTANTS, CROP, KINDS
 from model.detector import Detection
 from model.geometry import ROI, transform
-from model.landmarker import confidence, side_of, size_of, uncertainty_of, wants_second_look, without_duplicates
+from model.landmarker import (
+    as_result, better, confidence, evidence, hopeful, next_place, side_of, size_of, uncertainty_of, wants_second_look, without_duplicates,
+)  # fmt: skip
 from model.photo import open_photo
 from tests.model.drawn_world import photo, place
 
@@ -109,6 +112,58 @@ def test_uncertainty_is_the_mean_expected_error_over_the_size(landmarker):
     assert uncertainty_of(replace(hand, sigma=hand.sigma * 3)) == pytest.approx(3 * uncertainty_of(hand))
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_presence_counts_up_to_a_cap(kind):
+    """More than a certain presence tells little: it may not lift what the detector hardly saw."""
+    seen, cap = Detection(kind, 0.3, (0, 0, 9, 9), (0, -1)), CONSTANTS["landmarks"]["confidence"]["sure_presence"][kind]
+    at_cap = evidence(seen, cap, 0.1, (60, 80, 3))
+    assert evidence(seen, (1 + cap) / 2, 0.1, (60, 80, 3)) == evidence(seen, 1.0, 0.1, (60, 80, 3)) == at_cap
+    assert evidence(seen, 0.9 * cap, 0.1, (60, 80, 3))[1] < at_cap[1]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_hopeful_is_what_some_presence_could_make_count(kind):
+    least = CONSTANTS["landmarks"]["confidence"]["least"][kind]
+    told = []
+    for score in np.linspace(0.001, 0.999, 200):
+        seen = Detection(kind, float(score), (0, 0, 30, 30), (0, -1))
+        told.append(hopeful(seen, (480, 640, 3)))
+        assert told[-1] == any(confidence(seen, presence, 0.0, (480, 640, 3)) >= least for presence in np.linspace(0, 1, 11))
+    assert not told[0] and told[-1]
+
+
+def test_what_cannot_count_is_not_looked_at(landmarker, network, monkeypatch):
+    """The prefilter spares the crops: most of the time of a photo with many weak hints."""
+    monkeypatch.setattr("model.landmarker.hopeful", lambda seen, shape: seen.kind == "face")
+    result = landmarker.detect(photo(640, 480, *THINGS))
+    assert len(result.faces) == 1 and not result.hands
+    assert {kind for _, outputs in network.asked for kind in KINDS if kind in outputs} == {"face"}
+
+
+def test_a_badly_turned_detection_gets_a_second_look(landmarker, network, monkeypatch):
+    """The detector's direction is 60 degrees off; the crop that counts is upright all the same."""
+    see, turn = network._detections, np.radians(60)
+
+    def turned(picture):
+        output = see(picture)
+        output[..., 5:] = output[..., 5:] @ np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]], np.float32)
+        return output
+
+    monkeypatch.setattr(network, "_detections", turned)
+    [hand] = landmarker.detect(photo(640, 480, THINGS[0])).hands
+    assert np.degrees(hand.roi.angle) == pytest.approx(40, abs=5)
+    assert sum("hand" in outputs for _, outputs in network.asked) == 2
+    _, ideal = next_place(hand)
+    assert not wants_second_look(hand, ideal)
+
+
+@pytest.mark.parametrize("first, second, counts", [(0.95, 0.3, "first"), (0.95, 0.91, "second"), (0.95, 0.96, "second"), (0.6, 0.5, "first"), (0.6, 0.7, "second")])
+def test_the_second_look_counts_unless_it_lost_the_object(landmarker, first, second, counts):
+    [thing] = landmarker.look(photo(640, 480, THINGS[0]), [("hand", ROI(200, 300, 200, 0.7))])
+    looks = {"first": replace(thing, score=first), "second": replace(thing, score=second)}
+    assert better(looks["first"], looks["second"]) is looks[counts]
+
+
 def test_second_look_after_a_bad_first_crop(landmarker, network):
     rgb = photo(640, 480, THINGS[0])
     straight, turned = place("hand", 200, 300, 100, 40), ROI(200, 300, 220, np.radians(40 + 60))
@@ -146,6 +201,14 @@ def test_duplicates_go_but_neighbours_stay(landmarker):
     assert [thing.score for thing in kept] == pytest.approx([0.995, 0.99])
     # A face where a hand is (a hand before a face) is another object.
     assert len(without_duplicates([found[0], *landmarker.look(rgb, [("face", ROI(420, 360, 260, 0))])])) == 2
+
+
+def test_a_result_holds_each_object_once(landmarker):
+    rgb = photo(640, 480, *THINGS)
+    found = landmarker.look(rgb, [("hand", ROI(200, 300, 200, 0.7)), ("hand", ROI(205, 296, 240, 0.5)), ("hand", ROI(500, 150, 200, -1.7))])
+    found = [replace(thing, score=score) for thing, score in zip(found, (0.8, 0.9, 0.7))]
+    assert [hand.score for hand in as_result(rgb, found, {"hand": 0.5, "face": 0.5}, Clock()).hands] == [0.9, 0.7]
+    assert [hand.score for hand in as_result(rgb, found, {"hand": 0.75, "face": 0.5}, Clock()).hands] == [0.9]
 
 
 def test_nothing_there_is_nothing_found(landmarker):

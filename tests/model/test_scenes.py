@@ -1,8 +1,9 @@
-"""Photos without hands and faces that are kept back from training."""
+"""What the detector learns from: photos that are kept back, what is drawn in front of others, and what each cell should say."""
 
 import json
 import zipfile
 from dataclasses import replace
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 from model import data as data_sets
 from model import metrics, scenes, task_detector, thresholds
+from model.task_detector import STRIDE, Canvas, targets
 
 
 @pytest.fixture
@@ -135,3 +137,34 @@ def test_a_level_keeps_its_promise_on_photos_it_was_not_set_on():
         level, _ = thresholds.least(np.append(score, 1.0), found, 40, 0.0, 0.1)
         passed.append((rng.uniform(0, 0.9, 1000) >= level).mean())
     assert 0.08 < np.mean(passed) <= 0.102
+
+
+def with_box(x: float, y: float, w: float, h: float, size: int = 256) -> Canvas:
+    canvas = Canvas(size)
+    canvas.objects.append(np.array([0, x, y, w, h, 0, -1, 0.0]))
+    return canvas
+
+
+@pytest.mark.parametrize("width, height, most", [(12, 12, 4), (40, 40, 4), (200, 200, 9), (230, 30, 9)])
+def test_few_cells_near_the_middle_speak_for_a_box(width, height, most):
+    """However large it is, so that large boxes do not outvote small ones."""
+    found = targets(with_box(128.5 - width / 2, 100.5 - height / 2, width, height))
+    chosen = np.flatnonzero(found["positive"][0])
+    assert 1 <= len(chosen) <= most and not found["positive"][1].any()
+    centres = (np.stack([chosen % 32, chosen // 32], 1) + 0.5) * STRIDE - 0.5
+    assert np.abs(centres - (128.5, 100.5)).max() <= 1.5 * STRIDE
+    for (cx, cy), (left, top, right, bottom) in zip(centres, found["sides"][0, chosen] * STRIDE):
+        assert (cx - left, cy - top, cx + right, cy + bottom) == pytest.approx((128.5 - width / 2, 100.5 - height / 2, 128.5 + width / 2, 100.5 + height / 2), abs=1.1)
+
+
+@pytest.mark.parametrize("hand_at, hidden", [(60, True), (180, False)])
+def test_what_a_pasted_hand_hides_is_no_longer_asked_for(hand_at, hidden):
+    canvas = with_box(40, 40, 40, 40)
+    points = np.random.default_rng(0).uniform(20, 60, (1, 21, 2))
+    mask = np.zeros((1, 80, 80), np.uint8)
+    mask[0, 10:70, 10:70] = 255
+    sample = SimpleNamespace(kind="hand", masks=mask, images=np.full((1, 80, 80, 3), 200, np.uint8), points=points)
+    canvas.paste(sample, 0, np.array([[1.0, 0, hand_at - 40], [0, 1.0, hand_at - 40]]))
+    behind, pasted = canvas.objects
+    assert bool(behind[7]) == hidden and not pasted[7]
+    assert (canvas.image[hand_at, hand_at] == 200).all() and not canvas.image[5, 5].any()

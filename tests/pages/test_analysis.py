@@ -1,13 +1,19 @@
 """The queue on the page, the journal and the status."""
 
+import functools
+import io
 import json
 import threading
 
+import numpy as np
 import pytest
+from PIL import Image
 from streamlit import runtime
 from streamlit.testing.v1 import AppTest
 
 from pages.parts import analysis, journal, status
+from pages.parts.album import Photo
+from pages.parts.subject import Subject
 from pages.parts.turns import Turns
 from tests.pages.test_hostile import ROOT
 from tests.pages.test_upload import png, upload
@@ -97,3 +103,24 @@ def test_status(monkeypatch):
     )
     assert found["network"]["sessions"] == 1 and found["network"]["version"]
     assert found["memory_mb"] > 10 and found["threads"] >= 1 and found["open_files"] > 0
+
+
+@pytest.mark.parametrize("size, shown", [((2560, 640), (1280, 320)), ((300, 1500), (256, 1280)), ((800, 600), (800, 600)), ((64, 32), (640, 320))])
+def test_the_picture_on_the_page_has_the_photos_shape(monkeypatch, size, shown):
+    """Wide stays wide; large ones are reduced, small ones enlarged; a pixel of the photo lies where it is shown."""
+    monkeypatch.setattr(analysis, "_view", functools.cache(analysis._view.__wrapped__))  # the page's own is kept for a visitor, who is missing here
+    width, height = size
+    rgb = np.zeros((height, width, 3), np.uint8)
+    rgb[-height // 4 :, : width // 4] = 255  # bottom left
+    file = io.BytesIO()
+    Image.fromarray(rgb).save(file, "PNG")
+    photo = Photo("a.png", file.getvalue())
+    picture = analysis.view(photo)
+    assert picture.shape == (shown[1], shown[0], 3)
+    subject = Subject(photo, None, size, "key")
+    for x, y, white in [(width / 8, height * 7 / 8, True), (width / 8, height / 8, False), (width * 7 / 8, height * 7 / 8, False)]:
+        column, row = np.round(subject.on_picture(np.array([x, y]))).astype(int)
+        assert (picture[row, column].min() > 200) == white
+    assert np.allclose(subject.on_picture(np.array([[-0.5, -0.5], [width - 0.5, height - 0.5]])), [[-0.5, -0.5], [shown[0] - 0.5, shown[1] - 0.5]])
+    subject.picture[:] = 90
+    assert not (analysis.view(photo) == 90).all(), "the kept picture is not drawn on"

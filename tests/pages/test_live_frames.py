@@ -13,9 +13,11 @@ import numpy as np
 import pytest
 from aiortc import MediaStreamTrack
 from aiortc.contrib.media import MediaRelay
+from PIL import ImageColor
 from streamlit_webrtc.process import VideoProcessTrack
 
 from model.geometry import ROI
+from model.points import FINGERS
 from model.result import Hand, Result
 from pages.parts.ice import VARIABLE, ice_servers
 from pages.parts.live_drawing import draw_live
@@ -205,6 +207,16 @@ def test_drawing_reaches_the_points_and_nothing_else():
     changed = (drawn != rgb).any(axis=2)
     assert all(changed[round(float(y)), round(float(x))] for x, y, _ in points)
     assert not changed[:, 120:].any() and (rgb == 90).all()
+
+
+def test_what_is_sure_is_drawn_in_its_full_colour():
+    points = np.zeros((21, 3), np.float32)
+    points[:, 0], points[:, 1] = np.arange(21) % 5 * 60 + 40, np.arange(21) // 5 * 60 + 40
+    hand = Hand(points, 0.9, (40, 40, 240, 240), np.zeros(21, np.float32), "left", 0.9, ROI(160, 160, 400))
+    drawn = draw_live(np.full((320, 320, 3), 90, np.uint8), Result(320, 320, (hand,), (), {}))
+    for finger in FINGERS:
+        x, y = points[finger.points[-1], :2].astype(int)  # a fingertip's dot lies over all bones
+        assert np.abs(drawn[y, x].astype(int) - ImageColor.getrgb(finger.colour)).max() <= 2, finger.name
 
 
 def test_points_far_outside_the_picture_are_harmless():

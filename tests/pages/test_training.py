@@ -19,6 +19,7 @@ from model.points import HAND_POINTS
 from pages.parts import demo_training, subject, train_yourself
 from pages.parts.demo_training import FAILED, FINISHED, RUNNING, STOPPED, DemoTraining
 from pages.parts.questions import questions
+from pages.parts.turns import TURNS
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "model" / "examples"
@@ -164,6 +165,19 @@ class TestDataFlow:
         assert f"x = {x:.3f}, y = {y:.3f}, z = {z:.3f}" in said(visitor)
         assert f"({x * 256 - 0.5:.0f}, {y * 256 - 0.5:.0f}), depth {z * 256:.0f}" in said(visitor)
         assert f"photo pixel **({px:.0f}, {py:.0f}), depth {pz:.0f}**" in said(visitor)
+
+    def test_a_photo_is_opened_once_and_in_its_turn(self, visitor, monkeypatch):
+        """Whatever opens a photo at its full size takes a turn: the server's memory depends on it. Clicks open nothing."""
+        opened = []
+        for name, module in list(sys.modules.items()):
+            if name.startswith("pages.") and hasattr(module, "open_photo"):
+                monkeypatch.setattr(module, "open_photo", lambda content: (opened.append(TURNS.working), open_photo(content))[1])
+        visitor.selectbox(key="subject_picture").set_value("Two hands").run()
+        for stage in (0, 1, 2, 3, 4, 0, 4):
+            visitor.session_state["stage"] = stage
+            visitor.run()
+            assert not visitor.exception
+        assert opened == [1]
 
     def test_the_last_photo_comes_first(self, visitor, seen):
         album = visitor.session_state["album"]

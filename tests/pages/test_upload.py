@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,11 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from model import Face, Result
+from model.draw import Layers
+from model.geometry import ROI
+from model.result import Face, Hand, Result
+from pages.parts import photo_result
+from pages.parts.analysis import annotated_view
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "model" / "examples"
@@ -132,11 +137,45 @@ def test_photos_survive_a_visit_to_another_page(visitor):
     assert [photo.name for photo in visitor.session_state["album"]] == ["a.png"]
 
 
-def test_layers_can_be_switched(visitor):
-    upload(visitor, ("a.png", png(), "image/png"))
+def test_layers_can_be_switched(visitor, monkeypatch):
+    """What is switched is what is drawn, in the picture on the page and in the one to download."""
+    shown = []
+
+    def watched(photo, layers):
+        shown.append((layers, annotated_view(photo, layers)))
+        return shown[-1][1]
+
+    monkeypatch.setattr(photo_result, "annotated_view", watched)
+    visitor.session_state["album"].add("greeting.webp", (EXAMPLES / "greeting.webp").read_bytes())
+    visitor.run()
     visitor.pills(key="layers").set_value(["mesh", "photo"])
     visitor.run()
+    visitor.pills(key="layers").set_value([])
+    visitor.run()
     assert not visitor.exception
+    nothing = Layers(**dict.fromkeys(vars(Layers()), False))
+    assert [layers for layers, _ in shown] == [Layers(), replace(nothing, mesh=True, photo=True), nothing]
+    usual, mesh, dark = (np.asarray(Image.open(io.BytesIO(picture)).convert("RGB")).astype(int) for _, picture in shown)
+    assert (np.abs(usual - mesh).max(axis=2) > 60).mean() > 0.005, "the hands' bones are gone"
+    assert dark.max() < 60, "neither photo nor drawing"
+
+
+def right_hand(x: float) -> Hand:
+    points = np.random.default_rng(0).uniform(0, 60, (21, 3)).astype(np.float32) + (x, 100, 0)
+    return Hand(points, 0.9, (x, 100, 60, 60), np.ones(21, np.float32), "right", 0.95, ROI(x + 30, 130, 120))
+
+
+def test_hands_of_one_side_are_numbered(visitor):
+    """Two right hands can be told apart in the findings and where one is chosen; a single one needs no number."""
+    album = visitor.session_state["album"]
+    for name, count in (("two.png", 2), ("one.png", 1)):
+        key = album.add(name, png((count, 2, 3), (400, 300)))
+        photo = next(photo for photo in album if photo.key == key)
+        photo.result = Result(400, 300, tuple(right_hand(100.0 * (1 + index)) for index in range(count)), (), {"total": 1.0})
+    visitor.run()
+    assert not visitor.exception
+    findings = [element.value for element in visitor.markdown if element.value.startswith("- **")]
+    assert [line.split("**")[1] for finding in findings for line in finding.splitlines()] == ["Right hand", "Right hand 1", "Right hand 2"]
 
 
 def test_points_and_trace_open(visitor):

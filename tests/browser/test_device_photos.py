@@ -1,0 +1,134 @@
+"""Photos that are looked at in the visitor's own browser: they are bounded, freed, removed one by one, and survive a worker that dies."""
+
+import pytest
+from PIL import Image
+from playwright.sync_api import expect
+
+from camera_video import EXAMPLES
+from live_page import SECONDS, START
+from pages.parts.album import MOST_PHOTOS
+
+pytestmark = pytest.mark.browser
+
+# Every picture that the page decodes, every address it gives to a picture, every worker; `ends(number)`: whether the worker
+# that gets the photo of this number, from 0, is ended at that moment, without a word, as a browser does that needs its memory.
+WATCH = """
+    window.bitmaps = [];
+    window.addresses = new Set();
+    window.photos = 0;
+    window.ends = () => false;
+    const decode = createImageBitmap;
+    window.createImageBitmap = async (...given) => {
+        const bitmap = await decode(...given);
+        window.bitmaps.push(bitmap);
+        return bitmap;
+    };
+    const [give, take] = [URL.createObjectURL, URL.revokeObjectURL];
+    URL.createObjectURL = (content) => {
+        const address = give.call(URL, content);
+        if (content.type.startsWith("image/")) window.addresses.add(address);
+        return address;
+    };
+    URL.revokeObjectURL = (address) => (window.addresses.delete(address), take.call(URL, address));
+    const send = Worker.prototype.postMessage;
+    Worker.prototype.postMessage = function (message, ...others) {
+        send.call(this, message, ...others);
+        if (message.type === "photo" && window.ends(window.photos++)) this.terminate();
+    };
+"""
+
+
+@pytest.fixture
+def visitor(chromium, app_url):
+    context = chromium.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
+    context.add_init_script(WATCH)
+    page = context.new_page()
+    page.goto(app_url)
+    page.get_by_text("On this device").first.click(timeout=START)
+    page.locator(".drop").wait_for(timeout=START)
+    yield page
+    context.close()
+
+
+def choose(page, *photos) -> None:
+    page.locator(".drop input").set_input_files(list(photos))
+
+
+def found(page, name: str) -> None:
+    expect(page.get_by_role("heading", name=f"{name}: 2 hands, 1 face")).to_be_visible(timeout=START)
+
+
+def test_photos_are_freed_and_can_be_removed(visitor, tmp_path):
+    large = tmp_path / "large.jpg"
+    Image.open(EXAMPLES / "greeting.webp").resize((3200, 2400)).save(large)
+    choose(visitor, large, EXAMPLES / "hands.webp", EXAMPLES / "greeting.webp")
+    found(visitor, "large.jpg")
+    found(visitor, "greeting.webp")  # the last one
+    assert visitor.evaluate("bitmaps.length") == 3
+    assert visitor.evaluate("bitmaps.every((bitmap) => bitmap.width === 0)"), "decoded pixels are kept"
+    article = visitor.locator("article", has_text="large.jpg")
+    shown = article.get_by_role("img", name="The photo with its landmarks: 2 hands, 1 face.")
+    assert shown.evaluate("(image) => image.decode().then(() => [image.naturalWidth, image.naturalHeight])") == [1280, 960]
+
+    with visitor.expect_download(timeout=30 * SECONDS) as event:
+        article.get_by_role("button", name="Save PNG").click()
+    with Image.open(event.value.path()) as picture:
+        assert picture.size == (3200, 2400), "a saved picture has the photo's own size"
+    visitor.wait_for_function("bitmaps.every((bitmap) => bitmap.width === 0)")
+
+    visitor.get_by_role("button", name="Remove hands.webp").click()
+    expect(visitor.locator("article")).to_have_count(2)
+    expect(visitor.get_by_text("hands.webp")).to_have_count(0)
+    visitor.get_by_role("button", name="Remove all photos").click()
+    expect(visitor.locator("article")).to_have_count(0)
+    expect(visitor.get_by_role("button", name="Remove all photos")).to_be_hidden()
+    kept = visitor.evaluate("[...addresses].length")
+    assert kept <= 1, "only the file that was offered for download, for some seconds"
+    choose(visitor, EXAMPLES / "greeting.webp")
+    found(visitor, "greeting.webp")
+
+
+def test_photos_are_bounded(visitor):
+    files = [{"name": f"{number}.jpg", "mimeType": "image/jpeg", "buffer": b"no picture"} for number in range(MOST_PHOTOS + 1)]
+    choose(visitor, *files)
+    expect(visitor.get_by_text(f"the limit is {MOST_PHOTOS} photos. Remove some and add the rest.")).to_be_visible()
+    expect(visitor.locator("article")).to_have_count(MOST_PHOTOS)
+    expect(visitor.get_by_text(f"{MOST_PHOTOS - 1}.jpg: this browser cannot open it as a picture")).to_be_visible()
+    visitor.get_by_role("button", name="Remove 3.jpg").click()
+    choose(visitor, EXAMPLES / "greeting.webp")
+    found(visitor, "greeting.webp")
+
+
+def test_a_worker_that_dies_is_told_and_started_again(visitor):
+    visitor.evaluate("() => { ends = (number) => number === 1; }")
+    choose(visitor, EXAMPLES / "greeting.webp")
+    found(visitor, "greeting.webp")
+    choose(visitor, EXAMPLES / "hands.webp", EXAMPLES / "group.webp")
+    expect(visitor.get_by_role("status")).to_contain_text("The network stopped (the browser ended it) and is started again.", timeout=START)
+    for name in ("hands.webp: 2 hands", "group.webp: "):
+        expect(visitor.locator("article[data-hands]", has_text=name)).to_be_visible(timeout=START)
+    assert visitor.evaluate("photos") == 4, "the photo that it died at was looked at again"
+
+
+def test_a_photo_that_always_ends_the_worker_does_not_stop_the_rest(visitor):
+    visitor.evaluate("() => { ends = (number) => number < 2; }")
+    choose(visitor, EXAMPLES / "hands.webp", EXAMPLES / "greeting.webp")
+    expect(visitor.get_by_text("hands.webp: the network stopped at this photo. Try a smaller copy of it")).to_be_visible(timeout=START)
+    found(visitor, "greeting.webp")
+
+
+def test_transparent_parts_are_white(visitor, tmp_path):
+    """As on the server; not what the photo before them showed there."""
+    clear = tmp_path / "clear.png"
+    Image.new("RGBA", (800, 600), (0, 0, 0, 0)).save(clear)
+    choose(visitor, EXAMPLES / "greeting.webp", clear)  # of one size
+    expect(visitor.get_by_role("heading", name="clear.png: 0 hands, 0 faces")).to_be_visible(timeout=START)
+    pixel = visitor.locator("article", has_text="clear.png").get_by_role("img").evaluate(
+        """async (image) => {
+            await image.decode();
+            const context = new OffscreenCanvas(1, 1).getContext("2d");
+            context.drawImage(image, 0, 0);
+            return [...context.getImageData(0, 0, 1, 1).data];
+        }"""
+    )
+    assert min(pixel) > 250
