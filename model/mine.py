@@ -18,12 +18,12 @@ import numpy as np
 from tqdm import tqdm
 
 from model import metrics, scenes
-from model.constants import KINDS
+from model.constants import CROP, KINDS
 from model.detector import View, tiles
 from model.geometry import ROI, cut, letterbox, roi_from_box
 from model.landmarker import Landmarker
 
-FILE = "finds.npz"
+FILE, CROPS = "finds.npz", "finds.crops"  # labels; the crops one after the other
 ROOM = 1.25           # a kept crop's side / that of the crop the landmark network would be given: space to turn and shift
 LEAST_SCORE = 0.1
 MOST = 12             # a photo and kind
@@ -109,7 +109,9 @@ def read(cache: Path) -> Finds | None:
     if not (cache / FILE).exists():
         return None
     with np.load(cache / FILE) as kept:
-        return Finds(kept["crops"], kept["shows"], kept["presence"])
+        shows, presence = kept["shows"], kept["presence"]
+    crops = np.memmap(cache / CROPS, np.uint8, "r", shape=(len(shows), CROP, CROP, 3))  # gigabytes: read as they are drawn
+    return Finds(crops, shows, presence)
 
 
 def main() -> None:
@@ -118,21 +120,26 @@ def main() -> None:
     options.add_argument("--cache", type=Path, default=Path("runs/cache"), help="the same as in training, which takes what it finds there")
     options.add_argument("--weights", type=Path, help="default: the file that comes with the project")
     o = options.parse_args()
-    landmarker, crops, shows, presence = Landmarker(o.weights), [], [], []
-    for photos in scenes.read_all(o.data, o.cache):
-        if len(scenes.LABELLED[photos.name]) == 2:
-            scenes.write_hints(o.cache, photos.name, hints(landmarker, photos))
-        for i in tqdm(np.flatnonzero((photos.split == "train") & ~photos.aside), desc=photos.name, mininterval=5):
-            rgb = np.ascontiguousarray(photos.images[i, : photos.sizes[i, 1], : photos.sizes[i, 0]])
-            for kind, box, roi in suspects(landmarker, rgb):
-                thoughts = [thing.score for thing in landmarker.look(rgb, [(name, roi) for name in KINDS])]
-                if (what := judged(kind, box, thoughts[kind], photos, i)) is not None:
-                    crops.append(cut(rgb, ROI(roi.cx, roi.cy, roi.side * ROOM, roi.angle)))
-                    shows.append(what)
-                    presence.append(thoughts)
-    if not crops:
+    landmarker, shows, presence = Landmarker(o.weights), [], []
+    o.cache.mkdir(parents=True, exist_ok=True)
+    part = (o.cache / CROPS).with_suffix(".part")
+    with part.open("wb") as crops:
+        for photos in scenes.read_all(o.data, o.cache):
+            if len(scenes.LABELLED[photos.name]) == 2:
+                scenes.write_hints(o.cache, photos.name, hints(landmarker, photos))
+            for i in tqdm(np.flatnonzero((photos.split == "train") & ~photos.aside), desc=photos.name, mininterval=5):
+                rgb = np.ascontiguousarray(photos.images[i, : photos.sizes[i, 1], : photos.sizes[i, 0]])
+                for kind, box, roi in suspects(landmarker, rgb):
+                    thoughts = [thing.score for thing in landmarker.look(rgb, [(name, roi) for name in KINDS])]
+                    if (what := judged(kind, box, thoughts[kind], photos, i)) is not None:
+                        crops.write(cut(rgb, ROI(roi.cx, roi.cy, roi.side * ROOM, roi.angle)).tobytes())
+                        shows.append(what)
+                        presence.append(thoughts)
+    if not shows:
+        part.unlink()
         options.error(f"{o.data} has no photos with boxes in which anything was found: it needs one of {', '.join(scenes.LABELLED)}")
-    np.savez(o.cache / FILE, crops=np.stack(crops), shows=np.stack(shows), presence=np.stack(presence))
+    part.replace(o.cache / CROPS)
+    np.savez(o.cache / FILE, shows=np.stack(shows), presence=np.stack(presence))
     for kind, column in zip(KINDS, np.transpose(shows)):
         print(f"{kind}s: {(column == 1).sum()} right, {(column == 0).sum()} wrong")
 

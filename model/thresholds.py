@@ -20,7 +20,7 @@ from model.constants import CONSTANTS, KINDS
 from model.landmarker import Landmarker, evidence, uncertainty_of
 
 FACTORS = ("detection", "presence", "size", "uncertainty")  # of the evidence, in its order
-MOST_FALSE = {"hand": 0.0125, "face": 0.0125}   # detections to be expected per photo without hands and faces
+MOST_FALSE = {"hand": 0.015, "face": 0.015}   # detections to be expected per photo without hands and faces
 LEAST_PRECISION = {"hand": 0.95, "face": 0.95}  # on natural photos; a hand that nobody labelled counts as false
 RIGHT = 0.4    # IoU with a label from which a detection is right
 EXCUSED = 0.3  # IoU with a doubtful label from which it is neither

@@ -7,8 +7,10 @@ from tests.benchmark import box_figures, landmark_figures, rendered
 from tests.benchmark.landmark_figures import extent
 from tests.benchmark.looks import Look
 from tests.benchmark.photos import Photo, Truth, coco
+from tests.benchmark.photos import natural as natural_photo
 from tests.benchmark.point_map import IBUG_OF_MESH, PointMap
 from tests.benchmark.table import Row, document, markdown
+from tests.model.test_natural_photos import scenes as natural
 
 HAND = np.random.default_rng(0).uniform(100, 200, (21, 2))
 
@@ -174,3 +176,16 @@ def test_the_table_tells_who_is_ahead():
     assert len(lines) == 2 + len(rows) and len({len(line) for line in lines}) == 1 and "0.750" in lines[2]
     kept = document(rows, {"date": "today"})
     assert kept["date"] == "today" and kept["rows"][0]["ratio"] == pytest.approx(0.75) and kept["rows"][4]["ours"] is None
+
+
+@pytest.mark.parametrize("way, mark", [("upright", (20, 10)), ("turned 90", (10, 440 - 1 - 20)), ("turned 180", (440 - 1 - 20, 400 - 1 - 10)), ("grey", (20, 10))])
+def test_natural_photos_turn_with_their_labels(way, mark):
+    scenes = natural(("hand", 120, 160, 60, 20), doubtful=[("face", 330, 150, 80, 0)])
+    scenes.images[0, 10, 20] = 255
+    [turned] = natural_photo(scenes, [0], way)
+    picture = turned.open()
+    assert picture[mark[1], mark[0]].tolist() == [255] * 3 and (picture.std(axis=2).any() != (way == "grey"))
+    hand, face = turned.objects
+    low, high = hand.points.min(0), hand.points.max(0)
+    assert (hand.box[:2] < low).all() and (hand.box[:2] + hand.box[2:] > high).all() and hand.right == 1
+    assert face.unsure and face.points is None and turned.boxed == {"hand", "face"}

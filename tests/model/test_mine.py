@@ -60,8 +60,9 @@ def test_suspects_are_cut_out_whole_with_room_around(landmarker):
 
 def test_what_was_kept_is_read_again(tmp_path):
     assert mine.read(tmp_path) is None
-    crops, shows = np.full((2, 4, 4, 3), 7, np.uint8), np.array([[1, np.nan], [0, 0]])
-    np.savez(tmp_path / mine.FILE, crops=crops, shows=shows, presence=shows)
+    crops, shows = np.full((2, 256, 256, 3), 7, np.uint8), np.array([[1, np.nan], [0, 0]])
+    (tmp_path / mine.CROPS).write_bytes(crops.tobytes())
+    np.savez(tmp_path / mine.FILE, shows=shows, presence=shows)
     kept = mine.read(tmp_path)
     assert np.array_equal(kept.crops, crops) and np.array_equal(kept.shows, shows, equal_nan=True)
 
