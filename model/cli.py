@@ -61,7 +61,7 @@ def detect(options: argparse.Namespace) -> int:
     landmarker = Landmarker(options.weights, options.threads)
     pictures = _picture_names(paths)
     if options.out:
-        with _writing(f"Pictures cannot be written to {options.out}"):
+        with _pictures_into(options.out):
             options.out.mkdir(parents=True, exist_ok=True)
     failed = 0
     for number, path in enumerate(paths, 1):
@@ -76,11 +76,11 @@ def detect(options: argparse.Namespace) -> int:
             document, row = to_json_error(str(path), sentence), f"{path}: {sentence}"
         else:
             if picture:
-                with _writing(f"Pictures cannot be written to {options.out}"):
+                with _pictures_into(options.out):
                     picture.save(options.out / pictures[path])
             document, row = to_json_document(str(path), result), table(str(path), result)
         try:
-            with _writing("The output cannot be written"):
+            with _writing("The output cannot be written", "send it to a place with room for it"):
                 print(json.dumps(document) if options.json else row, flush=True)
         except CannotWrite:
             _give_up_output()
@@ -133,14 +133,18 @@ def _look_at_many(photos: list, results, engine: Callable, options: argparse.Nam
 
 
 @contextlib.contextmanager
-def _writing(what: str) -> Iterator[None]:
-    """A full disk, say, becomes one sentence that begins with `what`."""
+def _writing(what: str, advice: str) -> Iterator[None]:
+    """A full disk, say, becomes one sentence that begins with `what` and ends with what to do."""
     try:
         yield
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise CannotWrite(f"{what}: {reason(error)}.") from None
+        raise CannotWrite(f"{what} ({reason(error)}): {advice}.") from None
+
+
+def _pictures_into(folder: Path) -> contextlib.AbstractContextManager:
+    return _writing(f"Pictures cannot be written to {folder}", "say --out with a folder that you may write to and that has room")
 
 
 def _give_up_output() -> None:
