@@ -37,7 +37,7 @@ def synth_hands(folder: Path, cache: Path) -> Samples:
     z = (depth - depth[:, :1]) * (t["K"][:, :1] / depth[:, :1])
     return Samples("synth_hands", "hand", "CC0 (MakeHuman); backgrounds research / CC0", zipped(folder, cache), t["points"], z,
                    np.where(t["visible"], 1.0, 0.7).astype(np.float32), t["split"], zipped(folder, cache, ".mask.png", CROP, cv2.IMREAD_GRAYSCALE),
-                   t["handedness"].astype(np.int8), share=0.5,
+                   t["handedness"].astype(np.int8), share=0.8,
                    notes={"xyz": t["xyz"], "skin": t["skin"], "degrade": t["degrade"], "occluder": t["occluder"], "cropped": t["cropped"], "bg": t["bg"]})
 
 
