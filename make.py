@@ -78,7 +78,7 @@ def install(extra: str) -> None:
 
 
 def main() -> int:
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036 - this file is also read by an older Python, to say so
         sys.exit("Pointillist needs Python 3.11 or newer; this is " + sys.version.split()[0] + ".")
     if len(sys.argv) < 2 or sys.argv[1] not in COMMANDS:
         print(__doc__)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from model.points import FACE_NAMES, FACE_MESH_EDGES, HAND_EDGES, HAND_POINTS, POINT_NAMES
+from model.points import FACE_MESH_EDGES, FACE_NAMES, HAND_EDGES, HAND_POINTS, POINT_NAMES
 from model.result import Face, Hand, Result
 
 CSV_COLUMNS = ("photo", "kind", "number", "score", "handedness", "handedness_score", "point", "name", "x", "y", "z", "sigma")
