@@ -36,7 +36,7 @@ else:
     from streamlit.runtime.pages_manager import PagesManager
 
     from export.browser import serve
-    from pages.parts import status, takeaway
+    from pages.parts import departed, status, takeaway
     from pages.parts.headers import Headers
     from pages.parts.storeroom import UploadGate
 
@@ -50,5 +50,7 @@ else:
     # Streamlit takes any folder named pages for its older kind of navigation, until st.navigation has run for the first
     # time: a visitor who came straight to /live after a start would miss everything in this file.
     PagesManager.uses_pages_directory = False
+
+    departed.set_up()
 
     app = st.App(__file__, middleware=[Middleware(Headers), Middleware(UploadGate)], routes=[*serve.routes(), *takeaway.routes(), *status.routes()])

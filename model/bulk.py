@@ -174,7 +174,7 @@ class Results:
                 return file.read(columns).cast(pa.schema([SCHEMA.field(name) for name in columns]))
         except (OSError, ValueError) as error:  # pyarrow's own are of these kinds
             if isinstance(error, OSError) and error.errno:
-                raise ResultsError(f"{part} cannot be read: {reason(error)}.") from None
+                raise ResultsError(f"{part} cannot be read ({reason(error)}): put that right and start again.") from None
             raise ResultsError(
                 f"{part} is damaged or of another version: remove this file and start again, its photos are then looked at anew."
             ) from None
@@ -203,7 +203,9 @@ class Results:
             if unfinished:
                 with contextlib.suppress(OSError):
                     unfinished.unlink(missing_ok=True)
-            raise ResultsError(f"Results cannot be written to {self._folder}: {reason(error)}.") from None
+            raise ResultsError(
+                f"Results cannot be written to {self._folder} ({reason(error)}): make room or choose another folder, then start again."
+            ) from None
 
 
 def _write_list(file: TextIO, key: str, items: Iterable[dict]) -> None:

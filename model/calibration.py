@@ -207,11 +207,9 @@ def main() -> None:
         for split in seen:
             seen[split].append(see(landmarker, s, rows_of(s.split, split, o.most)))
     found = {split: [] for split in seen}
-    for name, kind in (("hand_scenes", 0), ("face_scenes", 1)):
-        if (o.data / name).exists():
-            p = scenes.read(o.data / name, o.cache, kind)
-            for split in found:
-                found[split] += candidates(landmarker, p, rows_of(p.split, split, o.most))
+    for p in scenes.read_all(o.data, o.cache):
+        for split in found:
+            found[split] += candidates(landmarker, p, rows_of(p.split, split, o.most))
 
     report: dict = {"sigma": {}, "scores": {}, "slices": {}}
     for kind in ("hand", "face"):

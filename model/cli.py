@@ -46,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     except BrokenPipeError:  # `pointillist ... | head`
-        _give_up_output()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:
         kept = f" What was found so far is in {options.results}; the same command goes on from there." if options.results else ""
@@ -61,7 +61,7 @@ def detect(options: argparse.Namespace) -> int:
     landmarker = Landmarker(options.weights, options.threads)
     pictures = _picture_names(paths)
     if options.out:
-        with _writing(f"Pictures cannot be written to {options.out}"):
+        with _pictures_into(options.out):
             options.out.mkdir(parents=True, exist_ok=True)
     failed = 0
     for number, path in enumerate(paths, 1):
@@ -76,15 +76,11 @@ def detect(options: argparse.Namespace) -> int:
             document, row = to_json_error(str(path), sentence), f"{path}: {sentence}"
         else:
             if picture:
-                with _writing(f"Pictures cannot be written to {options.out}"):
+                with _pictures_into(options.out):
                     picture.save(options.out / pictures[path])
             document, row = to_json_document(str(path), result), table(str(path), result)
-        try:
-            with _writing("The output cannot be written"):
-                print(json.dumps(document) if options.json else row, flush=True)
-        except CannotWrite:
-            _give_up_output()
-            raise
+        with _writing("The output cannot be written", "send it to a place with room for it"):
+            print(json.dumps(document) if options.json else row, flush=True)
     _progress(None, len(paths))
     if not paths:
         print(NO_PHOTO, file=sys.stderr)
@@ -133,19 +129,18 @@ def _look_at_many(photos: list, results, engine: Callable, options: argparse.Nam
 
 
 @contextlib.contextmanager
-def _writing(what: str) -> Iterator[None]:
-    """A full disk, say, becomes one sentence that begins with `what`."""
+def _writing(what: str, advice: str) -> Iterator[None]:
+    """A full disk, say, becomes one sentence that begins with `what` and ends with what to do."""
     try:
         yield
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise CannotWrite(f"{what}: {reason(error)}.") from None
+        raise CannotWrite(f"{what} ({reason(error)}): {advice}.") from None
 
 
-def _give_up_output() -> None:
-    """What is still to be written goes nowhere: Python would try once more as it ends, and complain."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _pictures_into(folder: Path) -> contextlib.AbstractContextManager:
+    return _writing(f"Pictures cannot be written to {folder}", "say --out with a folder that you may write to and that has room")
 
 
 def photos_in(paths: list[Path]) -> Iterator[Path]:

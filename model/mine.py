@@ -127,7 +127,7 @@ def main() -> None:
         for photos in scenes.read_all(o.data, o.cache):
             if len(scenes.LABELLED[photos.name]) == 2:
                 scenes.write_hints(o.cache, photos.name, hints(landmarker, photos))
-            for i in tqdm(np.flatnonzero((photos.split == "train") & ~photos.aside), desc=photos.name, mininterval=5):
+            for i in tqdm(np.flatnonzero(photos.split == "train"), desc=photos.name, mininterval=5):
                 rgb = np.ascontiguousarray(photos.images[i, : photos.sizes[i, 1], : photos.sizes[i, 0]])
                 for kind, box, roi in suspects(landmarker, rgb):
                     thoughts = [thing.score for thing in landmarker.look(rgb, [(name, roi) for name in KINDS])]

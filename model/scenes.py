@@ -17,7 +17,6 @@ LABELLED = {"hand_scenes": (0,), "face_scenes": (1,), "wild": (0, 1)}  # classes
 HAIRLINE = 0.12  # a face's box starts above the mesh's topmost point by this share of the mesh's height
 ROUGH = 0.06     # mean disagreement of the views, as a share of the hand, up to which rough points tell where a hand's box and up are
 TUNE = 5   # of the training photos without hands and faces every fifth (by its name) is kept back to set thresholds on
-ASIDE = 3  # of those that show some, every third (by its series) is left out of mining (model/mine.py): confidence is fitted there
 
 
 @dataclass
@@ -27,7 +26,7 @@ class Scenes:
     images (N, 448, 448, 3) uint8; sizes (N, 2) width and height inside it. objects: per photo an array (M, 8) of
     class (0 hand, 1 face), x, y, w, h in canvas pixels, unit vector up (0, 0 where unknown), 1 if it is to be ignored.
     known (N, 2): whether the photo's hands and its faces are all labelled. negative (N,): has neither.
-    split (N,): train, val, or tune: what thresholds are set on and no network is trained on. aside (N,): labelled training photos whose finds presence does not learn from.
+    split (N,): train, val, or tune: what thresholds are set on and no network is trained on.
     points: per photo (M, 21, 2) or NaN, for boxes that follow a rotation. odds (N,): how often training draws a photo, up to a
     factor: one of a long series less often. stretched (N,): had been squeezed to a square. names: of the files.
     sure: per photo (M,) bool, hands whose points are measured on; right: per photo (M,) 1 right hand, 0 left, -1 unknown.
@@ -40,7 +39,6 @@ class Scenes:
     known: np.ndarray
     negative: np.ndarray
     split: np.ndarray
-    aside: np.ndarray
     points: list[np.ndarray]
     odds: np.ndarray
     stretched: np.ndarray
@@ -73,7 +71,7 @@ def read(folder: Path, cache: Path, kinds: tuple[int, ...] | None = None) -> Sce
         by_image.setdefault(a["image_id"], []).append(a)
     hints = read_hints(cache, folder.name)
     natural = len(kinds) == 2
-    objects, points, negative, split, aside, sure, right = [], [], [], [], [], [], []
+    objects, points, negative, split, sure, right = [], [], [], [], [], []
     for image, scale in zip(images, scales):
         marks = by_image.get(image["id"], ())
         rows, keypoints = np.zeros((len(marks), 8), np.float32), np.full((len(marks), 21, 2), np.nan, np.float32)
@@ -104,7 +102,6 @@ def read(folder: Path, cache: Path, kinds: tuple[int, ...] | None = None) -> Sce
         train = image["split"] == "train"
         kept_back = train and (held_out(series) if natural else negative[-1] and zlib.crc32(image["file_name"].encode()) % TUNE == 0)
         split.append("tune" if kept_back else image["split"])
-        aside.append(not natural and not negative[-1] and train and zlib.crc32(series.encode()) % ASIDE == 0)
     negative = np.array(negative)
     known = np.zeros((len(images), 2), bool)
     known[:, kinds] = True
@@ -113,7 +110,7 @@ def read(folder: Path, cache: Path, kinds: tuple[int, ...] | None = None) -> Sce
     sizes = np.array([[min(CANVAS, round(i["width"] * s)), min(CANVAS, round(i["height"] * s))] for i, s in zip(images, scales)])
     stretched = np.array([bool(i.get("stretched")) for i in images])
     names = [i["file_name"] for i in images]
-    return Scenes(folder.name, pixels, sizes, objects, known, negative, np.array(split), np.array(aside), points, members[group] ** -0.5, stretched,
+    return Scenes(folder.name, pixels, sizes, objects, known, negative, np.array(split), points, members[group] ** -0.5, stretched,
                   names, sure, right)
 
 

@@ -20,7 +20,7 @@ from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-from model import losses, released
+from model import cpus, losses, released
 from model.muon import Muon
 from model.rounding import kernels_rounded
 from model.samples import DataError
@@ -222,7 +222,7 @@ def main(arguments: list[str] | None = None) -> None:
     options.add_argument("--late", type=int, help="detector: how many of the last epochs run at full resolution (the earlier ones at half)")
     options.add_argument("--rate", type=float, default=2e-3, help="peak learning rate")
     options.add_argument("--seed", type=int, default=0)
-    options.add_argument("--threads", type=int, default=os.cpu_count())
+    options.add_argument("--threads", type=int, default=cpus.available())
     options.add_argument("--workers", type=int, default=1, help="processes that augment")
     options.add_argument("--compile", action="store_true", help="torch.compile the encoder: faster after a minute; needs a C++ compiler")
     options.add_argument("--parent", type=int, help="the process that started this one: end with it")

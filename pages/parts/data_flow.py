@@ -14,6 +14,7 @@ from pages.parts import palette, tensor_pictures
 from pages.parts.data_url import picture_url
 from pages.parts.feature_explorer import explore_features
 from pages.parts.glossary import explain
+from pages.parts.head_maps import head_maps, show_all_maps
 from pages.parts.subject import Subject
 from pages.parts.trace import crop_points, photo_points
 
@@ -183,6 +184,13 @@ def _pick(subject: Subject) -> int:
     return names.index(st.selectbox("Point", names, key=key, persist_state="session", width=320))
 
 
+# h: what the fully connected layers make of the guesses, the features there and the crop's summary.
+HAND_FORMULA = r"""\begin{gathered} (x, y)_k = \textstyle\sum_{i,j} \text{heat}_k(i,j)\,(i, j) + W_k\, h + b_k \\[2pt]
+    z_k = w_k h + c_k - (w_0 h + c_0)"""
+FACE_FORMULA = r"""\begin{gathered} \text{mean}_a = \textstyle\sum_{i,j} \text{heat}_a(i,j)\,(i, j), \quad a = 1 \dots 78 \\[2pt]
+    (x, y)_k = \textstyle\sum_a \text{spread}_{k,a}\, \text{mean}_a + W_k\, h + b_k, \qquad z_k = w_k h + c_k"""
+
+
 def _regression(subject: Subject) -> None:
     trace = subject.thing.trace
     values = trace.vector.reshape(-1, 3)
@@ -194,19 +202,31 @@ def _regression(subject: Subject) -> None:
         f"{subject.thing.sigma[point] / trace.roi.side:.3f} (sigma), and is {trace.presence:.0%} sure that this is a "
         f"{subject.kind}."
     )
+    heads = head_maps(subject.thing)
+    gx, gy = heads.guess(point)
     left, right = st.columns(2, gap="medium")
-    if trace.heatmaps is not None:
-        over = tensor_pictures.overlay(trace.crop, trace.heatmaps[point], LARGE)
+    over = tensor_pictures.overlay(trace.crop, heads.of(point), LARGE)
+    if subject.kind == "hand":
         left.image(over, alt="The point's heat map laid over the crop.", caption="Heat map of this point", width="stretch")
+        begun = "its heat map's mean"
     else:
-        picture = _with_points(trace.crop, crop_points(subject.thing), point)
-        left.image(picture, alt="The crop with all points, one marked.", caption="All points, this one marked", width="stretch")
+        caption = "Mixture of the 78 heat maps for this point"
+        left.image(over, alt="The point's mixture of heat maps laid over the crop.", caption=caption, width="stretch")
+        most = ", ".join(f"{name} ({weight:+.2f})" for name, weight in heads.strongest(point))
+        begun = f"the weighted mean of 78 heat maps' means (most: {most})"
     frame = pd.DataFrame(values, columns=["x", "y", "z"])
     frame.insert(0, "point", subject.point_names)
     right.dataframe(frame, column_config={c: st.column_config.NumberColumn(format="%.4f") for c in "xyz"}, height=LARGE)
+    st.markdown(
+        f"The first guess is {begun}: x = {gx:.3f}, y = {gy:.3f}. Fully connected layers see all first guesses, the features there and a "
+        f"summary of the whole crop; they move the point by ({x - gx:+.3f}, {y - gy:+.3f}) and add z."
+    )
+    if subject.kind == "face":
+        with st.expander("The 78 heat maps", key=f"maps_{subject.key}"):
+            show_all_maps(heads)
     st.latex(
-        r"\begin{gathered} (x, y)_k = \textstyle\sum_{i,j} \text{heat}_k(i,j)\,(i, j) + W_k\, h + b_k \\[4pt] "
-        r"%d \text{ points} \times 3 = %d \text{ numbers} \end{gathered}" % (len(values), trace.vector.size)
+        (HAND_FORMULA if subject.kind == "hand" else FACE_FORMULA)
+        + r" \\[4pt] %d \text{ points} \times 3 = %d \text{ numbers} \end{gathered}" % (len(values), trace.vector.size)
     )
 
 
@@ -245,7 +265,7 @@ STAGES = (
     Stage(
         "Landmark regression head",
         palette.CONNECTED,
-        "Heat maps say where the points are, fully connected layers look at the features there: coordinates, as fractions of the crop's side.",
+        "Heat maps give a first guess, fully connected layers look at the features there and refine it: coordinates, as fractions of the crop's side.",
         _regression,
     ),
     Stage("Postprocessing", palette.GEOMETRY, "The fractions become pixels of the crop, then of the photo.", _postprocessing),

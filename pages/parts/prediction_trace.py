@@ -48,7 +48,7 @@ def show_prediction_trace(kind: str, subject: Subject | None) -> None:
     _legend()
     for place, (name, own) in enumerate(zip(STEPS, parts)):
         with st.expander(f"{place + 1} {name}: {len(own)} operations", expanded=place == 1, key=f"step_{place}"):
-            st.markdown(_ABOUT[place].format(kind=kind, crop=CROP, **_sizes(own)))
+            st.markdown(_ABOUT[place].format(kind=kind, guess=_GUESS[kind], crop=CROP, **_sizes(own)))
             shown = [layer for layer in own if every or layer.family != REARRANGING]
             _chart(shown, times)
             _table(shown, times)
@@ -61,9 +61,13 @@ _ABOUT = (
     "the front, make decimal numbers of them and divide by 255.",
     "Each convolution looks at small windows of what the one before found. Maps shrink to {least} while channels grow, so "
     "that a layer sees more of the picture; then they are merged upwards to {end}.",
-    "The {kind}'s head: a heat map for each point says where it is. Fully connected layers see the features there and the "
+    "The {kind}'s head: {guess}. Fully connected layers see the features there and the "
     "whole crop's summary; they refine the points and add depth, sigma and whether there is a {kind} at all.",
 )
+_GUESS = {
+    "hand": "a heat map for each point gives a first guess of where it is",
+    "face": "78 heat maps say where 68 points and the irises are, and each of the 478 points begins as a weighted mean of these",
+}
 
 
 def _overview(parts: list[tuple[Layer, ...]], kind: str, times: dict[str, float]) -> pd.DataFrame:

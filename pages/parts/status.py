@@ -14,6 +14,7 @@ from starlette.routing import Route
 from streamlit import runtime
 
 from model import WeightsError
+from pages.parts.departed import file_limit
 from pages.parts.journal import is_on
 from pages.parts.landmarker import shared_landmarker
 from pages.parts.storeroom import STOREROOM
@@ -33,7 +34,7 @@ def _answer(request: Request) -> JSONResponse:
 
 def status() -> dict:
     """network: its version, or why it cannot be loaded; queue: photos; photos_mb: those kept, of all visitors; memory: MB of the
-    process; open_files: None where unknown."""
+    process; open_files and their limit: None where unknown."""
     return {
         "uptime_s": round(time.monotonic() - _STARTED),
         "network": _network(),
@@ -43,6 +44,7 @@ def status() -> dict:
         "memory_mb": _memory(),
         "threads": threading.active_count(),
         "open_files": _open_files(),
+        "open_files_limit": file_limit(),
     }
 
 

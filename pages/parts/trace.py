@@ -14,6 +14,7 @@ from model.points import POINT_NAMES
 from pages.parts import tensor_pictures
 from pages.parts.album import Photo
 from pages.parts.analysis import traced
+from pages.parts.head_maps import head_maps, show_all_maps
 from pages.parts.points_table import choose, kind_of
 
 PATCH = 6  # side in pixels of the patch whose values are written out
@@ -102,17 +103,14 @@ def _coordinates(thing: Hand | Face, key: str) -> None:
         f"The {kind}'s head turns the features into **{trace.vector.size} numbers: {len(values)} points × "
         f"(x, y, z)**, as fractions of the crop's side. It is {trace.presence:.0%} sure that the crop holds a {kind}."
     )
-    if trace.heatmaps is not None:
-        names = POINT_NAMES[kind]
-        numbered = [f"{number} {name}" for number, name in enumerate(names)]
-        point = numbered.index(st.selectbox("Heat map of", numbered, 8, key=f"heat_{key}"))
-        _enlarged(thing, trace.heatmaps[point], f"heat map {point}, {names[point]}")
-        st.image(
-            tensor_pictures.grid(trace.heatmaps, columns=7, tile=128),
-            alt="The heat maps of all 21 points as a grid, numbered row by row.",
-            caption="Where the network looks for each point; every map sums to 1.",
-            width="stretch",
-        )
+    heads = head_maps(thing)
+    numbered = [f"{number} {name}" for number, name in enumerate(heads.names)]
+    first = numbered[8] if kind == "hand" else numbered[30]  # the index finger's tip, the nose's tip
+    shown = numbered.index(st.selectbox("Heat map of", numbered, numbered.index(first), key=f"heat_{key}"))
+    _enlarged(thing, heads.maps[shown], f"heat map {numbered[shown]}")
+    if kind == "face":
+        st.markdown("Each of the 478 points begins as a weighted mean of the places that these 78 maps show.")
+    show_all_maps(heads)
     frame = pd.DataFrame(values, columns=["x", "y", "z"])
     frame.insert(0, "point", POINT_NAMES[kind])
     st.dataframe(frame, column_config={c: st.column_config.NumberColumn(format="%.4f") for c in "xyz"})

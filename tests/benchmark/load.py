@@ -1,8 +1,10 @@
-"""Many visitors at once, on this machine only: python tests/benchmark/load.py [--uploaders 8] [--live 2] [--minutes 3]
+"""Many visitors at once, on this machine only: python tests/benchmark/load.py [--uploaders 8] [--live 2] [--minutes 3] [--arrivals 0.5]
 
 Uploaders speak Streamlit's own protocol (a websocket and uploads, as its page does), so that the machine's CPUs are left to
 the server; live visitors are pages of one headless Chromium with a rendered camera picture, in mode "On the server". Now and
-then a visitor vanishes in the middle of an upload, while waiting, or in the middle of a stream. Prints JSON: photos, errors,
+then a visitor vanishes in the middle of an upload, while waiting, or in the middle of a stream. --arrivals: so many more visits a
+second, each of one page, now and then with a photo, that end after a second or so: what adds up is what each leaves behind.
+--open-files limits the server's files as `ulimit -n` does. Prints JSON: photos, errors,
 seconds from the start of an upload to the result by percentile, how often a place in the queue was shown, new pictures per
 second that live visitors see and how many streams each needed, and the server's memory, threads and open files over time,
 before the first and after the last visitor.
@@ -11,6 +13,7 @@ before the first and after the last visitor.
 import argparse
 import io
 import json
+import resource
 import socket
 import sys
 import tempfile
@@ -39,7 +42,9 @@ from live_page import FAKE_CAMERA  # noqa: E402
 
 from export.browser import chromium  # noqa: E402
 
-MOST_UPLOADERS, MOST_LIVE, MOST_MINUTES = 64, 8, 60
+MOST_UPLOADERS, MOST_LIVE, MOST_MINUTES, MOST_ARRIVALS = 64, 8, 60, 5
+MOST_PASSING = 32  # visits at once; who would come beyond them counts as not let in
+PHOTO_EVERY = 10  # visits
 PHOTOS_EACH = 10  # then the visitor leaves and another one comes
 # Seconds:
 PATIENCE = 300  # for one answer
@@ -173,6 +178,8 @@ class Load:
         self.seconds: list[float] = []
         self.errors: list[str] = []
         self.vanished = self.visits = self.visits_that_waited = 0
+        self.arrivals: list[float] = []  # seconds until the page was there
+        self.not_let_in = 0
 
     def uploader(self, number: int) -> None:
         chance = np.random.default_rng(number)
@@ -205,21 +212,55 @@ class Load:
             self.visits_that_waited += visitor.waited
         visitor.leave()
 
+    def arrivals_at(self, rate: float) -> None:
+        """`rate` visits a second, whether or not the server keeps up."""
+        passing = threading.BoundedSemaphore(MOST_PASSING)
+        chance, number, threads = np.random.default_rng(1), 0, []
+        while time.monotonic() < self._until:
+            number += 1
+            if passing.acquire(blocking=False):
+                thread = threading.Thread(target=self._pass_by, args=(number, passing))
+                thread.start()
+                threads = [*(other for other in threads if other.is_alive()), thread]
+            else:
+                self.not_let_in += 1
+            time.sleep(chance.exponential(1 / rate))
+        for thread in threads:
+            thread.join()
+
+    def _pass_by(self, number: int, passing: threading.BoundedSemaphore) -> None:
+        try:
+            started = time.perf_counter()
+            visitor = Visitor(self._url)
+            with self._lock:
+                self.arrivals.append(time.perf_counter() - started)
+            if number % PHOTO_EVERY == 0:
+                visitor.upload(f"passing {number}.jpg", self._photos[0] + str(number).encode())
+            time.sleep(1)
+            visitor.leave()
+        except Exception as error:
+            with self._lock:
+                self.errors.append("".join(traceback.format_exception_only(error)).strip()[:300])
+        finally:
+            passing.release()
+
     def figures(self) -> dict:
-        seconds = (
-            {f"p{share}": round(float(np.percentile(self.seconds, share)), 2) for share in (50, 90, 95, 99)}
-            if self.seconds
-            else {}
-        )
         return {
             "photos": len(self.seconds),
-            "seconds": seconds,
+            "seconds": shares(self.seconds),
+            "arrivals": len(self.arrivals),
+            "arrival_seconds": shares(self.arrivals),
+            "arrivals_not_let_in": self.not_let_in,
             "errors": len(self.errors),
             "first_errors": self.errors[:5],
             "vanished": self.vanished,
             "visits": self.visits,
             "visits_that_saw_the_queue": self.visits_that_waited,
         }
+
+
+def shares(seconds: list[float]) -> dict[str, float]:
+    return {f"p{share}": round(float(np.percentile(seconds, share)), 2) for share in (50, 90, 95, 99)} if seconds else {}
 
 
 # Counts the streams that a page has started: one, and one more each time a broken one was brought back.
@@ -308,7 +349,7 @@ def watch(url: str, until: float, curve: list[dict]) -> None:
         time.sleep(min(LOOK_EVERY, max(until - time.monotonic(), 0.1)))
 
 
-def run(url: str, uploaders: int, live: int, minutes: float, scratch: Path) -> dict:
+def run(url: str, uploaders: int, live: int, minutes: float, arrivals: float, scratch: Path) -> dict:
     figures, curve = {"before": ask_status(url)}, []
     with Browsers(live, scratch) as browsers, ExitStack() as open_until_the_end:
         browser = open_until_the_end.enter_context(browsers.launched()) if live else None
@@ -316,6 +357,8 @@ def run(url: str, uploaders: int, live: int, minutes: float, scratch: Path) -> d
         until = time.monotonic() + minutes * 60
         load = Load(url, until)
         threads = [threading.Thread(target=load.uploader, args=(number,)) for number in range(uploaders)]
+        if arrivals:
+            threads.append(threading.Thread(target=load.arrivals_at, args=(arrivals,)))
         threads.append(threading.Thread(target=watch, args=(url, until, curve)))
         for thread in threads:
             thread.start()
@@ -360,14 +403,22 @@ def main() -> None:
     options.add_argument("--uploaders", type=int, default=8)
     options.add_argument("--live", type=int, default=2)
     options.add_argument("--minutes", type=float, default=3)
+    options.add_argument("--arrivals", type=float, default=0, help="visits a second")
+    options.add_argument("--open-files", type=int, help="soft limit of the server's open files")
     o = options.parse_args()
-    if o.uploaders > MOST_UPLOADERS or o.live > MOST_LIVE or o.minutes > MOST_MINUTES:
-        options.error(f"at most {MOST_UPLOADERS} uploaders, {MOST_LIVE} live visitors and {MOST_MINUTES} minutes")
+    if o.uploaders > MOST_UPLOADERS or o.live > MOST_LIVE or o.minutes > MOST_MINUTES or o.arrivals > MOST_ARRIVALS:
+        options.error(
+            f"at most {MOST_UPLOADERS} uploaders, {MOST_LIVE} live visitors, {MOST_ARRIVALS} arrivals a second and {MOST_MINUTES} minutes"
+        )
+    usual = resource.getrlimit(resource.RLIMIT_NOFILE)
     with tempfile.TemporaryDirectory() as scratch:
+        if o.open_files:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (o.open_files, usual[1]))  # the server takes it over
         server = AppServer(Path(scratch) / "server.log", {"POINTILLIST_STATUS": "1"})
+        resource.setrlimit(resource.RLIMIT_NOFILE, usual)
         try:
             server.wait_until_ready(PATIENCE)
-            figures = run(server.url, o.uploaders, o.live, o.minutes, Path(scratch))
+            figures = run(server.url, o.uploaders, o.live, o.minutes, o.arrivals, Path(scratch))
             figures["complaints_in_log"] = server.log().count("Traceback")
         finally:
             server.stop()

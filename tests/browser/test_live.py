@@ -35,10 +35,10 @@ def test_on_device(camera_chromium, visit):
     page = visit(camera_chromium)
     view = start_on_device(page)
     wait_for_both(view)
-    page.wait_for_timeout(3 * SECONDS)
+    page.wait_for_function("(view) => Number(view.dataset.fps) > 0", arg=view.element_handle(), timeout=START)
     figures = view.evaluate("(element) => ({ ...element.dataset })")
     print("on device:", figures)
-    assert float(figures["fps"]) > 1 and float(figures["latency"]) > 0
+    assert float(figures["fps"]) > 0 and float(figures["latency"]) > 0
 
     wait_for_both(view)
     page.get_by_role("button", name="Freeze").click()
@@ -150,10 +150,10 @@ def test_on_the_server(camera_chromium, visit):
     page = visit(camera_chromium)
     frame = start_on_server(page)
     expect(page.get_by_text("Frames per second")).to_be_visible(timeout=START)
-    page.wait_for_timeout(5 * SECONDS)
     print("on the server:", page.locator('[data-testid="stMetric"]').all_inner_texts())
-    best = min(fingertips_apart(returned_picture(frame)) for _ in range(5))
-    assert best < 0.05
+    deadline = time.monotonic() + START / SECONDS
+    while (apart := fingertips_apart(returned_picture(frame))) >= 0.05:  # the first pictures come as they were taken
+        assert time.monotonic() < deadline, f"the points lie {apart:.0%} of the hand off"
     frame.get_by_role("button", name="Stop camera").click()
 
 

@@ -96,9 +96,11 @@ def test_all_pages_and_the_server_keep_to_themselves(watched, visitor, large_pho
 
     visitor.get_by_role("link", name="How it learned").click()
     visitor.get_by_role("tab", name="Data flow").wait_for(timeout=60 * SECONDS)
-    for name in ("Training trace", "Prediction trace", "Train it yourself", "Quiz"):
+    for name, shown in {
+        "Training trace": "Which points are hard", "Prediction trace": "4 Postprocessing", "Train it yourself": "Train", "Quiz": "Score: 0 of",
+    }.items():  # fmt: skip
         visitor.get_by_role("tab", name=name).click()
-        visitor.wait_for_timeout(2 * SECONDS)
+        visitor.get_by_role("tabpanel", name=name).get_by_text(shown).last.wait_for(timeout=120 * SECONDS)
 
     hosts = {urlparse(request.url).hostname for request in visitor.asked}
     assert "localhost" in hosts and hosts <= HERE, "a page asked another host"

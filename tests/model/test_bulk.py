@@ -238,7 +238,7 @@ def test_an_unusable_folder_is_told(drawn, tmp_path, capsys):
     for results in (tmp_path / "file", tmp_path / "file" / "deeper"):
         assert run(drawn, results=results) == 1
         [told] = capsys.readouterr().err.splitlines()
-        assert told.startswith(f"Results cannot be written to {results}: ") and told.endswith(".")
+        assert told.startswith(f"Results cannot be written to {results} (") and told.endswith("): make room or choose another folder, then start again.")
 
 
 @pytest.mark.parametrize("most, kept", [(1000, 0), (10_000, 3)])
@@ -252,7 +252,7 @@ def test_a_full_disk_is_told(drawn, tmp_path, capsys, most, kept):
         resource.setrlimit(resource.RLIMIT_FSIZE, usual)
     assert status == 1
     told = capsys.readouterr().err.splitlines()[-1]
-    assert told == f"Results cannot be written to {results}: file too large."
+    assert told.startswith(f"Results cannot be written to {results} (file too large): make room or choose")
     assert len(bulk.Results(results).errors()) == kept
     assert not [file.name for file in results.rglob("*unfinished*")], "what is not finished leaves the disk"
     assert run(drawn, results=results) == 0 and len(rows(results)) == 3

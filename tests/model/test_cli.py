@@ -119,7 +119,8 @@ def test_out_that_cannot_be_written_to(photos, capsys):
     for out in (photos / "file", photos / "file" / "deeper"):
         assert cli.main(["detect", str(photos), "--out", str(out)]) == 1
         [told] = capsys.readouterr().err.splitlines()
-        assert told.startswith(f"Pictures cannot be written to {out}: ") and told.endswith(".")
+        assert told.startswith(f"Pictures cannot be written to {out} (")
+        assert told.endswith("): say --out with a folder that you may write to and that has room.")
 
 
 def test_a_full_disk_is_told(photos, capsys):
@@ -130,7 +131,7 @@ def test_a_full_disk_is_told(photos, capsys):
         assert cli.main(["detect", str(photos / "a.png"), "--out", str(photos / "out")]) == 1
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, usual)
-    assert capsys.readouterr().err == f"Pictures cannot be written to {photos / 'out'}: file too large.\n"
+    assert capsys.readouterr().err.startswith(f"Pictures cannot be written to {photos / 'out'} (file too large): say --out")
 
 
 @pytest.mark.parametrize("stem", ["x" * 250, "ä" * 125, "x" + "ä" * 124])
@@ -184,7 +185,7 @@ def test_an_output_that_takes_nothing(tmp_path):
     command = [sys.executable, "-m", "model.cli", "detect", str(tmp_path / "grey.png")]
     with open("/dev/full", "w") as full:
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2])
-    assert (done.returncode, done.stderr) == (1, "The output cannot be written: no space left on device.\n")
+    assert (done.returncode, done.stderr) == (1, "The output cannot be written (no space left on device): send it to a place with room for it.\n")
 
 
 def test_the_real_command(tmp_path):

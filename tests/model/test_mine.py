@@ -14,7 +14,7 @@ def scene(kind: int, negative: bool = False) -> Scenes:
     known = np.array([[negative or k == kind for k in (0, 1)]])
     objects = np.zeros((0, 8)) if negative else np.array([[kind, 0, 0, 100, 100, 0, -1, 0], [kind, 300, 300, 100, 100, 0, -1, 1.0]])
     return Scenes("", np.zeros((1, 448, 448, 3), np.uint8), np.array([[448, 448]]), [objects], known, np.array([negative]), np.array(["train"]),
-                  np.array([False]), [], np.ones(1), np.array([False]), ["a"], [], [])
+                  [], np.ones(1), np.array([False]), ["a"], [], [])
 
 
 FACE = np.array([320.0, 10, 90, 110])

@@ -147,7 +147,7 @@ async def ages(work: float, encoding: float, seconds: float) -> list[float]:
 @pytest.mark.parametrize("work, encoding", [(0.1, 0), (0.1, 0.05), (0.01, 0.1)])
 def test_no_delay_builds_up(work, encoding):
     """Wherever it is slower than the camera, in the network or behind it, every picture is of a fresh frame."""
-    seconds = 6
+    seconds = 3  # a queue grows by twenty frames a second and more, if it grows
     found = run(ages(work, encoding, seconds))
     interval = seconds / len(found)  # between two pictures; longer where the machine has other work too
     print(f"work {work} s, encoding {encoding} s: a picture every {interval:.2f} s, ages {np.round(found, 2)}")

@@ -12,10 +12,11 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from model import Landmarker, Result, open_photo
+from model import Landmarker, Result, face_maps, open_photo
 from model import trace as traces
 from model.geometry import ROI, roi_from_points
 from model.points import HAND_POINTS
+from model.session import WEIGHTS
 from pages.parts import demo_training, subject, train_yourself
 from pages.parts.demo_training import FAILED, FINISHED, RUNNING, STOPPED, DemoTraining
 from pages.parts.questions import questions
@@ -154,6 +155,31 @@ class TestDataFlow:
             assert not visitor.exception
         assert "1434" in said(visitor)
 
+    @pytest.mark.parametrize("kind", ["hand", "face"])
+    def test_the_regression_stage_shows_what_the_network_does(self, visitor, seen, kind):
+        """A hand's point begins at its heat map's mean, a face's at the mean of its mixture of 78 maps; the rest is the layers behind."""
+        thing = seen["greeting.webp"].faces[0] if kind == "face" else next(iter(dict(subject.names(seen["greeting.webp"])).values()))
+        if kind == "face":
+            next(box for box in visitor.selectbox if box.label == "Hand or face").set_value("Face").run()
+        visitor.session_state["stage"] = 3
+        visitor.run()
+        assert not visitor.exception
+        point = {"hand": 8, "face": 4}[kind]
+        if kind == "hand":
+            maps = weighted = thing.trace.heatmaps[point]
+        else:
+            head = face_maps.read(WEIGHTS)
+            maps = head.maps(thing.trace.features)
+            weighted = (head.spread[point][:, None, None] * maps).sum(axis=0)
+        cells = (np.arange(64) + 0.5) / 64
+        guess = (weighted.sum(axis=0) * cells).sum(), (weighted.sum(axis=1) * cells).sum()
+        x, y, _ = thing.trace.vector.reshape(-1, 3)[point]
+        assert f"x = {guess[0]:.3f}, y = {guess[1]:.3f}. Fully connected" in said(visitor)
+        assert f"move the point by ({x - guess[0]:+.3f}, {y - guess[1]:+.3f})" in said(visitor)
+        formula = visitor.latex[0].value
+        assert ("spread" in formula) == ("78 heat maps" in said(visitor)) == (kind == "face")
+        assert [expander.label for expander in visitor.expander if "78" in expander.label] == ["The 78 heat maps"] * (kind == "face")
+
     def test_numbers_are_those_of_the_picture(self, visitor, seen):
         result = seen["greeting.webp"]
         names = dict(subject.names(result))
@@ -166,13 +192,16 @@ class TestDataFlow:
         assert f"({x * 256 - 0.5:.0f}, {y * 256 - 0.5:.0f}), depth {z * 256:.0f}" in said(visitor)
         assert f"photo pixel **({px:.0f}, {py:.0f}), depth {pz:.0f}**" in said(visitor)
 
-    def test_a_photo_is_opened_once_and_in_its_turn(self, visitor, monkeypatch):
+    def test_a_photo_is_opened_once_and_in_its_turn(self, visitor, seen, monkeypatch):
         """Whatever opens a photo at its full size takes a turn: the server's memory depends on it. Clicks open nothing."""
         opened = []
         for name, module in list(sys.modules.items()):
             if name.startswith("pages.") and hasattr(module, "open_photo"):
                 monkeypatch.setattr(module, "open_photo", lambda content: (opened.append(TURNS.working), open_photo(content))[1])
-        visitor.selectbox(key="subject_picture").set_value("Two hands").run()
+        album = visitor.session_state["album"]
+        album.add("mine.webp", (EXAMPLES / "hands.webp").read_bytes() + os.urandom(8))  # no other test has opened these bytes
+        next(iter(album)).result = seen["hands.webp"]
+        visitor.run().selectbox(key="subject_picture").set_value(subject.OWN)
         for stage in (0, 1, 2, 3, 4, 0, 4):
             visitor.session_state["stage"] = stage
             visitor.run()
@@ -237,7 +266,6 @@ class TestTrainingTrace:
 class TestPredictionTrace:
     def test_layers_are_those_of_the_file(self, visitor):
         from model import layers
-        from model.session import WEIGHTS
 
         show(visitor, "Prediction trace")
         stages = layers.read(WEIGHTS)
@@ -252,6 +280,11 @@ class TestPredictionTrace:
         visitor.toggle(key="every_operation").set_value(True)
         show(visitor, "Prediction trace")
         assert len(visitor.dataframe[3].value) > before
+
+    @pytest.mark.parametrize("name, told", [("Face", "78 heat maps say"), ("Left hand", "a heat map for each point")])
+    def test_the_head_is_told_as_it_is(self, visitor, name, told):
+        next(box for box in visitor.selectbox if box.label == "Hand or face").set_value(name).run()
+        assert told in said(show(visitor, "Prediction trace"))
 
     def test_unmeasured_times_are_no_error(self, visitor, monkeypatch):
         import streamlit as st
