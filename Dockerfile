@@ -5,7 +5,7 @@
 FROM python:3.12-slim AS build
 WORKDIR /source
 COPY . .
-RUN python -m pip install --no-cache-dir --no-compile --target /app .
+RUN python -m pip install --no-cache-dir --no-compile --constraint requirements.lock --target /app .
 
 # 2: what runs.
 FROM python:3.12-slim

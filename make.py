@@ -2,7 +2,8 @@
 """Sets up what a command needs, then runs it. Needs Python 3.11+ and nothing else.
 
     python3 make.py run            the app, in the browser (port 8501)
-    python3 make.py test           the tests (adds torch, pytest, playwright)
+    python3 make.py test           lint, types and all tests (adds torch, pytest, playwright)
+    python3 make.py check          the same without the tests that are slow or need a browser
     python3 make.py train --demo   the training; --demo needs no data set
     python3 make.py export         the trained network to ONNX
     python3 make.py audit          licences of what the app is made of, and known flaws in it
@@ -34,6 +35,7 @@ COMMANDS = {
     # Streamlit would ask for an e-mail address at the very first start.
     "run": ("", ["-m", "streamlit", "run", "app.py", "--server.showEmailPrompt=false"]),
     "test": ("test", ["-m", "pytest"]),
+    "check": ("test", ["-m", "pytest", "-m", "not browser and not slow"]),
     "train": ("train", ["-m", "model.train"]),
     "export": ("train", ["-m", "export"]),
     "audit": ("audit", ["-m", "tests.audit"]),
@@ -78,7 +80,7 @@ def install(extra: str) -> None:
 
 
 def main() -> int:
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036 - this file is also read by an older Python, to say so
         sys.exit("Pointillist needs Python 3.11 or newer; this is " + sys.version.split()[0] + ".")
     if len(sys.argv) < 2 or sys.argv[1] not in COMMANDS:
         print(__doc__)

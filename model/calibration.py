@@ -23,6 +23,7 @@ from model import gallery, metrics, reliability, scenes, slices
 from model.data import read_all
 from model.geometry import roi_from_box
 from model.landmarker import Found, Landmarker
+from model.samples import Samples
 
 IOU = {"presence": 0.3, "detection": 0.5}  # a candidate is right if it overlaps a true box by that much
 TRUSTED = 0.5  # of the set's median weight: points whose labels count for less say nothing about sigma

@@ -201,7 +201,7 @@ def _drawn(rgb: np.ndarray, result: Result) -> Image.Image:
 def _progress(number: int | None, total: int, path: Path | None = None) -> None:
     """A line that rewrites itself on a terminal; nothing when stderr goes elsewhere."""
     if total > 1 and sys.stderr.isatty():
-        text = "" if number is None else f"{number}/{total} {path.name}"[:78]
+        text = "" if number is None or path is None else f"{number}/{total} {path.name}"[:78]
         print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
 
 

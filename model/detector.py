@@ -112,7 +112,7 @@ class Detector:
             KINDS[candidates.kind[index]],
             float(candidates.score[index]),
             (left, top, right - left, bottom - top),
-            tuple(map(float, candidates.up[index])),
+            (float(candidates.up[index, 0]), float(candidates.up[index, 1])),
         )
 
 
@@ -139,7 +139,7 @@ def tiles(rgb: np.ndarray | Halvings, longer: int, level: int, around: np.ndarra
 
 def _inside(points: np.ndarray) -> np.ndarray:
     """(N,) bool: which points (N, 2) lie in a tile."""
-    return ((points >= -0.5) & (points <= CROP - 0.5)).all(axis=1)
+    return np.all((points >= -0.5) & (points <= CROP - 0.5), axis=1)
 
 
 def _starts(length: int) -> list[int]:

@@ -59,7 +59,8 @@ def draw(rgb: np.ndarray, result: Result, layers: Layers = Layers()) -> np.ndarr
     for hand in result.hands:
         _draw_hand(picture, hand, scale, layers)
     if layers.boxes:
-        for thing in (*result.faces, *result.hands):
+        everything: tuple[Hand | Face, ...] = (*result.faces, *result.hands)
+        for thing in everything:
             _draw_box(picture, thing.box, scale)
     if layers.labels:
         _draw_labels(picture, result, scale)
@@ -184,7 +185,7 @@ def _blend(picture, points, width, colour, ink, paint) -> None:
         mask = cv2.resize(mask, (right - left, bottom - top), interpolation=cv2.INTER_AREA)
     area = picture[top:bottom, left:right]
     share = mask[..., None].astype(np.float32) * (ink / 255)
-    area[:] = np.rint(area + share * (np.float32(ImageColor.getrgb(colour)) - area)).astype(np.uint8)
+    area[:] = np.rint(area + share * (np.array(ImageColor.getrgb(colour), np.float32) - area)).astype(np.uint8)
 
 
 def _draw_box(picture: np.ndarray, box, scale: float) -> None:
@@ -208,7 +209,8 @@ def _draw_labels(picture: np.ndarray, result: Result, scale: float) -> None:
     height, width = picture.shape[:2]
     text_height = int(max(0.027 * max(height, width), 11))
     taken: list[tuple[float, float, float, float]] = []
-    for thing in (*result.hands, *result.faces):
+    everything: tuple[Hand | Face, ...] = (*result.hands, *result.faces)
+    for thing in everything:
         text = label(thing)
         w, h = _text_size(text, text_height, padding=text_height // 4)
         points = thing.landmarks[:, :2] * scale
@@ -221,7 +223,7 @@ def _draw_labels(picture: np.ndarray, result: Result, scale: float) -> None:
 
 
 @functools.lru_cache(maxsize=16)
-def _font(height: int) -> ImageFont.FreeTypeFont:
+def _font(height: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(height)  # the outline font inside Pillow: no font file needed
 
 

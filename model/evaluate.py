@@ -16,9 +16,9 @@ from tqdm import tqdm
 
 from model import drawn_digits, metrics, natural_photos, scenes
 from model.data import read_all
-from model.samples import Samples
 from model.geometry import roi_from_points
 from model.landmarker import Landmarker
+from model.samples import Samples
 
 PCK = (0.05, 0.1)
 MATCH_IOU = {"recall@0.5": 0.5, "recall@0.3": 0.3}

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from model.points import FACE_NAMES, FACE_MESH_EDGES, HAND_EDGES, HAND_POINTS, POINT_NAMES
+from model.points import FACE_MESH_EDGES, FACE_NAMES, HAND_EDGES, HAND_POINTS, POINT_NAMES
 from model.result import Face, Hand, Result
 
 CSV_COLUMNS = ("photo", "kind", "number", "score", "handedness", "handedness_score", "point", "name", "x", "y", "z", "sigma")
@@ -82,7 +82,7 @@ def to_csv(results: Iterable[tuple[str, Result]]) -> str:
     for name, (_, result) in zip(shown, named):
         for kind, found in _kinds(result):
             for number, thing in enumerate(found):
-                sides = (thing.handedness, _round(thing.handedness_score, 4)) if kind == "hand" else ("", "")
+                sides = (thing.handedness, _round(thing.handedness_score, 4)) if isinstance(thing, Hand) else ("", "")
                 head = (name, kind, number, _round(thing.score, 4), *sides)
                 points = zip(POINT_NAMES[kind], _round(thing.landmarks), _round(thing.sigma))
                 writer.writerows((*head, place, label, *xyz, sigma) for place, (label, xyz, sigma) in enumerate(points))
@@ -96,7 +96,9 @@ def to_coco(results: Iterable[tuple[str, Result]]) -> dict:
     ("labelled but not visible") outside it. Boxes end at the picture's edge. `score` and, for hands, `handedness` are kept as
     additional fields; z, sigma and the 68-point view have no place in COCO.
     """
-    images, annotations, named = [], [], list(results)
+    images: list[dict] = []
+    annotations: list[dict] = []
+    named = list(results)
     for image_id, (name, (_, result)) in enumerate(zip(distinct(name for name, _ in named), named), 1):
         images.append(coco_image(image_id, name, result.width, result.height))
         annotations += coco_annotations(image_id, result, len(annotations) + 1)
@@ -116,8 +118,8 @@ def coco_image(image_id: int, name: str, width: int, height: int) -> dict:
 
 def coco_annotations(image_id: int, result: Result, first_id: int) -> list[dict]:
     """The hands and faces of one image, numbered from first_id on."""
-    annotations = []
-    for category_id, (kind, found) in enumerate(_kinds(result), 1):
+    annotations: list[dict] = []
+    for category_id, (_, found) in enumerate(_kinds(result), 1):
         for thing in found:
             keypoints = _keypoints(thing.landmarks, (result.width, result.height))
             bbox = _inside(thing.box, (result.width, result.height))
@@ -132,7 +134,7 @@ def coco_annotations(image_id: int, result: Result, first_id: int) -> list[dict]
                 "num_keypoints": len(keypoints) // 3,
                 "score": _round(thing.score, 4),
             }
-            if kind == "hand":
+            if isinstance(thing, Hand):
                 annotation["handedness"] = thing.handedness
             annotations.append(annotation)
     return annotations
@@ -160,7 +162,7 @@ def _categories() -> list[dict]:
     return [category(1, "hand", HAND_POINTS, HAND_EDGES), category(2, "face", FACE_NAMES, FACE_MESH_EDGES)]
 
 
-def _kinds(result: Result) -> tuple[tuple[str, tuple[Hand, ...] | tuple[Face, ...]], ...]:
+def _kinds(result: Result) -> tuple[tuple[str, tuple[Hand | Face, ...]], ...]:
     return ("hand", result.hands), ("face", result.faces)
 
 

@@ -78,7 +78,7 @@ class Landmarker:
     ) -> list[Found]:
         """The landmarks at the given places, one Hand or Face each and in their order, whatever their score."""
         clock = clock or Clock()
-        found: list[Found | None] = [None] * len(places)
+        found: dict[int, Found] = {}
         for batch in batches(places):
             own = [places[index] for index in batch]
             with clock("crop"):
@@ -87,7 +87,7 @@ class Landmarker:
                 outputs = self.inference(crops, own[0][0], trace)
                 for index, thing in zip(batch, self.postprocess(outputs, own, crops if trace else None)):
                     found[index] = thing
-        return found
+        return [found[index] for index in range(len(places))]
 
     def preprocess(self, rgb: np.ndarray, rois: Sequence[ROI]) -> np.ndarray:
         """Stage 1: upright crops (N, 256, 256, 3) uint8. Stage 2, scaling to 0..1, is the graph's first node."""

@@ -96,7 +96,7 @@ class _Graph:
     def store(self) -> None:
         """The new nodes, without those that nobody reads any more."""
         kept, wanted = [], set(self.given)
-        for node in reversed([new for node in self.nodes for new in self.instead.get(id(node), [node])]):
+        for node in reversed([new for old in self.nodes for new in self.instead.get(id(old), [old])]):
             if wanted.intersection(node.output):
                 kept.append(onnx.NodeProto.FromString(node.SerializeToString()))
                 wanted.update(node.input)

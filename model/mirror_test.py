@@ -12,9 +12,9 @@ import numpy as np
 
 from model import augment, batches
 from model.data import read_all
-from model.samples import Samples
 from model.geometry import ROI, roi_from_points
 from model.landmarker import Found, Landmarker
+from model.samples import Samples
 
 MOST = 150  # rows a source
 

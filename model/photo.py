@@ -98,7 +98,7 @@ def open_photo(source: bytes | bytearray | memoryview | str | os.PathLike) -> np
         raise PhotoError("The picture is damaged or incomplete and cannot be opened.") from None
 
 
-def _read(source) -> bytes:
+def _read(source: bytes | bytearray | memoryview | str | os.PathLike) -> bytes:
     if isinstance(source, (bytes, bytearray, memoryview)):
         size, data = len(source), source
     else:
@@ -119,7 +119,7 @@ def _read(source) -> bytes:
     return bytes(data)
 
 
-def _is_video(data: bytes) -> bool:
+def _is_video(data: bytes | bytearray | memoryview) -> bool:
     head = bytes(data[:_HEAD])
     return bool(_VIDEO_MARKS.match(head) or (head[4:8] == b"ftyp" and _VIDEO_BRANDS.match(head, 8)))
 

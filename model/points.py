@@ -54,7 +54,7 @@ FACE_CONTOURS: tuple[Path, ...] = _paths(CONSTANTS["face"]["contours"])
 # Delaunay triangulation of the mean face (computed for this project); eyes and mouth are left open.
 FACE_TRIANGLES: tuple[tuple[int, int, int], ...] = _pairs(CONSTANTS["face"]["triangles"])
 FACE_MESH_EDGES: tuple[tuple[int, int], ...] = tuple(
-    sorted({tuple(sorted(edge)) for a, b, c in FACE_TRIANGLES for edge in ((a, b), (b, c), (c, a))})
+    sorted({(min(edge), max(edge)) for a, b, c in FACE_TRIANGLES for edge in ((a, b), (b, c), (c, a))})
 )
 IRIS_CENTRES: dict[str, int] = CONSTANTS["face"]["iris_centres"]
 

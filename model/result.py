@@ -1,6 +1,7 @@
 """What was found in a photo. Every length is in pixels of the upright photo, an integer is a pixel's centre."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -12,8 +13,7 @@ class _ReadOnlyArrays:
     """Arrays of a frozen result cannot be written to: results are shared between pages and threads."""
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
+        for value in vars(self).values():
             if isinstance(value, np.ndarray):
                 value.setflags(write=False)
 
@@ -82,6 +82,9 @@ class Face(_ReadOnlyArrays):
     track: int | None = None
 
 
+_Found = TypeVar("_Found", Hand, Face)
+
+
 @dataclass(frozen=True, eq=False)
 class Result:
     """All hands and faces of one photo, surest first. Nothing found is an empty tuple.
@@ -107,10 +110,10 @@ class Result:
             faces=tuple(self._mirror(face) for face in self.faces),
         )
 
-    def _mirror(self, found):
+    def _mirror(self, found: _Found) -> _Found:
         last = self.width - 1
         x, y, w, h = found.box
-        changes = {
+        changes: dict = {
             "landmarks": _flip_x(found.landmarks, last),
             "box": (last - x - w, y, w, h),
             "roi": found.roi.mirror(self.width),

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from model import metrics
-from model.samples import DataError, cached, contents, decode, held_out, padded
+from model.samples import cached, contents, decode, held_out, padded
 
 CANVAS = 448
 LABELLED = {"hand_scenes": (0,), "face_scenes": (1,), "wild": (0, 1)}  # classes (0 hand, 1 face) that each set labels

@@ -83,7 +83,7 @@ class Session:
 
 def as_run(model: onnx.ModelProto, exact: bool = False) -> onnx.ModelProto:
     """In place, and returned: the stored network as it is computed. Pictures of other sides may come in, for the detector."""
-    ranges = next((json.loads(entry.value) for entry in model.metadata_props if entry.key == RANGES), {})
+    ranges: dict = next((json.loads(entry.value) for entry in model.metadata_props if entry.key == RANGES), {})
     model = fold(storage.unpack(model))
     if not exact:
         model = lay_out(eight_bit(model, ranges))

@@ -11,8 +11,8 @@ from torch.utils.data import IterableDataset
 from model import augment, losses, metrics, scenes
 from model.batches import UPRIGHT
 from model.data import KNOWN
-from model.samples import DataError, Samples
 from model.network import CLASSES, SIZE, Detector
+from model.samples import DataError, Samples
 
 STRIDE = 8
 HAND_MARGIN = 0.07        # people draw a hand's box this much of its extent beyond its points
@@ -229,7 +229,6 @@ class DetectorTask:
     last_layers = ("out",)
 
     def __init__(self, data: Path, cache: Path, only: tuple[str, ...], seed: int):
-        wanted = set(only)
         self.photos = scenes.read_all(data, cache, only)
         self.crops = [reader(data / n, cache) for n, reader in KNOWN.items() if n not in scenes.LABELLED and (data / n).exists() and (not only or n in only)]
         if not self.photos:

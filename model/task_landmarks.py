@@ -7,8 +7,8 @@ from torch import Tensor
 
 from model import batches, losses, metrics, mine
 from model.data import eye_frame
-from model.samples import DataError, Samples
 from model.network import ANCHORS, Landmarks
+from model.samples import DataError, Samples
 
 PCK_THRESHOLD = 0.1
 PICTURES = 3  # fixed pictures a kind in the trace

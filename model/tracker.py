@@ -90,11 +90,11 @@ class Tracker:
             self._size = rgb.shape[:2]
         clock = Clock()
 
-        newcomers = []
+        newcomers: list[Detection] = []
         if self._search_is_due(seconds):
             with clock("detect"):
-                found = self._landmarker.detector.find(rgb, closer=False)
-                newcomers = [seen for seen in found if hopeful(seen, rgb.shape) and not self._known(seen)]
+                detections = self._landmarker.detector.find(rgb, closer=False)
+                newcomers = [seen for seen in detections if hopeful(seen, rgb.shape) and not self._known(seen)]
             newcomers = sorted(newcomers, key=lambda seen: -seen.score)[: _RULE["most"] - len(self._tracks)]
         places = [next_place(track.last) for track in self._tracks]
         places += [(seen.kind, roi_from_box(seen.kind, seen.box, seen.up)) for seen in newcomers]

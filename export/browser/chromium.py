@@ -1,5 +1,6 @@
 """onnxruntime-web's part of the parity certificate, from a real Chromium."""
 
+import os
 import shutil
 import threading
 import time
@@ -30,7 +31,9 @@ _MEASURE = """({ base, provider }) => new Promise((resolve, reject) => {
 
 
 def path() -> str | None:
-    """Chromium's program file on this machine, or None."""
+    """Chromium's program file on this machine, or None. The environment variable POINTILLIST_CHROMIUM names it where it is not on PATH."""
+    if chosen := os.environ.get("POINTILLIST_CHROMIUM"):
+        return shutil.which(chosen)
     names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
     return next((found for name in names if (found := shutil.which(name))), None)
 

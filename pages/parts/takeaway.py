@@ -105,7 +105,7 @@ def _answer(request: Request) -> Response:
         return _Taken(offer, lambda: as_zip(photos, offer.layers), ZIP, "application/zip")
     for photo in photos:
         if photo.result and file == f"{photo.key}.png":
-            return _Taken(offer, lambda: iter([annotated_png(photo, offer.layers)]), f"{photo.stem}_landmarks.png", "image/png")
+            return _Taken(offer, lambda photo=photo: iter([annotated_png(photo, offer.layers)]), f"{photo.stem}_landmarks.png", "image/png")
     return PlainTextResponse("These photos are no longer on this server. Reload the page and drop them again.", 404)
 
 

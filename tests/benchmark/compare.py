@@ -3,7 +3,8 @@
 Both look at the same pictures in the same run, one after the other, each as a process of its own. MediaPipe 0.10.21 (mp.solutions: hands,
 face_mesh with refine_landmarks, full-range face detector) is installed into a virtual environment of its own the first time.
 
---data: folder of the training sets, measured on their validation splits; without it rendered pictures are made from the project's examples. --coco: any folder in COCO form (photos.coco tells what is read); may be given several times.
+--data: folder of the training sets, measured on their validation splits; without it rendered pictures are made from the project's examples.
+--coco: any folder in COCO form (photos.coco tells what is read); may be given several times.
 
 Figures: NME = mean point error / scale: hands by the larger side of the points' box, faces by the outer eye corners' distance. Points
 outside the picture count too. "both found" leaves an object out that either side missed. ratio = ours / MediaPipe's.
@@ -93,7 +94,7 @@ class Benchmark:
             fitted = {side: self._point_map(s, train, s.notes["fid30"], side) for side in SIDES}
             looks = self._look(photos.crops(s, val, s.notes["fid30"]), parts="mesh", what=f"{s.name} profiles")
             for side in SIDES:
-                measured[side] += landmark_figures.measure(looks, side, "face", lambda answer, side=side: fitted[side](mesh(answer)))
+                measured[side] += landmark_figures.measure(looks, side, "face", lambda answer, side=side, fitted=fitted: fitted[side](mesh(answer)))
         section = f"{s.name} val, profiles, 30 fiducials ({len(measured['ours'])}), both by ridge map; / face size"
         return landmark_figures.rows(section, measured["ours"], measured["peer"], extent, "%")
 

@@ -12,8 +12,8 @@ import numpy as np
 
 from model import natural_photos
 from model.constants import KINDS
-from model.samples import Samples
 from model.photo import open_photo
+from model.samples import Samples
 from model.scenes import Scenes
 
 KEYPOINTS = {21: "hand", 68: "face", 478: "face"}

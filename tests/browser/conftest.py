@@ -1,7 +1,6 @@
 """Visitors of the live page, with cameras that show a rendered hand and face."""
 
 import pytest
-
 from camera_video import write_video
 from live_page import FAKE_CAMERA, START
 

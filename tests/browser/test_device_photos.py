@@ -1,11 +1,11 @@
 """Photos that are looked at in the visitor's own browser: they are bounded, freed, removed one by one, and survive a worker that dies."""
 
 import pytest
+from camera_video import EXAMPLES
+from live_page import SECONDS, START
 from PIL import Image
 from playwright.sync_api import expect
 
-from camera_video import EXAMPLES
-from live_page import SECONDS, START
 from pages.parts.album import MOST_PHOTOS
 
 pytestmark = pytest.mark.browser

@@ -8,10 +8,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from playwright.sync_api import expect
-
 from camera_video import EXAMPLES, read_number, truth
 from live_page import SECONDS, START, start_on_device, start_on_server
+from playwright.sync_api import expect
+
 from model import Landmarker, open_photo
 
 pytestmark = pytest.mark.browser

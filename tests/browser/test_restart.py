@@ -4,10 +4,10 @@ import os
 import signal
 
 import pytest
-from playwright.sync_api import expect
-
 from camera_video import EXAMPLES
 from live_page import SECONDS, START, start_on_device, start_on_server
+from playwright.sync_api import expect
+
 from tests.conftest import AppServer
 
 pytestmark = pytest.mark.browser

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from export import onnx_file
-from export.browser import parity
 from export.__main__ import differences
+from export.browser import parity
 from model.session import WEIGHTS
 
 

@@ -102,8 +102,7 @@ def _cut(data: bytes, share: float) -> bytes:
 def flipped() -> Iterator[Case]:
     for name in FORMATS:
         for number, (place, bits) in enumerate([("head", 1), ("head", 4), ("head", 16), ("body", 1), ("body", 8), ("body", 64)]):
-            make = lambda n=name, p=place, b=bits, s=number: _flip(encoded(name=n), p, b, s)
-            yield Case("bits flipped", f"{name} {bits} in the {place}", make, EITHER)
+            yield Case("bits flipped", f"{name} {bits} in the {place}", lambda n=name, p=place, b=bits, s=number: _flip(encoded(name=n), p, b, s), EITHER)
 
 
 def _flip(data: bytes, place: str, bits: int, seed: int) -> bytes:

@@ -72,10 +72,10 @@ def test_sixteen_bytes_do_not_end_a_run(photos, capsys):
 
 @pytest.mark.parametrize("where", ["open_photo", "_drawn"])
 def test_an_unforeseen_fault_is_that_photo_s_error(photos, capsys, monkeypatch, where):
-    real = getattr(cli, where)
+    real, first = getattr(cli, where), [True]
 
-    def faulty(given, *rest, first=[True]):
-        if first.pop() if first else False:
+    def faulty(given, *rest):
+        if first and first.pop():
             raise RuntimeError("bad\nallocation.")
         return real(given, *rest)
 

@@ -11,12 +11,12 @@ import pytest
 import torch
 
 from model import generator, losses
+from model.batches import Plan
 from model.coco import coco
 from model.data import read_all
 from model.geometry import ROI, cut
 from model.samples import STORED_SCALE, DataError
 from model.task_landmarks import LandmarkTask
-from model.batches import Plan
 
 GREY = [30, 60, 90, 120, 150, 180]
 

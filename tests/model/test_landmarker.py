@@ -16,7 +16,17 @@ from model.constants import CONSTANTS, CROP, KINDS
 from model.detector import Detection
 from model.geometry import ROI, transform
 from model.landmarker import (
-    as_result, better, confidence, evidence, hopeful, next_place, side_of, size_of, uncertainty_of, wants_second_look, without_duplicates,
+    as_result,
+    better,
+    confidence,
+    evidence,
+    hopeful,
+    next_place,
+    side_of,
+    size_of,
+    uncertainty_of,
+    wants_second_look,
+    without_duplicates,
 )  # fmt: skip
 from model.photo import open_photo
 from tests.model.drawn_world import photo, place

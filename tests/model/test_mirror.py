@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from model.samples import Samples
 from model.mirror_test import shifts
+from model.samples import Samples
 
 DOWN = np.stack([np.zeros(21), np.arange(21)], 1)
 

@@ -6,8 +6,18 @@ import pytest
 
 from model.constants import CONSTANTS
 from model.points import (
-    FACE_CONTOURS, FACE_MESH_EDGES, FACE_NAMES, FACE_TRIANGLES, FINGERS, HAND_EDGES, HAND_POINTS, IBUG_GROUPS, IBUG_NAMES,
-    IRIS_CENTRES, PALM, Path,
+    FACE_CONTOURS,
+    FACE_MESH_EDGES,
+    FACE_NAMES,
+    FACE_TRIANGLES,
+    FINGERS,
+    HAND_EDGES,
+    HAND_POINTS,
+    IBUG_GROUPS,
+    IBUG_NAMES,
+    IRIS_CENTRES,
+    PALM,
+    Path,
 )  # fmt: skip
 
 

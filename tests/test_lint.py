@@ -1,0 +1,43 @@
+"""Lint, types, the README's map and the lock file, as tests: so the one test command includes them."""
+
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).resolve().parent.parent
+NOT_OURS = {"runs", "data", "build", "dist", "node_modules"}  # git-ignored, made by commands
+
+
+@pytest.mark.timeout(1800)  # mypy without its cache: 40 s of CPU, a quarter of an hour was measured on a machine with much other work
+@pytest.mark.parametrize("command", [["ruff", "check"], ["mypy"]], ids=" ".join)
+def test_tool_has_nothing_to_report(command):
+    done = subprocess.run([sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, f"\n{done.stdout}{done.stderr}"
+
+
+def test_readme_map_names_what_is_at_the_top():
+    """Folders that hold code, and the scripts beside them; hidden folders and files that tools look for by name speak for themselves."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    named = set(text[text.index("## Where things are") :].split())
+    top = {f"{path.name}/" for path in ROOT.iterdir() if path.is_dir() and any(path.glob("**/*.py")) and path.name[0] != "." and path.name not in NOT_OURS}
+    top |= {path.name for path in ROOT.glob("*.py")}
+    assert top - named == set(), "missing in the README's map"
+    gone = {name for name in named if name.endswith("/") and not (ROOT / name).is_dir()}
+    assert not gone, "the map names folders that are not there"
+
+
+def test_lock_file_has_what_pyproject_asks_for():
+    locked: dict[str, list[str]] = {}
+    for line in (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines():
+        if line and not line.startswith("#"):
+            pinned = Requirement(line)
+            locked.setdefault(canonicalize_name(pinned.name), []).append(str(pinned.specifier).removeprefix("=="))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    for wanted in map(Requirement, project["dependencies"] + [line for lines in project["optional-dependencies"].values() for line in lines]):
+        if wanted.name != project["name"]:
+            assert all(wanted.specifier.contains(version) for version in locked[canonicalize_name(wanted.name)]), wanted
