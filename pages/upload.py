@@ -1,5 +1,7 @@
 """The upload page: photos in, landmarks out."""
 
+from dataclasses import replace
+
 import streamlit as st
 
 from pages.parts.album import visitors_album
@@ -8,6 +10,7 @@ from pages.parts.device_photos import device_photos
 from pages.parts.intake import offer_examples, take_in
 from pages.parts.landmarker import landmarker_or_stop
 from pages.parts.layers import choose_layers
+from pages.parts.limits import choose_limits, choose_uncertain
 from pages.parts.photo_result import legend, show_photo
 from pages.parts.takeaway import offer_zip
 
@@ -37,7 +40,8 @@ bad = sum(photo.error is not None for photo in photos)
 if len(photos) > 1:
     st.markdown(f"**{len(photos)} photos**" + (f", {bad} of them could not be read" if bad else ""))
 
-layers = choose_layers()
+layers = replace(choose_layers(), uncertain=choose_uncertain())
+album.limit(choose_limits())
 with st.container(horizontal=True, vertical_alignment="center"):
     with st.popover("What the colours mean", icon=":material/palette:"):
         legend()

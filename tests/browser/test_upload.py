@@ -116,7 +116,7 @@ def test_pasted_picture_is_taken_in(page):
             document.body.dispatchEvent(paste);
         }"""
     )
-    page.get_by_text("No hand and no face was found.").wait_for(timeout=60 * SECONDS)
+    page.get_by_text("No hands or faces found.").wait_for(timeout=60 * SECONDS)
 
 
 def test_name_with_markup_is_only_text(page, tmp_path):
