@@ -22,6 +22,7 @@ __all__ = ["Landmarker", "WeightsError"]
 _RULE = CONSTANTS["landmarks"]
 _DETECTOR = CONSTANTS["detector"]
 MIN_CONFIDENCE: dict[str, float] = _RULE["confidence"]["least"]  # of the release, by kind
+UNCERTAIN_FROM = 0.01  # confidence; nobody asks about what has less
 
 Place = tuple[str, ROI]  # 'hand' | 'face', and where to look for it
 Found = Hand | Face
@@ -54,11 +55,12 @@ class Landmarker:
 
         trace=True keeps the network's tensors with every hand and face. min_confidence: the lowest score by kind ('hand', 'face'),
         by default the released one; max_count: how many of a kind at most, by default all. max_uncertain: how many of those that the
-        minimum confidence rejects are kept as `Result.uncertain`, the most confident ones; the landmark network then looks at all
-        detections. Raises TypeError or ValueError for anything that is not such a picture.
+        minimum confidence rejects are kept as `Result.uncertain`, the most confident ones from 1 % on; the landmark network then looks at
+        more detections. Raises TypeError or ValueError for anything that is not such a picture.
         """
         rgb, clock, least = as_rgb(rgb), Clock(), {**MIN_CONFIDENCE, **(min_confidence or {})}
-        _, found = self.scored(rgb, trace, clock, lambda seen, shape: max_uncertain > 0 or hopeful(seen, shape, least))
+        lowest = {kind: min(each, UNCERTAIN_FROM) if max_uncertain else each for kind, each in least.items()}
+        _, found = self.scored(rgb, trace, clock, lambda seen, shape: hopeful(seen, shape, lowest))
         return as_result(rgb, found, least, clock, max_uncertain).filtered(least, max_count)
 
     def scored(
@@ -293,11 +295,11 @@ def boxes_repeat(one: Found, other: Found) -> bool:
 def as_result(rgb: np.ndarray, found: Sequence[Found], least: Mapping[str, float], clock: Clock, max_uncertain: int = 0) -> Result:
     """The result for a picture: what reaches its kind's `least` score, each object once, and the best of what does not."""
     confident = without_duplicates([thing for thing in found if thing.score >= least[kind_of(thing)]])
-    rejected = without_repeats([thing for thing in found if thing.score < least[kind_of(thing)]], confident) if max_uncertain else []
+    rejected = [thing for thing in found if UNCERTAIN_FROM <= thing.score < least[kind_of(thing)]] if max_uncertain else []
     height, width = rgb.shape[:2]
     hands = tuple(thing for thing in confident if isinstance(thing, Hand))
     faces = tuple(thing for thing in confident if isinstance(thing, Face))
-    return Result(width, height, hands, faces, clock.milliseconds(), tuple(rejected[:max_uncertain]))
+    return Result(width, height, hands, faces, clock.milliseconds(), tuple(without_repeats(rejected, confident)[:max_uncertain]))
 
 
 def _trace(kind: str, own: dict[str, np.ndarray], roi: ROI, crop: np.ndarray) -> Trace:

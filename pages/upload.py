@@ -40,9 +40,10 @@ bad = sum(photo.error is not None for photo in photos)
 if len(photos) > 1:
     st.markdown(f"**{len(photos)} photos**" + (f", {bad} of them could not be read" if bad else ""))
 
-layers = replace(choose_layers(), uncertain=choose_uncertain())
+layers = choose_layers()
 album.limit(choose_limits())
 with st.container(horizontal=True, vertical_alignment="center"):
+    layers = replace(layers, uncertain=choose_uncertain())
     with st.popover("What the colours mean", icon=":material/palette:"):
         legend()
     if len(photos) > 1:

@@ -31,7 +31,8 @@ class Limits:
 
 def choose_limits() -> Limits:
     """Four sliders, in a part of the page that opens; they keep their state for the whole visit."""
-    with st.expander("Confidence and number", icon=":material/tune:"):
+    # Its state is kept by the server: one that is opened while the page is still coming in stays open.
+    with st.expander("Confidence and number", icon=":material/tune:", key="limits", on_change="rerun"):
         left, right = st.columns(2, gap="large")
         with left:
             hand, most_hands = _minimum("hand"), _most("hand")

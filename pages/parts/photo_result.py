@@ -59,7 +59,9 @@ def _findings(photo: Photo, layers: Layers) -> None:
     if not names(result):
         st.markdown("Uncertain detections are hidden. It helps if a hand or face is in focus, well lit and not mostly covered.")
     st.markdown("\n".join(f"- **{name}**: {details(thing)}" for name, thing in names(result)))
-    if result.uncertain and layers.uncertain:
+    if layers.uncertain and not result.uncertain:
+        st.caption("No uncertain detections.")
+    elif layers.uncertain:
         st.markdown("**Uncertain detections** (dashed)\n" + "\n".join(f"- {uncertain_label(thing)}" for thing in result.uncertain))
     elif result.uncertain:
         text = counted(len(result.uncertain), "uncertain detection")

@@ -344,3 +344,9 @@ class TestUncertain:
         found = [replace(hand, score=0.9), below, again, beside, inside]
         result = as_result(rgb, found, {"hand": 0.5, "face": 0.5}, Clock(), 20)
         assert [thing.score for thing in result.hands] == [0.9] and result.uncertain == (beside,)
+
+    def test_less_than_a_percent_is_nothing(self, landmarker):
+        rgb = photo(640, 480, *THINGS)
+        [hand] = landmarker.look(rgb, [("hand", ROI(200, 300, 200, 0.7))])
+        found = [replace(hand, score=score, box=(place, 0, 9, 9)) for score, place in ((0.009, 0), (0.011, 100))]
+        assert [thing.score for thing in as_result(rgb, found, {"hand": 0.5, "face": 0.5}, Clock(), 20).uncertain] == [0.011]

@@ -416,7 +416,10 @@ class TestLimits:
         example.run()
         assert not example.exception and "- Uncertain hand 20 %" in self.findings(example)
         assert drawn[-1] != drawn[-2]
-        assert len(json.loads(as_json(self.photo_of(example)))["hands"]) == 2, "files hold what is confident"
+        example.slider(key="minimum_hand").set_value(0)
+        example.run()
+        assert "No uncertain detections." in self.findings(example)
+        assert len(json.loads(as_json(self.photo_of(example)))["hands"]) == 3
 
     def test_the_trace_follows(self, visitor, monkeypatch):
         """A minimum below the released one: the way to what is now shown is shown too."""
