@@ -20,7 +20,7 @@ landmarker = landmarker_or_stop()
 album = visitors_album()
 
 st.title("Find hands and faces")
-st.markdown("21 points on every hand, 478 on every face, found by a small network that was trained for this page.")
+st.markdown("21 points on every hand, 478 on every face, found by small neural networks trained in this project.")
 
 if st.toggle("On this device", key="on_device", help="The network runs in your browser; the photos are not sent to the server."):
     device_photos()

@@ -36,18 +36,17 @@ def analyse_waiting(album: Album, landmarker: Landmarker) -> None:
         return
     bar = st.progress(0.0)
     for done, photo in enumerate(waiting):
-        share, of_all = done / len(waiting), f"photo {done + 1} of {len(waiting)}"
+        share = done / len(waiting)
 
-        def say(ahead: int, share=share, of_all=of_all) -> None:
-            others = "one photo" if ahead == 1 else f"{ahead} photos"
-            bar.progress(share, f"Waiting with {of_all}: {others} of other visitors before yours …")
+        def say(ahead: int, share=share) -> None:
+            bar.progress(share, f"In the queue: {ahead} photo{'' if ahead == 1 else 's'} ahead of yours")
 
         twin = next((other for other in album if other.looked_at and other.digest == photo.digest), None)
         if twin:  # the same picture under another name
             photo.result, photo.error = twin.result, twin.error
             continue
         with TURNS.turn(say) as waited:
-            bar.progress(share, f"Looking at {of_all} …")
+            bar.progress(share, f"Looking at photo {done + 1} of {len(waiting)} …")
             _analyse(photo, landmarker, waited)
     bar.empty()
 

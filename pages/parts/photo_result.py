@@ -37,8 +37,8 @@ def show_photo(photo: Photo, layers: Layers) -> None:
             offer_downloads(photo, layers)
         if not names(photo.shown):
             return
-        _when_opened("The points", ":material/table:", show_points, photo)
-        _when_opened("How the network got there", ":material/account_tree:", show_trace, photo)
+        _when_opened("Landmark coordinates", ":material/table:", show_points, photo)
+        _when_opened("Inside the model", ":material/account_tree:", show_trace, photo)
 
 
 def _when_opened(title: str, icon: str, show: Callable[[Photo], None], photo: Photo) -> None:

@@ -119,7 +119,7 @@ def test_all_photos_at_once_with_their_names(page, tmp_path):
 
 def test_trace_shows_the_tensors_of_this_photo(page):
     drop_zone(page).set_input_files(EXAMPLES / "hands.webp")
-    page.get_by_text("How the network got there").click(timeout=60 * SECONDS)
+    page.get_by_text("Inside the model").click(timeout=60 * SECONDS)
     page.get_by_role("tab", name="1 Crop").wait_for(timeout=30 * SECONDS)
     page.get_by_role("img", name="The hand, cut out upright.").wait_for()
     page.get_by_role("tab", name="3 Features").click()
@@ -159,7 +159,7 @@ def test_name_with_markup_is_only_text(page, tmp_path):
 def test_phone_width_needs_no_sideways_scrolling(page):
     page.set_viewport_size({"width": 360, "height": 740})
     drop_zone(page).set_input_files(EXAMPLES / "group.webp")
-    page.get_by_text("How the network got there").wait_for(timeout=60 * SECONDS)
+    page.get_by_text("Inside the model").wait_for(timeout=60 * SECONDS)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
