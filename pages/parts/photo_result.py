@@ -57,7 +57,8 @@ def _findings(photo: Photo, layers: Layers) -> None:
     result = photo.shown
     st.markdown(f"**{summary(result)}**")
     if not names(result):
-        st.markdown("Uncertain detections are hidden. It helps if a hand or face is in focus, well lit and not mostly covered.")
+        hidden = "" if layers.uncertain else "Uncertain detections are hidden. "
+        st.markdown(f"{hidden}It helps if a hand or face is in focus, well lit and not mostly covered.")
     st.markdown("\n".join(f"- **{name}**: {details(thing)}" for name, thing in names(result)))
     if layers.uncertain and not result.uncertain:
         st.caption("No uncertain detections.")

@@ -345,9 +345,9 @@ class TestLimits:
 
     @pytest.fixture
     def example(self, visitor):
-        """A visitor with a photo of two hands and a face, and an uncertain hand of 20 %."""
+        """A visitor with a photo of two hands and a face, and an uncertain hand of 5 %."""
         photo = self.photo_of(visitor)
-        photo.result = replace(photo.result, uncertain=(replace(right_hand(300.0), score=0.2),))
+        photo.result = replace(photo.result, uncertain=(replace(right_hand(300.0), score=0.05),))
         return visitor.run()
 
     @staticmethod
@@ -389,7 +389,7 @@ class TestLimits:
 
         monkeypatch.setattr("model.session.Session.run", never)
         photo = self.photo_of(example)
-        example.slider(key="minimum_hand").set_value(10)
+        example.slider(key="minimum_hand").set_value(1)
         example.slider(key="minimum_face").set_value(100)
         example.run()
         assert not example.exception
@@ -414,11 +414,19 @@ class TestLimits:
     def test_uncertain_detections_are_drawn_on_demand(self, drawn, example):
         example.toggle(key="uncertain").set_value(True)
         example.run()
-        assert not example.exception and "- Uncertain hand 20 %" in self.findings(example)
+        assert not example.exception and "- Uncertain hand 5 %" in self.findings(example)
         assert drawn[-1] != drawn[-2]
         example.slider(key="minimum_hand").set_value(0)
         example.run()
         assert "No uncertain detections." in self.findings(example)
+        for kind in ("hand", "face"):
+            example.slider(key=f"minimum_{kind}").set_value(100)
+        example.run()
+        assert "No hands or faces found." in self.findings(example) and "hidden" not in self.findings(example)
+        example.slider(key="minimum_hand").set_value(0)
+        example.toggle(key="uncertain").set_value(False)
+        example.run()
+        assert "One uncertain detection is hidden." in self.findings(example)
         assert len(json.loads(as_json(self.photo_of(example)))["hands"]) == 3
 
     def test_the_trace_follows(self, visitor, monkeypatch):
