@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from model.formats import to_json_document, to_json_error, unexpected
+from model.constants import KINDS
+from model.formats import distinct, to_csv, to_json_document, to_json_error, unexpected
 from model.landmarker import Landmarker, WeightsError
 from model.photo import SUFFIXES, PhotoError, open_photo, reason
 from model.result import Result
@@ -34,8 +35,10 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.engine == "ray" and not options.results:
         parser.error("--engine ray writes to a folder: say --results FOLDER")
-    if options.results and (options.json or options.out):
-        parser.error("--results is instead of --json and --out")
+    if options.results and (options.json or options.out or options.csv):
+        parser.error("--results is instead of --json, --out and --csv")
+    if options.results and (options.min_confidence is not None or options.max_hands is not None or options.max_faces is not None):
+        parser.error("--results keeps what the released minimum confidence accepts: leave out --min-confidence, --max-hands and --max-faces")
     # File names may hold bytes that are no text in this terminal's encoding; they must not end the run.
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
@@ -64,11 +67,13 @@ def detect(options: argparse.Namespace) -> int:
         with _pictures_into(options.out):
             options.out.mkdir(parents=True, exist_ok=True)
     failed = 0
-    for number, path in enumerate(paths, 1):
+    limits = _limits(options)
+    add_rows = _csv_file(options.csv) if options.csv else lambda name, result: None
+    for number, (path, name) in enumerate(zip(paths, distinct(map(str, paths))), 1):
         _progress(number, len(paths), path)
         try:
             rgb = open_photo(path)
-            result = landmarker.detect(rgb)
+            result = landmarker.detect(rgb, **limits)
             picture = _drawn(rgb, result) if options.out else None
         except Exception as error:  # one photo does not end a run, whatever is wrong
             failed += 1
@@ -79,12 +84,23 @@ def detect(options: argparse.Namespace) -> int:
                 with _pictures_into(options.out):
                     picture.save(options.out / pictures[path])
             document, row = to_json_document(str(path), result), table(str(path), result)
+            add_rows(name, result)
         with _writing("The output cannot be written", "send it to a place with room for it"):
             print(json.dumps(document) if options.json else row, flush=True)
     _progress(None, len(paths))
     if not paths:
         print(NO_PHOTO, file=sys.stderr)
     return 1 if failed or not paths else 0
+
+
+def _limits(options: argparse.Namespace) -> dict:
+    """What Landmarker.detect is told; nothing where no option is given."""
+    limits = {}
+    if options.min_confidence is not None:
+        limits["min_confidence"] = dict.fromkeys(KINDS, options.min_confidence)
+    if options.max_hands is not None or options.max_faces is not None:
+        limits["max_count"] = {"hand": options.max_hands, "face": options.max_faces}
+    return limits
 
 
 def detect_many(paths: list[Path], options: argparse.Namespace) -> int:
@@ -141,6 +157,18 @@ def _writing(what: str, advice: str) -> Iterator[None]:
 
 def _pictures_into(folder: Path) -> contextlib.AbstractContextManager:
     return _writing(f"Pictures cannot be written to {folder}", "say --out with a folder that you may write to and that has room")
+
+
+def _csv_file(path: Path) -> Callable[[str, Result], None]:
+    """Begins the file, so that one that cannot be written is told before a photo is looked at; add(name, result) appends a photo's rows."""
+
+    def write(text: str, mode: str) -> None:
+        with _writing(f"{path} cannot be written", "say --csv with a file that you may write and that has room"):
+            with path.open(mode, encoding="utf-8", errors="backslashreplace", newline="") as file:
+                file.write(text)
+
+    write(to_csv([]), "w")
+    return lambda name, result: write(to_csv([(name, result)], header=False), "a")
 
 
 def photos_in(paths: list[Path]) -> Iterator[Path]:
@@ -213,6 +241,10 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help="a photo, or a folder of photos")
     command.add_argument("--json", action="store_true", help="print one JSON document per line and photo")
     command.add_argument("--out", type=Path, metavar="FOLDER", help="write an annotated PNG of each photo there")
+    command.add_argument("--csv", type=Path, metavar="FILE", help="write a CSV file: a row for each landmark of all photos")
+    command.add_argument("--min-confidence", type=_share, metavar="X", help="lowest confidence of a hand or face, 0 to 1 (default: the released)")
+    command.add_argument("--max-hands", type=_most, metavar="N", help="only the N most confident hands of a photo")
+    command.add_argument("--max-faces", type=_most, metavar="N", help="only the N most confident faces of a photo")
     command.add_argument("--results", type=Path, metavar="FOLDER", help="many photos: Parquet and coco.json; resumable")
     command.add_argument("--engine", choices=["plain", "ray"], default="plain", help="ray: several processes")
     command.add_argument("--workers", type=_count_of, default=2, metavar="N", help="processes of the engine ray (default: 2)")
@@ -225,6 +257,22 @@ def _count_of(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text[:9]) <= MOST_THREADS:
         raise argparse.ArgumentTypeError(f"give a whole number from 1 to {MOST_THREADS}, not '{text[:40]}'")
     return int(text)
+
+
+def _share(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:  # NaN too
+        raise argparse.ArgumentTypeError(f"give a number from 0 to 1, not '{text[:40]}'")
+    return value
+
+
+def _most(text: str) -> int:
+    if not (text.isascii() and text.isdecimal()):
+        raise argparse.ArgumentTypeError(f"give a whole number, 0 or more, not '{text[:40]}'")
+    return int(text[:9])
 
 
 def _version() -> str:

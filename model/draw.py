@@ -30,6 +30,9 @@ SURE, LOST, FAINTEST = (_STYLE["opacity"][name] for name in ("sure", "lost", "fa
 
 LINE: float = _STYLE["bone_width"]  # as a fraction of the hand's larger side
 CONTOUR: float = _STYLE["contour_width"]  # as a fraction of the face's larger side
+DASH: float = _STYLE["dash"]  # the same, of a hand or face
+UNCERTAIN_COLOUR: str = _STYLE["uncertain_colour"]
+MOST_DASHES = 200  # a path
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,7 @@ class Layers:
     labels: bool = True  # left, right or face, with the score
     boxes: bool = False  # the boxes
     numbers: bool = False  # the index beside every point of a hand
+    uncertain: bool = False  # dashed, what the minimum confidence rejected, if the result holds it
 
 
 def draw(rgb: np.ndarray, result: Result, layers: Layers = Layers()) -> np.ndarray:
@@ -54,6 +58,9 @@ def draw(rgb: np.ndarray, result: Result, layers: Layers = Layers()) -> np.ndarr
     """
     picture = rgb.copy() if layers.photo else np.full_like(rgb, ImageColor.getrgb(PLAIN_GROUND))
     scale = rgb.shape[1] / result.width
+    uncertain = result.uncertain if layers.uncertain else ()
+    for thing in uncertain:
+        _draw_uncertain(picture, thing, scale)
     for face in result.faces:
         _draw_face(picture, face, scale, layers)
     for hand in result.hands:
@@ -63,7 +70,8 @@ def draw(rgb: np.ndarray, result: Result, layers: Layers = Layers()) -> np.ndarr
         for thing in everything:
             _draw_box(picture, thing.box, scale)
     if layers.labels:
-        _draw_labels(picture, result, scale)
+        things: tuple[Hand | Face, ...] = (*result.hands, *result.faces)
+        _draw_labels(picture, [(thing, label(thing)) for thing in things] + [(thing, uncertain_label(thing)) for thing in uncertain], scale)
     return picture
 
 
@@ -188,6 +196,26 @@ def _blend(picture, points, width, colour, ink, paint) -> None:
     area[:] = np.rint(area + share * (np.array(ImageColor.getrgb(colour), np.float32) - area)).astype(np.uint8)
 
 
+def _draw_uncertain(picture: np.ndarray, thing: Hand | Face, scale: float) -> None:
+    """A dashed skeleton, or a face's dashed contours, in one colour: at a glance something else than what is confident."""
+    points, size, _ = _prepared(thing, scale, picture)
+    is_hand = isinstance(thing, Hand)
+    width = max((LINE if is_hand else CONTOUR) * size, 1.0)
+    paths = HAND_EDGES if is_hand else [[*contour.points, *contour.points[: contour.closed]] for contour in FACE_CONTOURS]
+    ends = np.concatenate([dashes(points[list(path)], max(DASH * size, 3.0)) for path in paths])
+    edges, strength = np.arange(len(ends)).reshape(-1, 2), np.ones(len(ends))
+    _lines(picture, ends, edges, strength, HALO, width * 2.2, ink=0.5)
+    _lines(picture, ends, edges, strength, UNCERTAIN_COLOUR, width)
+
+
+def dashes(path: np.ndarray, length: float) -> np.ndarray:
+    """(2 N, 2): the starts and ends of N straight dashes along the path (K, 2), as long as the gaps between them."""
+    along = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(path, axis=0), axis=1))])
+    count = min(max(round((along[-1] / length + 1) / 2), 1), MOST_DASHES)
+    at = np.linspace(0, along[-1], 2 * count)
+    return np.column_stack([np.interp(at, along, path[:, axis]) for axis in (0, 1)])
+
+
 def _draw_box(picture: np.ndarray, box, scale: float) -> None:
     x, y, w, h = (float(v) * scale for v in box)
     corners = np.array([(x, y), (x + w, y), (x + w, y + h), (x, y + h)])
@@ -198,20 +226,28 @@ def _draw_box(picture: np.ndarray, box, scale: float) -> None:
 
 
 def label(thing: Hand | Face) -> str:
-    """What is written beside a hand or face: 'left 97%' (the handedness with its score, or 'left or right?') or 'face 99%'."""
-    if isinstance(thing, Hand):
-        return f"{thing.handedness} {thing.handedness_score:.0%}" if thing.handedness_is_clear else "left or right?"
-    return f"face {thing.score:.0%}"
+    """What is written beside a hand or face: 'Hand 86 % · left 98 %' (its confidence and that of its side), or 'Face 99 %'."""
+    if isinstance(thing, Face):
+        return f"Face {percent(thing.score)}"
+    side = f"{thing.handedness} {percent(thing.handedness_score)}" if thing.handedness_is_clear else "left or right?"
+    return f"Hand {percent(thing.score)} · {side}"
 
 
-def _draw_labels(picture: np.ndarray, result: Result, scale: float) -> None:
+def uncertain_label(thing: Hand | Face) -> str:
+    """The same for what was rejected: its side would say nothing, as it may be no hand."""
+    return f"Uncertain {'hand' if isinstance(thing, Hand) else 'face'} {percent(thing.score)}"
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
+
+
+def _draw_labels(picture: np.ndarray, labelled: list[tuple[Hand | Face, str]], scale: float) -> None:
     """Labels above the objects, moved down where they would cover each other or leave the picture."""
     height, width = picture.shape[:2]
     text_height = int(max(0.027 * max(height, width), 11))
     taken: list[tuple[float, float, float, float]] = []
-    everything: tuple[Hand | Face, ...] = (*result.hands, *result.faces)
-    for thing in everything:
-        text = label(thing)
+    for thing, text in labelled:
         w, h = _text_size(text, text_height, padding=text_height // 4)
         points = thing.landmarks[:, :2] * scale
         x = float(np.clip(points[:, 0].mean() - w / 2, 0, max(width - w, 0)))

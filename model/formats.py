@@ -68,7 +68,7 @@ def distinct(names: Iterable[str]) -> Iterator[str]:
         yield unique
 
 
-def to_csv(results: Iterable[tuple[str, Result]]) -> str:
+def to_csv(results: Iterable[tuple[str, Result]], header: bool = True) -> str:
     """One row per point of every hand and face; `number` counts the hands and the faces of a photo from 0.
 
     A photo in which nothing was found has no row. A name that a spreadsheet would take for a formula is preceded by
@@ -76,7 +76,8 @@ def to_csv(results: Iterable[tuple[str, Result]]) -> str:
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(CSV_COLUMNS)
+    if header:
+        writer.writerow(CSV_COLUMNS)
     named = list(results)
     shown = distinct(f"'{name}" if name.startswith(("=", "+", "-", "@", "\t", "\r")) else name for name, _ in named)
     for name, (_, result) in zip(shown, named):

@@ -3,7 +3,7 @@
 import math
 import operator
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -20,6 +20,9 @@ from model.session import Session, WeightsError
 __all__ = ["Landmarker", "WeightsError"]
 
 _RULE = CONSTANTS["landmarks"]
+_DETECTOR = CONSTANTS["detector"]
+MIN_CONFIDENCE: dict[str, float] = _RULE["confidence"]["least"]  # of the release, by kind
+UNCERTAIN_FROM = 0.01  # confidence; nobody asks about what has less
 
 Place = tuple[str, ROI]  # 'hand' | 'face', and where to look for it
 Found = Hand | Face
@@ -38,16 +41,27 @@ class Landmarker:
         self.detector = Detector(lambda pictures: self._session.run(pictures, "detections")["detections"])
         self.metadata = self._session.metadata
 
-    def detect(self, rgb: np.ndarray | Image.Image, trace: bool = False) -> Result:
+    def detect(
+        self,
+        rgb: np.ndarray | Image.Image,
+        trace: bool = False,
+        *,
+        min_confidence: Mapping[str, float] | None = None,
+        max_count: Mapping[str, int | None] | None = None,
+        max_uncertain: int = 0,
+    ) -> Result:
         """All hands and faces of a photo: uint8 (H, W, 3) RGB, upright, or a PIL image of any mode, read as open_photo does
         (but its EXIF tag is not applied).
 
-        trace=True keeps the network's tensors with every hand and face. Raises TypeError or ValueError for anything
-        that is not such a picture.
+        trace=True keeps the network's tensors with every hand and face. min_confidence: the lowest score by kind ('hand', 'face'),
+        by default the released one; max_count: how many of a kind at most, by default all. max_uncertain: how many of those that the
+        minimum confidence rejects are kept as `Result.uncertain`, the most confident ones from 1 % on; the landmark network then looks at
+        more detections. Raises TypeError or ValueError for anything that is not such a picture.
         """
-        rgb, clock = as_rgb(rgb), Clock()
-        _, found = self.scored(rgb, trace, clock, hopeful)
-        return as_result(rgb, found, _RULE["confidence"]["least"], clock)
+        rgb, clock, least = as_rgb(rgb), Clock(), {**MIN_CONFIDENCE, **(min_confidence or {})}
+        lowest = {kind: min(each, UNCERTAIN_FROM) if max_uncertain else each for kind, each in least.items()}
+        _, found = self.scored(rgb, trace, clock, lambda seen, shape: hopeful(seen, shape, lowest))
+        return as_result(rgb, found, least, clock, max_uncertain).filtered(least, max_count)
 
     def scored(
         self, rgb: np.ndarray, trace: bool = False, clock: Clock | None = None, wanted: Callable = lambda seen, shape: True
@@ -201,9 +215,9 @@ def confidence(seen: Detection, presence: float, uncertainty: float, shape: tupl
     return 1 / (1 + math.exp(-max(total, -700.0)))  # beyond that math.exp overflows
 
 
-def hopeful(seen: Detection, shape: tuple[int, ...]) -> bool:
-    """Whether some presence and points could still make it count; if none could, the landmark network need not look."""
-    return confidence(seen, 1.0, 0.0, shape) >= _RULE["confidence"]["least"][seen.kind]
+def hopeful(seen: Detection, shape: tuple[int, ...], least: Mapping[str, float] = MIN_CONFIDENCE) -> bool:
+    """Whether some presence and points could still lift it to the minimum confidence; if none could, the landmark network need not look."""
+    return confidence(seen, 1.0, 0.0, shape) >= least[seen.kind]
 
 
 def kind_of(thing: Found) -> str:
@@ -258,13 +272,34 @@ def size_of(thing: Found) -> float:
     return max(right - left, bottom - top)
 
 
-def as_result(rgb: np.ndarray, found: Sequence[Found], least: dict[str, float], clock: Clock) -> Result:
-    """The result for a picture: what reaches its kind's `least` score, each object once."""
-    found = without_duplicates([thing for thing in found if thing.score >= least[kind_of(thing)]])
+def without_repeats(rejected: Sequence[Found], confident: Sequence[Found]) -> list[Found]:
+    """The rejected ones that show something else than the confident ones and each other, most confident first. Their points may be
+    anywhere, so boxes are compared, by the detector's own rule."""
+    kept: list[Found] = []
+    for thing in sorted(rejected, key=lambda thing: -thing.score):
+        if not any(boxes_repeat(thing, other) for other in (*confident, *kept)):
+            kept.append(thing)
+    return kept
+
+
+def boxes_repeat(one: Found, other: Found) -> bool:
+    """Whether one kind's boxes overlap as those of one object do, or one lies in the other."""
+    if type(one) is not type(other):
+        return False
+    (x, y, w, h), (left, top, width, height) = one.box, other.box
+    shared = max(min(x + w, left + width) - max(x, left), 0) * max(min(y + h, top + height) - max(y, top), 0)
+    areas = w * h, width * height
+    return shared > _DETECTOR["nms_iou"] * (sum(areas) - shared) or shared > _DETECTOR["contained"] * min(areas)
+
+
+def as_result(rgb: np.ndarray, found: Sequence[Found], least: Mapping[str, float], clock: Clock, max_uncertain: int = 0) -> Result:
+    """The result for a picture: what reaches its kind's `least` score, each object once, and the best of what does not."""
+    confident = without_duplicates([thing for thing in found if thing.score >= least[kind_of(thing)]])
+    rejected = [thing for thing in found if UNCERTAIN_FROM <= thing.score < least[kind_of(thing)]] if max_uncertain else []
     height, width = rgb.shape[:2]
-    hands = tuple(thing for thing in found if isinstance(thing, Hand))
-    faces = tuple(thing for thing in found if isinstance(thing, Face))
-    return Result(width, height, hands, faces, clock.milliseconds())
+    hands = tuple(thing for thing in confident if isinstance(thing, Hand))
+    faces = tuple(thing for thing in confident if isinstance(thing, Face))
+    return Result(width, height, hands, faces, clock.milliseconds(), tuple(without_repeats(rejected, confident)[:max_uncertain]))
 
 
 def _trace(kind: str, own: dict[str, np.ndarray], roi: ROI, crop: np.ndarray) -> Trace:

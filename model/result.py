@@ -90,7 +90,7 @@ class Result:
     """All hands and faces of one photo, surest first. Nothing found is an empty tuple.
 
     width, height: of the upright photo in pixels. timings: milliseconds by stage ('detect', 'crop', 'landmarks',
-    'total').
+    'total'). uncertain: what the minimum confidence rejected, if `detect` was asked to keep it.
     """
 
     width: int
@@ -98,6 +98,20 @@ class Result:
     hands: tuple[Hand, ...]
     faces: tuple[Face, ...]
     timings: dict[str, float]
+    uncertain: tuple[Hand | Face, ...] = ()
+
+    def filtered(self, min_confidence: dict[str, float], max_count: dict[str, int | None] | None = None) -> "Result":
+        """The same detections under other limits, without running a network: what reaches the minimum confidence of its kind ('hand',
+        'face'), at most `max_count` of it (None: all). What is confident but one too many is left out; the rest is uncertain."""
+        known = sorted((*self.hands, *self.faces, *self.uncertain), key=lambda thing: -thing.score)
+
+        def confident(kind: str, type_: type) -> list:
+            return [thing for thing in known if isinstance(thing, type_) and thing.score >= min_confidence[kind]]
+
+        hands, faces = confident("hand", Hand), confident("face", Face)
+        uncertain = tuple(thing for thing in known if not any(thing is other for other in (*hands, *faces)))
+        max_count = max_count or {}
+        return replace(self, hands=tuple(hands[: max_count.get("hand")]), faces=tuple(faces[: max_count.get("face")]), uncertain=uncertain)
 
     def mirrored(self) -> "Result":
         """The same result for the photo flipped left to right, as a mirrored preview shows it.
@@ -108,6 +122,7 @@ class Result:
             self,
             hands=tuple(self._mirror(hand) for hand in self.hands),
             faces=tuple(self._mirror(face) for face in self.faces),
+            uncertain=tuple(self._mirror(thing) for thing in self.uncertain),
         )
 
     def _mirror(self, found: _Found) -> _Found:

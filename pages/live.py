@@ -10,7 +10,7 @@ DEVICE, SERVER = "On this device", "On the server"
 
 st.title("Live camera")
 mode = st.segmented_control(
-    "Where the network runs",
+    "Run the model",
     [DEVICE, SERVER],
     default=DEVICE,
     required=True,

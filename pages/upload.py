@@ -1,5 +1,7 @@
 """The upload page: photos in, landmarks out."""
 
+from dataclasses import replace
+
 import streamlit as st
 
 from pages.parts.album import visitors_album
@@ -8,6 +10,7 @@ from pages.parts.device_photos import device_photos
 from pages.parts.intake import offer_examples, take_in
 from pages.parts.landmarker import landmarker_or_stop
 from pages.parts.layers import choose_layers
+from pages.parts.limits import choose_limits, choose_uncertain
 from pages.parts.photo_result import legend, show_photo
 from pages.parts.takeaway import offer_zip
 
@@ -17,7 +20,7 @@ landmarker = landmarker_or_stop()
 album = visitors_album()
 
 st.title("Find hands and faces")
-st.markdown("21 points on every hand, 478 on every face, found by a small network that was trained for this page.")
+st.markdown("21 points on every hand, 478 on every face, found by small neural networks trained in this project.")
 
 if st.toggle("On this device", key="on_device", help="The network runs in your browser; the photos are not sent to the server."):
     device_photos()
@@ -38,7 +41,9 @@ if len(photos) > 1:
     st.markdown(f"**{len(photos)} photos**" + (f", {bad} of them could not be read" if bad else ""))
 
 layers = choose_layers()
+album.limit(choose_limits())
 with st.container(horizontal=True, vertical_alignment="center"):
+    layers = replace(layers, uncertain=choose_uncertain())
     with st.popover("What the colours mean", icon=":material/palette:"):
         legend()
     if len(photos) > 1:

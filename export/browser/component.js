@@ -249,7 +249,7 @@ class LiveView {
     context.resetTransform();
     context.globalCompositeOperation = "source-over";
     video.pause();
-    still.textContent = "Go on";
+    still.textContent = "Resume";
     png.hidden = json.hidden = false;
   }
 

@@ -20,9 +20,15 @@ export function opacity(sigma, size) {
   return 1 - (1 - faintest) * Math.min(Math.max(doubt, 0), 1);
 }
 
+/** What is written beside a hand or face: "Hand 86 % · left 98 %" (its confidence and that of its side), or "Face 99 %". */
+export function label({ kind, score, handedness, handedness_score: side }) {
+  if (kind === "face") return `Face ${percent(score)}`;
+  return `Hand ${percent(score)} · ${side >= constants.landmarks.least_handedness ? `${handedness} ${percent(side)}` : "left or right?"}`;
+}
+
 /**
  * @param {CanvasRenderingContext2D} context  its canvas covers the whole picture
- * @param {{width, height, hands, faces}} result  in pixels of the picture, see landmarker.js
+ * @param {{width, height, hands, faces, uncertain?}} result  in pixels of the picture, see landmarker.js; the uncertain are drawn dashed
  * @param {{mirrored?: boolean, mesh?: boolean}} options  mirrored: the picture is shown as in a mirror
  */
 export function draw(context, result, { mirrored = false, mesh = false } = {}) {
@@ -32,16 +38,20 @@ export function draw(context, result, { mirrored = false, mesh = false } = {}) {
   context.save();
   context.lineCap = context.lineJoin = "round";
   const labels = [];
+  for (const thing of result.uncertain ?? []) {
+    const prepared = prepare(thing, place);
+    drawUncertain(context, thing.kind, prepared);
+    labels.push([`Uncertain ${thing.kind} ${percent(thing.score)}`, prepared.points]);
+  }
   for (const face of result.faces) {
     const prepared = prepare(face, place);
     drawFace(context, prepared, mesh);
-    labels.push([`face ${percent(face.score)}`, prepared.points]);
+    labels.unshift([label(face), prepared.points]);
   }
   for (const hand of result.hands) {
     const prepared = prepare(hand, place);
     drawHand(context, prepared);
-    const clear = hand.handedness_score >= constants.landmarks.least_handedness;
-    labels.unshift([clear ? `${hand.handedness} ${percent(hand.handedness_score)}` : "left or right?", prepared.points]);
+    labels.unshift([label(hand), prepared.points]);
   }
   drawLabels(context, labels);
   context.restore();
@@ -99,6 +109,22 @@ function drawFace(context, { points, size, strength }, mesh) {
   }));
   for (const { path, alpha } of contours) line(context, path, width * 2.1, STYLE.halo, alpha * 0.4);
   for (const { path, alpha, colour } of contours) line(context, path, width, colour, alpha);
+}
+
+/** In one colour: at a glance something else than what is confident. */
+function drawUncertain(context, kind, { points, size }) {
+  const width = Math.max((kind === "hand" ? STYLE.bone_width : STYLE.contour_width) * size, 1);
+  const paths = kind === "hand" ? HAND.edges : FACE.contours.map(({ points: own, closed }) => (closed ? [...own, own[0]] : own));
+  const dash = Math.max(STYLE.dash * size, 3);
+  context.lineCap = "butt"; // round ends would fill the gaps
+  context.setLineDash([dash, dash]);
+  for (const path of paths) {
+    const places = path.map((point) => points[point]);
+    line(context, places, width * 2.2, STYLE.halo, 0.5);
+    line(context, places, width, STYLE.uncertain_colour, 1);
+  }
+  context.setLineDash([]);
+  context.lineCap = "round";
 }
 
 function line(context, points, width, colour, alpha) {

@@ -12,6 +12,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from model import Result
 from model.formats import distinct
 from pages.parts import storeroom
+from pages.parts.limits import Limits
 
 MOST_PHOTOS = 60
 MOST_STEM = 200  # bytes of a download's name without its ending; file systems take 255 with it
@@ -28,12 +29,14 @@ GONE = (
 
 @dataclass
 class Photo:
-    """One photo as it came in, and what was found in it: `result` or `error`, neither before it was looked at."""
+    """One photo as it came in, and what was found in it: `result`, uncertain detections too, or `error`; neither before it was looked at.
+    `shown`: what of the result the limits let through."""
 
     name: str  # as its owner wrote it: show it as plain text only
     content: bytes
     result: Result | None = None
     error: str | None = None  # one plain sentence
+    limits: Limits = Limits()
     label: str = field(init=False)  # the whole name, for exports; an album numbers what it has already
     digest: str = field(init=False)  # of the content: the same picture is analysed once
     key: str = field(init=False)  # of name and content: names the photo's widgets
@@ -47,6 +50,10 @@ class Photo:
     @property
     def looked_at(self) -> bool:
         return self.result is not None or self.error is not None
+
+    @property
+    def shown(self) -> Result | None:
+        return self.result and self.limits.applied(self.result)
 
     @property
     def shown_name(self) -> str:
@@ -127,6 +134,11 @@ class Album:
         self.round += 1
         self._complaints[complaint] = None
 
+    def limit(self, limits: Limits) -> None:
+        """What is shown, tabulated and downloaded of all photos from now on."""
+        for photo in list(self):
+            photo.limits = limits
+
     @property
     def waiting(self) -> list[Photo]:
         return [photo for photo in self if not photo.looked_at]
@@ -134,7 +146,7 @@ class Album:
     @property
     def last_found(self) -> Photo | None:
         """The newest photo in which something was found."""
-        return next((p for p in reversed(list(self)) if p.result and (p.result.hands or p.result.faces)), None)
+        return next((p for p in reversed(list(self)) if p.shown and (p.shown.hands or p.shown.faces)), None)
 
 
 def visitors_album() -> Album:

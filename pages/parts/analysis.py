@@ -6,6 +6,7 @@ Whatever opens a photo at its full size takes a turn for it (turns.py): that bou
 import io
 import logging
 import time
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -14,6 +15,7 @@ from PIL import Image
 
 from model import Landmarker, PhotoError, Result, open_photo
 from model.draw import Layers, draw
+from model.landmarker import MIN_CONFIDENCE
 from pages.parts.album import Album, Photo
 from pages.parts.journal import record
 from pages.parts.landmarker import shared_landmarker
@@ -22,6 +24,7 @@ from pages.parts.turns import TURNS
 # Longer side in pixels of the pictures shown on the page; downloads have the photo's own size. Small photos are enlarged
 # so that the drawing in them is smooth.
 VIEW_LEAST, VIEW_MOST = 640, 1280
+MAX_UNCERTAIN = 20  # rejected detections kept of a photo: some hundred kilobytes at most
 
 log = logging.getLogger(__name__)
 
@@ -33,18 +36,17 @@ def analyse_waiting(album: Album, landmarker: Landmarker) -> None:
         return
     bar = st.progress(0.0)
     for done, photo in enumerate(waiting):
-        share, of_all = done / len(waiting), f"photo {done + 1} of {len(waiting)}"
+        share = done / len(waiting)
 
-        def say(ahead: int, share=share, of_all=of_all) -> None:
-            others = "one photo" if ahead == 1 else f"{ahead} photos"
-            bar.progress(share, f"Waiting with {of_all}: {others} of other visitors before yours …")
+        def say(ahead: int, share=share) -> None:
+            bar.progress(share, f"In the queue: {ahead} photo{'' if ahead == 1 else 's'} ahead of yours")
 
         twin = next((other for other in album if other.looked_at and other.digest == photo.digest), None)
         if twin:  # the same picture under another name
             photo.result, photo.error = twin.result, twin.error
             continue
         with TURNS.turn(say) as waited:
-            bar.progress(share, f"Looking at {of_all} …")
+            bar.progress(share, f"Looking at photo {done + 1} of {len(waiting)} …")
             _analyse(photo, landmarker, waited)
     bar.empty()
 
@@ -55,7 +57,7 @@ def _analyse(photo: Photo, landmarker: Landmarker, waited: float = 0.0) -> None:
     try:
         rgb = open_photo(photo.content)
         found["open_ms"] = 1000 * (time.perf_counter() - started)
-        result = photo.result = landmarker.detect(rgb)
+        result = photo.result = landmarker.detect(rgb, max_uncertain=MAX_UNCERTAIN)
         found |= {"width": result.width, "height": result.height, "hands": len(result.hands), "faces": len(result.faces)}
         found["timings_ms"] = dict(result.timings)
     except PhotoError as error:
@@ -84,8 +86,8 @@ def _view(digest: str, _content: bytes) -> np.ndarray:
 
 
 @st.cache_resource(scope="session", max_entries=60, show_spinner=False)
-def _annotated_view(digest: str, layers: Layers, _photo: Photo) -> bytes:
-    picture = draw(view(_photo), _photo.result, layers)
+def _annotated_view(digest: str, layers: Layers, scores: tuple, _photo: Photo, _result: Result) -> bytes:
+    picture = draw(view(_photo), _result, layers)
     jpeg = io.BytesIO()
     # Full colour resolution: thin coloured lines would bleed otherwise.
     Image.fromarray(picture).save(jpeg, "JPEG", quality=88, subsampling=0)
@@ -93,9 +95,12 @@ def _annotated_view(digest: str, layers: Layers, _photo: Photo) -> bytes:
 
 
 @st.cache_resource(scope="session", max_entries=3, show_spinner="Running the network once more, with its insides …")
-def _traced(digest: str, _content: bytes) -> Result:
+def _traced(digest: str, min_confidence: tuple[tuple[str, float], ...], _content: bytes) -> Result:
+    least = dict(min_confidence)
+    kept = MAX_UNCERTAIN if least != MIN_CONFIDENCE else 0  # found as the page's own result was, so that both hold the same
     with TURNS.turn():
-        return shared_landmarker().detect(open_photo(_content), trace=True)
+        result = shared_landmarker().detect(open_photo(_content), trace=True, max_uncertain=kept)
+    return replace(result.filtered(least), uncertain=())  # a trace takes more than a megabyte
 
 
 def view(photo: Photo) -> np.ndarray:
@@ -105,9 +110,13 @@ def view(photo: Photo) -> np.ndarray:
 
 def annotated_view(photo: Photo, layers: Layers) -> bytes:
     """JPEG of the photo with its landmarks, for the page."""
-    return _annotated_view(photo.digest, layers, photo)
+    result = photo.shown
+    drawn = (result.hands, result.faces, result.uncertain if layers.uncertain else ())
+    scores = tuple(tuple(thing.score for thing in things) for things in drawn)  # they tell which detections of the photo are drawn
+    return _annotated_view(photo.digest, layers, scores, photo, result)
 
 
 def traced(photo: Photo) -> Result:
-    """The photo's result with the trace of every hand and face."""
-    return _traced(photo.digest, photo.content)
+    """What is shown of the photo, with the trace of every hand and face. Only a minimum below the released one needs another run."""
+    lowest = tuple((kind, min(least, MIN_CONFIDENCE[kind])) for kind, least in photo.limits.min_confidence.items())
+    return photo.limits.applied(_traced(photo.digest, lowest, photo.content))

@@ -18,13 +18,13 @@ def annotated_png(photo: Photo, layers: Layers) -> bytes:
     picture = io.BytesIO()
     with TURNS.turn():
         # Level 1: nearly as small for photos, and several times faster.
-        Image.fromarray(draw(open_photo(photo.content), photo.result, layers)).save(picture, "PNG", compress_level=1)
+        Image.fromarray(draw(open_photo(photo.content), photo.shown, layers)).save(picture, "PNG", compress_level=1)
     return picture.getvalue()
 
 
 def document(photo: Photo, name: str) -> dict:
     """The photo's JSON document: what was found, or why it could not be read."""
-    return to_json_error(name, photo.error) if photo.error else to_json_document(name, photo.result)
+    return to_json_error(name, photo.error) if photo.error else to_json_document(name, photo.shown)
 
 
 def as_json(photo: Photo) -> str:
@@ -32,11 +32,11 @@ def as_json(photo: Photo) -> str:
 
 
 def as_csv(photo: Photo) -> str:
-    return to_csv([(photo.label, photo.result)])
+    return to_csv([(photo.label, photo.shown)])
 
 
 def as_coco(photos: Iterable[Photo]) -> str:
-    results = [(photo.label, photo.result) for photo in photos if photo.result]
+    results = [(photo.label, photo.shown) for photo in photos if photo.result]
     return json.dumps(to_coco(results), ensure_ascii=False)
 
 
@@ -47,7 +47,7 @@ def as_zip(photos: list[Photo], layers: Layers) -> Iterator[bytes]:
     Piece by piece: no more than one picture of it is ever in memory.
     """
     named = list(zip(distinct(photo.label for photo in photos), photos))
-    read = [(name, photo.result) for name, photo in named if photo.result]
+    read = [(name, photo.shown) for name, photo in named if photo.result]
     window = _Window()
     with zipfile.ZipFile(window, "w", zipfile.ZIP_DEFLATED) as files:
         for line, (_, photo) in enumerate(named, 1):

@@ -35,7 +35,7 @@ TERMS = {
 
 def explain(*terms: str) -> None:
     """A button that opens the meanings of these terms."""
-    with st.popover("Words used here", icon=":material/menu_book:"):
+    with st.popover("Terms", icon=":material/menu_book:"):
         _list(terms)
 
 

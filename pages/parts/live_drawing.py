@@ -110,7 +110,7 @@ def _draw_face(ink: _Ink, face: Face, mesh: bool) -> None:
 def _draw_label(picture: np.ndarray, thing: Hand | Face) -> None:
     height, width = picture.shape[:2]
     scale = max(height, width) / 1100
-    text = label(thing)
+    text = label(thing).replace(" · ", ", ")  # OpenCV's font knows ASCII only
     (w, h), base = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, 1)
     pad = h // 2
     x = int(np.clip(thing.landmarks[:, 0].mean() - w / 2, pad, max(width - w - pad, pad)))

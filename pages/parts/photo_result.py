@@ -4,14 +4,14 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from model.draw import FACE_COLOURS, Layers
+from model.draw import FACE_COLOURS, Layers, uncertain_label
 from model.points import FINGERS
 from pages.parts.album import Photo
 from pages.parts.analysis import annotated_view
 from pages.parts.points_table import show_points
 from pages.parts.takeaway import offer_downloads
 from pages.parts.trace import show_trace
-from pages.parts.words import details, names, summary
+from pages.parts.words import counted, details, names, summary
 
 
 @st.fragment
@@ -27,16 +27,18 @@ def show_photo(photo: Photo, layers: Layers) -> None:
             return
         picture, findings = st.columns([3, 2], gap="medium")
         with picture:
-            alt = f"The photo with its landmarks. {summary(photo.result)}"
+            alt = f"The photo with its landmarks. {summary(photo.shown)}"
+            if layers.uncertain and photo.shown.uncertain:
+                alt += f" Dashed: {counted(len(photo.shown.uncertain), 'uncertain detection')}."
             st.image(annotated_view(photo, layers), alt=alt, width="stretch")
         with findings:
             _name(photo)
-            _findings(photo)
+            _findings(photo, layers)
             offer_downloads(photo, layers)
-        if not names(photo.result):
+        if not names(photo.shown):
             return
-        _when_opened("The points", ":material/table:", show_points, photo)
-        _when_opened("How the network got there", ":material/account_tree:", show_trace, photo)
+        _when_opened("Landmark coordinates", ":material/table:", show_points, photo)
+        _when_opened("Inside the model", ":material/account_tree:", show_trace, photo)
 
 
 def _when_opened(title: str, icon: str, show: Callable[[Photo], None], photo: Photo) -> None:
@@ -51,15 +53,20 @@ def _name(photo: Photo) -> None:
     st.text(photo.shown_name)  # never as markup: the name is the visitor's
 
 
-def _findings(photo: Photo) -> None:
-    result = photo.result
+def _findings(photo: Photo, layers: Layers) -> None:
+    result = photo.shown
     st.markdown(f"**{summary(result)}**")
     if not names(result):
-        st.markdown(
-            "Where the network is not sure it draws nothing. It helps if a hand or face is in focus, well lit and not "
-            "mostly covered."
-        )
+        hidden = "" if layers.uncertain else "Uncertain detections are hidden. "
+        st.markdown(f"{hidden}It helps if a hand or face is in focus, well lit and not mostly covered.")
     st.markdown("\n".join(f"- **{name}**: {details(thing)}" for name, thing in names(result)))
+    if layers.uncertain and not result.uncertain:
+        st.caption("No uncertain detections.")
+    elif layers.uncertain:
+        st.markdown("**Uncertain detections** (dashed)\n" + "\n".join(f"- {uncertain_label(thing)}" for thing in result.uncertain))
+    elif result.uncertain:
+        text = counted(len(result.uncertain), "uncertain detection")
+        st.caption(f"{text[0].upper()}{text[1:]} {'is' if len(result.uncertain) == 1 else 'are'} hidden.")
     st.caption(f"{result.width} × {result.height} pixels, {result.timings['total']:.0f} ms")
 
 

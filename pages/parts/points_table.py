@@ -29,7 +29,7 @@ def points_frame(thing: Hand | Face) -> pd.DataFrame:
 
 
 def show_points(photo: Photo) -> None:
-    _, thing = choose(photo.result, f"table_of_{photo.key}")
+    _, thing = choose(photo.shown, f"table_of_{photo.key}")
     pixels = st.column_config.NumberColumn
     st.dataframe(
         points_frame(thing),

@@ -48,7 +48,7 @@ def _ask(number: int, question: Question, key: str) -> str | None:
 def _verdict(answered: int, right: int, all_: int) -> str:
     if answered < all_:
         return f", {all_ - answered} to go."
-    return ". All right!" if right == all_ else ". Try again for a full score."
+    return ". All correct!" if right == all_ else ". Try again for a full score."
 
 
 def _again() -> None:

@@ -69,7 +69,7 @@ def _state(context, frames: LiveFrames, relayed: bool) -> None:
         st.session_state.camera_worked = True
         with st.container(horizontal=True, width=WIDTH):
             st.metric("Frames per second", f"{figures.fps:.1f}")
-            st.metric("Latency on the server", f"{figures.latency_ms:.0f} ms", help="From a frame's arrival to its result.")
+            st.metric("Server latency", f"{figures.latency_ms:.0f} ms", help="From a frame's arrival to its result.")
             st.metric("Server time", f"{figures.work_ms:.0f} ms", help="Of the latency, what the work on the frame took.")
     elif context.state.playing:
         st.caption("Connected; waiting for pictures …")

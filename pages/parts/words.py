@@ -1,7 +1,7 @@
 """A result in words."""
 
 from model import Face, Hand, Result
-from model.draw import opacity
+from model.draw import label, opacity
 
 NUMBERS = "no one two three four five six seven eight nine ten eleven twelve".split()
 
@@ -27,7 +27,7 @@ def counted(count: int, one: str) -> str:
 def summary(result: Result) -> str:
     """One sentence: what was found."""
     if not result.hands and not result.faces:
-        return "No hand and no face was found."
+        return "No hands or faces found."
     sides = [side_of(hand) for hand in result.hands]
     hands = counted(len(sides), "hand")
     if sides:
@@ -53,13 +53,12 @@ def _place(index: int, among) -> str:
 
 
 def details(thing: Hand | Face) -> str:
-    """How sure the network is, in a few words: score, side, and how many points it is unsure of."""
+    """'Hand 86 % · left 98 % · points ± 4 px': its confidence, that of its side, the mean expected error of its points; and how many of
+    them are drawn faint."""
     size = max(float(side) for side in thing.landmarks[:, :2].max(0) - thing.landmarks[:, :2].min(0))
     unsure = int((opacity(thing.sigma, size) < 0.7).sum())
-    words = [f"{thing.score:.0%} sure"]
-    if isinstance(thing, Hand):
-        words.append(f"{thing.handedness} with {thing.handedness_score:.0%}")
-    words.append(f"expected error {float(thing.sigma.mean()):.1f} px")
+    error = float(thing.sigma.mean())
+    words = [label(thing), f"points ± {error:.{0 if error >= 1 else 1}f} px"]
     if unsure:
-        words.append(f"{unsure} of {len(thing.sigma)} points unsure (drawn faint)")
-    return ", ".join(words)
+        words.append(f"{unsure} of {len(thing.sigma)} points uncertain (drawn faint)")
+    return " · ".join(words)

@@ -53,7 +53,7 @@ def test_on_device(camera_chromium, visit):
     face_apart = np.linalg.norm(np.array(face["ibug68"]) - true.face, axis=1).mean()
     assert face_apart < 0.05 * np.ptp(true.face, axis=0).max()
 
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Resume").click()
     expect(page.get_by_role("button", name="Freeze")).to_be_visible()
 
 

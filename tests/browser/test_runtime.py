@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from model.constants import CONSTANTS
+from model.draw import UNCERTAIN_COLOUR, label
 from model.detector import Detection, Detector, View, decode, suppress
 from model.geometry import ROI, cut, letterbox, roi_from_box, roi_from_points, transform
 from model.landmarker import side_of
@@ -25,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.browser
 
 
-MODULES = ["geometry", "detector", "smoothing", "tracker", "landmarker"]
+MODULES = ["geometry", "detector", "smoothing", "tracker", "landmarker", "draw"]
 # Pictures and crops travel as base64: lists of numbers would take most of the tests' time.
 HELPERS = """
     const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
@@ -345,3 +346,29 @@ def test_tracker_in_a_crowd(runtime, hand):
     numbers = follow(runtime, [crowd] * 15 + [crowd[2:]] * 15)
     assert [len(held) for held in numbers] == [most] * 15 + [most - 2] + [most] * 14
     assert numbers[-1] == list(range(3, most + 3))
+
+
+def test_labels_are_those_of_the_server(runtime):
+    points = np.zeros((21, 3), np.float32)
+    for score, side, share in ((0.864, "left", 0.976), (0.5, "right", 0.55)):
+        hand = Hand(points, score, (0, 0, 1, 1), points[:, 0], side, share, None)
+        given = {"kind": "hand", "score": score, "handedness": side, "handedness_score": share}
+        assert runtime("draw.label(given)", given) == label(hand)
+    assert runtime("draw.label(given)", {"kind": "face", "score": 0.99}) == "Face 99 %"
+
+
+def test_uncertain_ones_are_dashed(runtime):
+    """Ink in the colour of the uncertain, with gaps along a bone; without them nothing is drawn."""
+    x = np.linspace(20, 380, 21)
+    landmarks = np.column_stack([x, np.full(21, 150), np.zeros(21)]).tolist()
+    hand = {"kind": "hand", "score": 0.2, "landmarks": landmarks, "sigma": [1.0] * 21}
+    row = """(() => {
+        const context = new OffscreenCanvas(400, 300).getContext("2d");
+        draw.draw(context, { width: 400, height: 300, hands: [], faces: [], uncertain: given });
+        return [...context.getImageData(0, 150, 400, 1).data];
+    })()"""
+    inked = [np.array(runtime(row, given)).reshape(400, 4) for given in ([hand], [])]
+    colour = [int(UNCERTAIN_COLOUR[i : i + 2], 16) for i in (1, 3, 5)]
+    near = (np.abs(inked[0][:, :3] - colour).max(axis=1) < 20) & (inked[0][:, 3] > 240)
+    assert 0.2 < near[20:380].mean() < 0.95 and np.abs(np.diff(near[20:380].astype(int))).sum() > 4
+    assert not inked[1].any()

@@ -70,6 +70,32 @@ def test_photo_in_landmarks_out(page):
     assert not page.errors
 
 
+def test_limits_by_keyboard_and_uncertain_detections(page):
+    """A slider moved by its keys changes the picture, the words and the files, and what it rejects can be shown."""
+    drop_zone(page).set_input_files(EXAMPLES / "greeting.webp")
+    picture = page.get_by_role("img", name="The photo with its landmarks.")
+    page.get_by_text("Two hands (one left and one right) and one face.").wait_for(timeout=60 * SECONDS)
+    before = picture.get_attribute("src")
+    page.get_by_text("Confidence and number").click()
+    page.get_by_role("slider", name="Minimum confidence of hands").focus()
+    page.keyboard.press("End")
+    page.get_by_text("No hands and one face.").wait_for(timeout=30 * SECONDS)
+    assert page.get_by_role("slider", name="Minimum confidence of hands").get_attribute("aria-valuetext") == "100 %"
+    answer = json.loads(download(page, "JSON").path().read_text())
+    assert (len(answer["hands"]), len(answer["faces"])) == (0, 1)
+    assert picture.get_attribute("src") != before
+
+    page.get_by_text("Show uncertain detections").click()
+    page.get_by_text("Uncertain detections (dashed)").wait_for(timeout=30 * SECONDS)
+    assert page.get_by_role("listitem").filter(has_text="Uncertain hand").count() >= 2
+    page.get_by_role("img", name="Dashed: ").wait_for()
+
+    page.get_by_role("slider", name="Maximum number of faces").focus()
+    page.keyboard.press("Home")
+    page.get_by_text("No hands or faces found.").wait_for(timeout=30 * SECONDS)
+    assert not page.errors
+
+
 def test_all_photos_at_once_with_their_names(page, tmp_path):
     """A name comes through the browser as its owner wrote it; the ZIP is whole."""
     files = []
@@ -93,7 +119,7 @@ def test_all_photos_at_once_with_their_names(page, tmp_path):
 
 def test_trace_shows_the_tensors_of_this_photo(page):
     drop_zone(page).set_input_files(EXAMPLES / "hands.webp")
-    page.get_by_text("How the network got there").click(timeout=60 * SECONDS)
+    page.get_by_text("Inside the model").click(timeout=60 * SECONDS)
     page.get_by_role("tab", name="1 Crop").wait_for(timeout=30 * SECONDS)
     page.get_by_role("img", name="The hand, cut out upright.").wait_for()
     page.get_by_role("tab", name="3 Features").click()
@@ -116,7 +142,7 @@ def test_pasted_picture_is_taken_in(page):
             document.body.dispatchEvent(paste);
         }"""
     )
-    page.get_by_text("No hand and no face was found.").wait_for(timeout=60 * SECONDS)
+    page.get_by_text("No hands or faces found.").wait_for(timeout=60 * SECONDS)
 
 
 def test_name_with_markup_is_only_text(page, tmp_path):
@@ -133,7 +159,7 @@ def test_name_with_markup_is_only_text(page, tmp_path):
 def test_phone_width_needs_no_sideways_scrolling(page):
     page.set_viewport_size({"width": 360, "height": 740})
     drop_zone(page).set_input_files(EXAMPLES / "group.webp")
-    page.get_by_text("How the network got there").wait_for(timeout=60 * SECONDS)
+    page.get_by_text("Inside the model").wait_for(timeout=60 * SECONDS)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 

@@ -1,5 +1,6 @@
 """The command line."""
 
+import csv
 import json
 import os
 import resource
@@ -197,3 +198,62 @@ def test_the_real_command(tmp_path):
     assert done.returncode == 0 and json.loads(done.stdout)["width"] == 320 and done.stderr == ""
     failed = subprocess.run([*command, "--weights", str(tmp_path / "none.onnx")], **run)
     assert failed.returncode == 1 and failed.stderr.strip() == "The weights file none.onnx is missing."
+
+
+def rows(file: Path) -> list[dict]:
+    with file.open(newline="", encoding="utf-8") as lines:
+        return list(csv.DictReader(lines))
+
+
+def test_a_csv_file_over_all_photos(photos, capsys):
+    file = photos / "points.csv"
+    file.write_text("old")
+    names = [str(photos / name) for name in ("a.png", "notes.txt", "b.jpg", "a.png")]
+    assert cli.main(["detect", *names, "--csv", str(file)]) == 1, "one is no picture"
+    found = rows(file)
+    again = str(photos / "a (2).png")
+    assert list(dict.fromkeys(row["photo"] for row in found)) == [names[0], names[2], again]
+    assert [sum(row["photo"] == name for row in found) for name in (names[0], again)] == [21 + 478] * 2
+    assert len(capsys.readouterr().out.splitlines()) == 3 * 3 + 1, "the table is printed as before"
+
+
+def test_a_csv_file_that_cannot_be_written(photos, capsys):
+    for file in (photos / "missing" / "points.csv", photos):
+        assert cli.main(["detect", str(photos), "--csv", str(file)]) == 1
+        output = capsys.readouterr()
+        assert output.err.startswith(f"{file} cannot be written (") and output.err.count("\n") == 1 and not output.out
+
+
+def test_limits(photos, capsys):
+    def counts(*options):
+        assert cli.main(["detect", str(photos / "a.png"), "--json", *options]) == 0
+        document = json.loads(capsys.readouterr().out)
+        return len(document["hands"]), len(document["faces"])
+
+    assert counts() == counts("--min-confidence", "0") == counts("--max-hands", "5") == (1, 1)
+    assert counts("--min-confidence", "1") == (0, 0)
+    assert counts("--max-hands", "0") == (0, 1) and counts("--max-faces", "0") == (1, 0)
+
+
+@pytest.mark.parametrize(
+    "option, value, wanted",
+    [
+        ("--min-confidence", "1.5", "give a number from 0 to 1, not '1.5'"),
+        ("--min-confidence", "nan", "give a number from 0 to 1, not 'nan'"),
+        ("--min-confidence", "high", "give a number from 0 to 1, not 'high'"),
+        ("--max-hands", "-1", "give a whole number, 0 or more, not '-1'"),
+        ("--max-faces", "two", "give a whole number, 0 or more, not 'two'"),
+    ],
+)
+def test_a_limit_that_is_none_says_what_is_wanted(capsys, option, value, wanted):
+    with pytest.raises(SystemExit) as end:
+        cli.main(["detect", "a.jpg", f"{option}={value}"])
+    assert end.value.code == 2 and capsys.readouterr().err.splitlines()[-1].endswith(f"{option}: {wanted}")
+
+
+@pytest.mark.parametrize("option", ["--csv=a.csv", "--min-confidence=0.2", "--max-hands=1", "--max-faces=0"])
+def test_limits_are_not_for_results(capsys, option):
+    """A folder of results holds photos of many runs: all of them found with the same limits."""
+    with pytest.raises(SystemExit) as end:
+        cli.main(["detect", "a.jpg", "--results", "found", option])
+    assert end.value.code == 2 and option.split("=")[0] in capsys.readouterr().err

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from model.draw import FAINTEST, PLAIN_GROUND, Layers, draw, label, opacity
+from model.draw import FAINTEST, PLAIN_GROUND, UNCERTAIN_COLOUR, Layers, dashes, draw, label, opacity, uncertain_label
 from model.geometry import ROI
 from model.points import FINGERS, HAND_EDGES
 from model.result import Face, Hand, Result
@@ -138,8 +138,40 @@ def test_opacity_range():
 
 
 def test_label_text():
-    assert label(hand()) == "left 97%"
-    assert label(face()) == "face 99%"
+    assert label(hand()) == "Hand 90 % · left 97 %"
+    assert label(replace(hand(), handedness_score=0.55)) == "Hand 90 % · left or right?"
+    assert label(face()) == "Face 99 %"
+    assert uncertain_label(replace(hand(), score=0.234)) == "Uncertain hand 23 %" and uncertain_label(face()) == "Uncertain face 99 %"
+
+
+class TestUncertain:
+    UNCERTAIN = replace(NOTHING, uncertain=True)
+
+    def test_it_is_drawn_on_demand_only(self):
+        found = replace(result(), uncertain=(hand(), face()))
+        assert (draw(photo(), found, Layers()) == GREY).all()
+        bare = draw(photo(), found, self.UNCERTAIN)
+        labelled = draw(photo(), found, replace(self.UNCERTAIN, labels=True))
+        assert (bare != GREY).any() and (bare != labelled).any()
+
+    def test_bones_are_dashed(self):
+        """Along a bone there is ink and there are gaps, about half of each; a confident bone has no gap."""
+        one = hand(size=280)
+        start, end = one.landmarks[[0, 17], :2]
+        x, y = np.rint(start + np.linspace(0.05, 0.95, 200)[:, None] * (end - start)).astype(int).T
+        colour = [int(UNCERTAIN_COLOUR[i : i + 2], 16) for i in (1, 3, 5)]
+        dashed = draw(photo(), replace(result(), uncertain=(one,)), self.UNCERTAIN)[y, x]
+        full = draw(photo(), result(one), replace(NOTHING, skeleton=True))[y, x]
+        inked = np.abs(dashed.astype(int) - colour).max(axis=1) < 40
+        assert 0.3 < inked.mean() < 0.85 and np.abs(np.diff(inked.astype(int))).sum() >= 4
+        assert (full != GREY).any(axis=1).all()
+
+    def test_dashes_follow_a_path(self):
+        corner = np.array([(0.0, 0.0), (10.0, 0.0), (10.0, 10.0)])
+        ends = dashes(corner, 2.0)
+        assert len(ends) == 12 and (ends[[0, -1]] == corner[[0, 2]]).all()
+        assert (np.minimum(np.abs(ends[:, 1]), np.abs(ends[:, 0] - 10)) < 1e-9).all(), "all ends lie on the path"
+        assert dashes(np.zeros((3, 2)), 2.0).shape == (2, 2), "a path of no length"
 
 
 @pytest.mark.parametrize("centre, visible", [((0, 0), True), ((400, 300), True), ((-500, -500), False), ((5000, 150), False), ((200, 299), True)])
@@ -170,7 +202,7 @@ def test_tiny_pictures(size):
     drawn = draw(photo(width, height), result(hand((0, 0), 2), width=width, height=height), Layers(boxes=True, numbers=True))
     assert drawn.shape == (height, width, 3) and drawn.dtype == np.uint8
     assert (drawn[0, 0] != GREY).any()
-    assert (drawn[100:] == GREY).all() and (drawn[:, 100:] == GREY).all()
+    assert (drawn[100:] == GREY).all() and (drawn[:, 150:] == GREY).all()
 
 
 def test_labels_do_not_cover_each_other():

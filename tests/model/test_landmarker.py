@@ -144,7 +144,7 @@ def test_hopeful_is_what_some_presence_could_make_count(kind):
 
 def test_what_cannot_count_is_not_looked_at(landmarker, network, monkeypatch):
     """The prefilter spares the crops: most of the time of a photo with many weak hints."""
-    monkeypatch.setattr("model.landmarker.hopeful", lambda seen, shape: seen.kind == "face")
+    monkeypatch.setattr("model.landmarker.hopeful", lambda seen, shape, least: seen.kind == "face")
     result = landmarker.detect(photo(640, 480, *THINGS))
     assert len(result.faces) == 1 and not result.hands
     assert {kind for _, outputs in network.asked for kind in KINDS if kind in outputs} == {"face"}
@@ -303,3 +303,60 @@ def test_runtime_never_imports_torch():
 def test_thresholds_are_probabilities():
     for rule in (CONSTANTS["detector"]["score"], CONSTANTS["landmarks"]["confidence"]["least"], CONSTANTS["tracker"]["presence"]):
         assert all(0 < value < 1 for value in rule.values())
+
+
+class TestUncertain:
+    """Detections that the minimum confidence rejects can be kept, and change nothing else."""
+
+    @pytest.fixture
+    def weak(self, landmarker, network, monkeypatch):
+        """The drawn world, in which no hand is confident."""
+        see = network._detections
+
+        def weaker(picture):
+            output = see(picture)
+            output[0, :, 0] = np.minimum(output[0, :, 0], 0.3)
+            return output
+
+        monkeypatch.setattr(network, "_detections", weaker)
+        return landmarker
+
+    def test_they_are_kept_on_demand_only(self, weak):
+        rgb = photo(640, 480, *THINGS)
+        usual, kept = weak.detect(rgb), weak.detect(rgb, max_uncertain=20)
+        assert not usual.hands and not usual.uncertain and len(usual.faces) == 1
+        assert not kept.hands and len(kept.faces) == 1 and np.array_equal(kept.faces[0].landmarks, usual.faces[0].landmarks)
+        assert len(kept.uncertain) == 2 and all(0 < thing.score < CONSTANTS["landmarks"]["confidence"]["least"]["hand"] for thing in kept.uncertain)
+        assert len(weak.detect(rgb, max_uncertain=1).uncertain) == 1
+        for thing in THINGS[:2]:
+            error = np.linalg.norm(nearest(kept.uncertain, thing).landmarks[:, :2] - place(*thing), axis=1)
+            assert error.max() < 0.05 * thing[3], "they have points as any other"
+
+    def test_a_lower_minimum_accepts_them(self, weak):
+        result = weak.detect(photo(640, 480, *THINGS), min_confidence={"hand": 0.001})
+        assert (len(result.hands), len(result.faces), result.uncertain) == (2, 1, ())
+        assert result.hands[0].score >= result.hands[1].score
+
+    def test_a_higher_minimum_and_a_number(self, landmarker):
+        rgb = photo(640, 480, *THINGS)
+        assert len(landmarker.detect(rgb, min_confidence={"hand": 1.0}).hands) == 0
+        best = landmarker.detect(rgb).hands[0]
+        [hand] = landmarker.detect(rgb, max_count={"hand": 1}).hands
+        assert hand.score == best.score
+        assert landmarker.detect(rgb, max_count={"face": 0}).faces == ()
+
+    def test_repeats_of_a_confident_one_are_not_uncertain(self, landmarker):
+        rgb = photo(640, 480, *THINGS)
+        [hand] = landmarker.look(rgb, [("hand", ROI(200, 300, 200, 0.7))])
+        x, y, w, h = hand.box
+        again, inside = (replace(hand, score=0.1, box=box, landmarks=hand.landmarks[::-1].copy()) for box in ((x + 5, y, w, h), (x, y, w / 3, h / 3)))
+        beside, below = (replace(hand, score=score, box=(x + shift, y, w, h)) for score, shift in ((0.2, 0.6 * w), (0.1, 0.65 * w)))
+        found = [replace(hand, score=0.9), below, again, beside, inside]
+        result = as_result(rgb, found, {"hand": 0.5, "face": 0.5}, Clock(), 20)
+        assert [thing.score for thing in result.hands] == [0.9] and result.uncertain == (beside,)
+
+    def test_less_than_a_percent_is_nothing(self, landmarker):
+        rgb = photo(640, 480, *THINGS)
+        [hand] = landmarker.look(rgb, [("hand", ROI(200, 300, 200, 0.7))])
+        found = [replace(hand, score=score, box=(place, 0, 9, 9)) for score, place in ((0.009, 0), (0.011, 100))]
+        assert [thing.score for thing in as_result(rgb, found, {"hand": 0.5, "face": 0.5}, Clock(), 20).uncertain] == [0.011]

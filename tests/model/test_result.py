@@ -1,6 +1,6 @@
 """Results are frozen, and can be shown mirrored."""
 
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 
 import numpy as np
 import pytest
@@ -34,3 +34,32 @@ def test_mirrored_crops_are_the_same_crops(landmarker):
     for one, other in zip(result.hands, result.mirrored().hands):
         in_crop = transform(one.roi.to_crop(), one.landmarks[:, :2])
         assert np.allclose(in_crop, transform(other.roi.to_crop(), other.landmarks[:, :2]), atol=0.01)
+
+
+class TestFiltered:
+    LEAST = {"hand": 0.5, "face": 0.5}
+
+    @pytest.fixture
+    def result(self, landmarker):
+        found = landmarker.detect(RGB)
+        [hand], [face] = found.hands, found.faces
+        hands = [replace(hand, score=score) for score in (0.9, 0.6)]
+        return replace(found, hands=tuple(hands), faces=(replace(face, score=0.7),), uncertain=(replace(face, score=0.4), replace(hand, score=0.2)))
+
+    def test_minimum_moves_them_both_ways(self, result):
+        def scores(least):
+            shown = result.filtered(least)
+            return tuple([thing.score for thing in things] for things in (shown.hands, shown.faces, shown.uncertain))
+
+        assert scores(self.LEAST) == ([0.9, 0.6], [0.7], [0.4, 0.2])
+        assert scores({"hand": 0.8, "face": 0.3}) == ([0.9], [0.7, 0.4], [0.6, 0.2])
+        assert scores({"hand": 0.0, "face": 1.0}) == ([0.9, 0.6, 0.2], [], [0.7, 0.4])
+
+    def test_one_too_many_is_left_out(self, result):
+        shown = result.filtered(self.LEAST, {"hand": 1, "face": None})
+        assert [hand.score for hand in shown.hands] == [0.9] and len(shown.faces) == 1
+        assert [thing.score for thing in shown.uncertain] == [0.4, 0.2], "a confident hand is not uncertain"
+
+    def test_uncertain_ones_are_mirrored_too(self, result):
+        moved = result.mirrored().uncertain[1]
+        assert np.allclose(moved.landmarks[:, 0], result.width - 1 - result.uncertain[1].landmarks[:, 0], atol=1e-3)

@@ -226,6 +226,15 @@ def test_points_far_outside_the_picture_are_harmless():
     assert draw_live(np.zeros((48, 64, 3), np.uint8), Result(64, 48, (hand,), (), {})).shape == (48, 64, 3)
 
 
+def test_a_live_label_holds_only_what_its_font_has(monkeypatch):
+    written = []
+    monkeypatch.setattr("pages.parts.live_drawing.cv2.putText", lambda picture, text, *_: written.append(text))
+    points = np.random.default_rng(0).uniform(40, 80, (21, 3)).astype(np.float32)
+    hand = Hand(points, 0.9, (40, 40, 40, 40), np.ones(21, np.float32), "left", 0.97, ROI(60, 60, 60))
+    draw_live(np.zeros((120, 160, 3), np.uint8), Result(160, 120, (hand,), (), {}))
+    assert written == ["Hand 90 %, left 97 %"]
+
+
 def test_ice_servers(monkeypatch):
     monkeypatch.delenv(VARIABLE, raising=False)
     assert ice_servers() == []

@@ -14,9 +14,13 @@ from streamlit.testing.v1 import AppTest
 
 from model.draw import Layers
 from model.geometry import ROI
+from model.landmarker import MIN_CONFIDENCE
 from model.result import Face, Hand, Result
-from pages.parts import photo_result
-from pages.parts.analysis import annotated_view
+from pages.parts import photo_result, trace
+from pages.parts.analysis import annotated_view, traced
+from pages.parts.downloads import as_coco, as_csv, as_json
+from pages.parts.limits import Limits
+from pages.parts.words import details
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "model" / "examples"
@@ -259,7 +263,6 @@ class TestAlbum:
     )
     def test_label_is_the_whole_name(self, name, label):
         from pages.parts.album import Photo
-        from pages.parts.downloads import as_coco, as_csv, as_json
 
         photo = Photo(name, b"")
         photo.result = Result(8, 8, (), (Face(np.zeros((478, 3), np.float32), 1.0, (0, 0, 1, 1), np.zeros(478), np.zeros((68, 2)), None),), {})
@@ -335,3 +338,117 @@ class TestTensorPictures:
         planes[0] = 100
         planes[2, 4, 4] = 5
         assert strongest(planes) == 2
+
+
+class TestLimits:
+    """Sliders for the confidence and the number of detections, and the switch that draws rejected ones."""
+
+    @pytest.fixture
+    def example(self, visitor):
+        """A visitor with a photo of two hands and a face, and an uncertain hand of 5 %."""
+        photo = self.photo_of(visitor)
+        photo.result = replace(photo.result, uncertain=(replace(right_hand(300.0), score=0.05),))
+        return visitor.run()
+
+    @staticmethod
+    def photo_of(visitor):
+        """The photo in the visitor's album; at first it is put there."""
+        album = visitor.session_state["album"]
+        if not len(album):
+            album.add("greeting.webp", (EXAMPLES / "greeting.webp").read_bytes())
+            visitor.run()
+        return next(iter(album))
+
+    @pytest.fixture
+    def drawn(self, monkeypatch) -> list[bytes]:
+        """The pictures that the page has shown."""
+        pictures = []
+
+        def watched(photo, layers):
+            pictures.append(annotated_view(photo, layers))
+            return pictures[-1]
+
+        monkeypatch.setattr(photo_result, "annotated_view", watched)
+        return pictures
+
+    @staticmethod
+    def findings(visitor) -> str:
+        return "\n".join(element.value for element in (*visitor.markdown, *visitor.caption))
+
+    def test_they_start_at_the_released_minimum(self, example):
+        photo = self.photo_of(example)
+        assert photo.limits == Limits() and photo.limits.min_confidence == MIN_CONFIDENCE
+        assert example.slider(key="minimum_hand").value == round(100 * MIN_CONFIDENCE["hand"])
+        assert example.slider(key="minimum_hand").label == "Minimum confidence of hands"
+        assert "Two hands (one left and one right) and one face." in self.findings(example)
+        assert "One uncertain detection is hidden." in self.findings(example)
+
+    def test_they_act_on_everything_without_the_network(self, drawn, example, monkeypatch):
+        def never(*_, **__):
+            raise AssertionError("the network must not run again")
+
+        monkeypatch.setattr("model.session.Session.run", never)
+        photo = self.photo_of(example)
+        example.slider(key="minimum_hand").set_value(1)
+        example.slider(key="minimum_face").set_value(100)
+        example.run()
+        assert not example.exception
+        assert "Three hands" in self.findings(example) and "no faces" in self.findings(example)
+        assert drawn[-1] != drawn[-2]
+        files = json.loads(as_json(photo)), list(csv.DictReader(io.StringIO(as_csv(photo)))), json.loads(as_coco([photo]))
+        assert (len(files[0]["hands"]), len(files[0]["faces"]), len(files[1]), len(files[2]["annotations"])) == (3, 0, 63, 3)
+        example.select_slider(key="most_hands").set_value(1)
+        example.run()
+        assert "One hand" in self.findings(example) and len(json.loads(as_json(photo))["hands"]) == 1
+        example.session_state[f"show_points_{photo.key}"] = True
+        example.run()
+        assert len(example.dataframe[0].value) == 21 and not example.exception
+
+    def test_they_outlast_a_visit_to_another_page(self, example):
+        example.slider(key="minimum_hand").set_value(90)
+        example.run()
+        example.switch_page("pages/live.py").run()
+        example.switch_page("pages/upload.py").run()
+        assert example.slider(key="minimum_hand").value == 90 and self.photo_of(example).limits.hand == 0.9
+
+    def test_uncertain_detections_are_drawn_on_demand(self, drawn, example):
+        example.toggle(key="uncertain").set_value(True)
+        example.run()
+        assert not example.exception and "- Uncertain hand 5 %" in self.findings(example)
+        assert drawn[-1] != drawn[-2]
+        example.slider(key="minimum_hand").set_value(0)
+        example.run()
+        assert "No uncertain detections." in self.findings(example)
+        for kind in ("hand", "face"):
+            example.slider(key=f"minimum_{kind}").set_value(100)
+        example.run()
+        assert "No hands or faces found." in self.findings(example) and "hidden" not in self.findings(example)
+        example.slider(key="minimum_hand").set_value(0)
+        example.toggle(key="uncertain").set_value(False)
+        example.run()
+        assert "One uncertain detection is hidden." in self.findings(example)
+        assert len(json.loads(as_json(self.photo_of(example)))["hands"]) == 3
+
+    def test_the_trace_follows(self, visitor, monkeypatch):
+        """A minimum below the released one: the way to what is now shown is shown too."""
+        results = []
+        monkeypatch.setattr(trace, "traced", lambda photo: results.append(traced(photo)) or results[-1])
+        photo = self.photo_of(visitor)
+        visitor.slider(key="minimum_hand").set_value(0)
+        visitor.slider(key="minimum_face").set_value(0)
+        visitor.session_state[f"show_trace_{photo.key}"] = True
+        visitor.run()
+        assert not visitor.exception and visitor.tabs
+        found = [*results[-1].hands, *results[-1].faces]
+        assert [thing.score for thing in found] == [thing.score for thing in (*photo.shown.hands, *photo.shown.faces)]
+        assert len(found) >= 3 and all(thing.trace for thing in found)
+        visitor.slider(key="minimum_hand").set_value(99)
+        visitor.run()
+        assert not visitor.exception and [hand.score for hand in results[-1].hands] == [hand.score for hand in photo.shown.hands]
+
+
+def test_one_number_with_one_meaning():
+    hand = replace(right_hand(100.0), sigma=np.full(21, 1.6, np.float32))
+    assert details(hand) == "Hand 90 % · right 95 % · points ± 2 px"
+    assert details(replace(hand, handedness_score=0.55, sigma=hand.sigma / 4)) == "Hand 90 % · left or right? · points ± 0.4 px"
+    assert details(replace(hand, sigma=np.full(21, 6, np.float32))).endswith("points ± 6 px · 21 of 21 points uncertain (drawn faint)")
