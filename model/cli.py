@@ -163,9 +163,9 @@ def _csv_file(path: Path) -> Callable[[str, Result], None]:
     """Begins the file, so that one that cannot be written is told before a photo is looked at; add(name, result) appends a photo's rows."""
 
     def write(text: str, mode: str) -> None:
-        with _writing(f"{path} cannot be written", "say --csv with a file that you may write and that has room"):
-            with path.open(mode, encoding="utf-8", errors="backslashreplace", newline="") as file:
-                file.write(text)
+        advice = "say --csv with a file that you may write and that has room"
+        with _writing(f"{path} cannot be written", advice), path.open(mode, encoding="utf-8", errors="backslashreplace", newline="") as file:
+            file.write(text)
 
     write(to_csv([]), "w")
     return lambda name, result: write(to_csv([(name, result)], header=False), "a")

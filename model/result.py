@@ -1,5 +1,6 @@
 """What was found in a photo. Every length is in pixels of the upright photo, an integer is a pixel's centre."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -82,7 +83,7 @@ class Face(_ReadOnlyArrays):
     track: int | None = None
 
 
-_Found = TypeVar("_Found", Hand, Face)
+_Found = TypeVar("_Found", bound=Hand | Face)
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +101,7 @@ class Result:
     timings: dict[str, float]
     uncertain: tuple[Hand | Face, ...] = ()
 
-    def filtered(self, min_confidence: dict[str, float], max_count: dict[str, int | None] | None = None) -> "Result":
+    def filtered(self, min_confidence: Mapping[str, float], max_count: Mapping[str, int | None] | None = None) -> "Result":
         """The same detections under other limits, without running a network: what reaches the minimum confidence of its kind ('hand',
         'face'), at most `max_count` of it (None: all). What is confident but one too many is left out; the rest is uncertain."""
         known = sorted((*self.hands, *self.faces, *self.uncertain), key=lambda thing: -thing.score)

@@ -22,7 +22,9 @@ from pathlib import Path
 
 import numpy as np
 
-from model import data, natural_photos, samples, scenes
+from model import data, natural_photos, samples
+from model.scenes import Scenes
+from model.scenes import read as read_scenes
 from tests.benchmark import box_figures, landmark_figures, photos, rendered, speed, workers
 from tests.benchmark.landmark_figures import extent, outer_eyes
 from tests.benchmark.looks import SIDES, look
@@ -125,7 +127,7 @@ class Benchmark:
             table += box_figures.rows(f"{section}, MediaPipe's boxes after a fitted shift and scale", looks, kind, fitted)
         return table + box_figures.false_finds(section, looks)
 
-    def natural(self, p: scenes.Scenes, way: str) -> list[Row]:
+    def natural(self, p: Scenes, way: str) -> list[Row]:
         """Whole photos with hands and faces, as they are, turned or grey. MediaPipe's face boxes are mapped to the labels' by a fit on training photos."""
         looks = self._look(photos.natural(p, evenly(np.flatnonzero(p.split == "val"), self._most), way), parts="hands boxes", what=f"{p.name} ({way})")
         section = f"{p.name} val, {way} ({len(looks)} photos)"
@@ -163,7 +165,7 @@ class Benchmark:
         if "natural" in parts:
             for name in SETS["natural"]:
                 if name in sets:
-                    p = scenes.read(sets[name], self._cache)
+                    p = read_scenes(sets[name], self._cache)
                     for way in (*natural_photos.TURNS, "grey"):
                         yield self.natural(p, way)
         if "hands" in parts:

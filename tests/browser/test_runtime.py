@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from model.constants import CONSTANTS
-from model.draw import UNCERTAIN_COLOUR, label
 from model.detector import Detection, Detector, View, decode, suppress
+from model.draw import UNCERTAIN_COLOUR, label
 from model.geometry import ROI, cut, letterbox, roi_from_box, roi_from_points, transform
 from model.landmarker import side_of
 from model.result import Hand

@@ -319,6 +319,7 @@ class TestUncertain:
             return output
 
         monkeypatch.setattr(network, "_detections", weaker)
+        monkeypatch.setitem(CONSTANTS["landmarks"]["confidence"]["least"], "hand", 0.99)
         return landmarker
 
     def test_they_are_kept_on_demand_only(self, weak):
