@@ -194,10 +194,12 @@ def evidence(seen: Detection, presence: float, uncertainty: float, shape: tuple[
     its size as a share of the photo, because the detector gives small objects lower scores, and that of its points' expected error as a
     share of its size (`uncertainty`): a skeleton laid across an arm is unsure of its points.
 
-    From a certain presence on more of it tells little; so less must be looked at that it could never lift enough."""
+    From a certain presence on more of it tells little, and so does less uncertainty below that of ordinary objects; so less must be looked
+    at that they could never lift enough."""
     rule = _RULE["confidence"]
     share = max(*seen.box[2:], 1.0) / max(shape[:2])
-    bounded = min(max(uncertainty, rule["uncertainty_range"][0]), rule["uncertainty_range"][1])
+    low, high = rule["uncertainty_range"][seen.kind]
+    bounded = min(max(uncertainty, low), high)
     return logit(seen.score), logit(min(presence, rule["sure_presence"][seen.kind])), math.log(share), math.log(bounded)
 
 

@@ -139,7 +139,7 @@ export function confidence({ kind, score, box }, presence, uncertainty, { width,
   const rule = RULE.confidence;
   const share = Math.max(box[2], box[3], 1) / Math.max(width, height);
   const sure = Math.min(presence, rule.sure_presence[kind]); // more of it tells little
-  const [least, most] = rule.uncertainty_range;
+  const [least, most] = rule.uncertainty_range[kind];
   const sum =
     rule.detection[kind] * logit(score) +
     rule.presence[kind] * logit(sure) +
