@@ -47,11 +47,11 @@ class Scenes:
     right: list[np.ndarray]
 
 
-def read(folder: Path, cache: Path, kinds: tuple[int, ...] | None = None) -> Scenes:
-    """annotations.json with COCO boxes beside images.zip. kinds: the classes that the set labels, by default those that `LABELLED` knows.
+def read(folder: Path, cache: Path) -> Scenes:
+    """One of the sets that `LABELLED` knows: annotations.json with COCO boxes beside images.zip.
 
     In natural photos (`wild`) the category says the class and a face's box is that of its mesh; elsewhere all boxes are of one kind."""
-    kinds = LABELLED[folder.name] if kinds is None else kinds
+    kinds = LABELLED[folder.name]
     table = json.loads((folder / "annotations.json").read_text())
     archive = zipfile.ZipFile(folder / "images.zip")
     images = [i for i in table["images"] if i.get("split") != "skip"]

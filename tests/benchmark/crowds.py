@@ -45,7 +45,7 @@ def main() -> None:
     options.add_argument("--cache", type=Path, default=Path("runs/cache"))
     o = options.parse_args()
     rng = np.random.default_rng(0)
-    photos, heads = scenes.read(o.data / "face_scenes", o.cache, 1), data.synth_faces(o.data / "synth_faces", o.cache)
+    photos, heads = scenes.read(o.data / "face_scenes", o.cache), data.synth_faces(o.data / "synth_faces", o.cache)
     faces = np.flatnonzero(heads.split == "val")
     (o.output / "images").mkdir(parents=True, exist_ok=True)
     images, annotations = [], []
