@@ -37,7 +37,7 @@ def synth_hands(folder: Path, cache: Path) -> Samples:
     z = (depth - depth[:, :1]) * (t["K"][:, :1] / depth[:, :1])
     return Samples("synth_hands", "hand", "CC0 (MakeHuman); backgrounds research / CC0", zipped(folder, cache), t["points"], z,
                    np.where(t["visible"], 1.0, 0.7).astype(np.float32), t["split"], zipped(folder, cache, ".mask.png", CROP, cv2.IMREAD_GRAYSCALE),
-                   t["handedness"].astype(np.int8), share=0.8,
+                   t["handedness"].astype(np.int8), share=1.0,
                    notes={"xyz": t["xyz"], "skin": t["skin"], "degrade": t["degrade"], "occluder": t["occluder"], "cropped": t["cropped"], "bg": t["bg"]})
 
 
@@ -52,7 +52,7 @@ def real_hands(folder: Path, cache: Path) -> Samples:
     odds = (t["split"] == "train") * sizes[group] ** -0.5
     odds *= np.maximum(np.bincount(source, odds), 1.0)[source] ** -0.75
     return Samples("real_hands", "hand", "CC BY 4.0, MIT, Apache-2.0, public domain", zipped(folder, cache), t["points"], z,
-                   trust.astype(np.float32), t["split"], right=t["handedness"].astype(np.int8), share=0.5, odds=odds,
+                   trust.astype(np.float32), t["split"], right=t["handedness"].astype(np.int8), share=0.3, odds=odds,
                    notes={"group": t["group"], "spread": t["spread"], "source": t["source"], "valid": t["valid"]})
 
 
@@ -147,7 +147,7 @@ def wild(folder: Path, cache: Path) -> Samples:
     _, group, sizes = np.unique([str(i["group"]) for i in of], return_inverse=True, return_counts=True)
     odds = sizes[group] ** -0.5 * np.where(sure, 1.0, 0.4)
     return Samples("wild", "hand", "research use, CC BY 4.0, CC BY-SA 4.0, Apache-2.0, MIT (photo by photo)", pictures, points, z.astype(np.float32),
-                   1 / (1 + (spread / 0.03) ** 2), split, right=right, share=1.0, odds=odds, stretched=stretched,
+                   1 / (1 + (spread / 0.03) ** 2), split, right=right, share=1.2, odds=odds, stretched=stretched,
                    notes={"sure": sure, "side": sides / STORED_SCALE})
 
 

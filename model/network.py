@@ -187,7 +187,7 @@ class Landmarks(nn.Module):
     """
 
     HEADS = {"hand": HandHead, "face": FaceHead}
-    DEPTHS = {"hand": (2, 3, 2), "face": (2, 2, 1)}  # residual blocks at 16 x 16, 8 x 8 and 4 x 4; hands look more different from each other
+    DEPTHS = {"hand": (2, 4, 3), "face": (2, 2, 1)}  # residual blocks at 16 x 16, 8 x 8 and 4 x 4; hands look more different from each other
     SHARPENED = {"hand": 1, "face": 2}  # residual blocks at 32 x 32, the finest and dearest: a face's points lie closer together
 
     def __init__(self, kind: str):

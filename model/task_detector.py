@@ -45,7 +45,7 @@ def turn(rng: np.random.Generator) -> float:
     chance = rng.random()
     if chance < 0.15:
         return rng.uniform(-np.pi, np.pi)
-    return rng.normal(0, 0.25) + (rng.integers(1, 4) * np.pi / 2 if chance < 0.4 else 0.0)
+    return rng.normal(0, 0.25) + (rng.integers(1, 4) * np.pi / 2 if chance < 0.45 else 0.0)
 
 
 class Canvas:
@@ -194,17 +194,18 @@ class Photos(IterableDataset):
         else:
             self.place(canvas, (0, 0, self.size, self.size), rng)
         if self.pasted and rng.random() < 0.45:
-            for _ in range(rng.integers(1, 4)):
+            crowd = rng.random() < 0.15  # many small ones, as in a group photo
+            for _ in range(rng.integers(4, 10) if crowd else rng.integers(1, 4)):
                 s, index = self.pasted[rng.integers(len(self.pasted))]
                 i = int(rng.choice(index))
                 points = s.points[i] if s.kind == "hand" else s.points[i][:468]
                 extent = np.ptp(points, axis=0).max()
-                wanted = np.exp(rng.uniform(np.log(9), np.log(0.7 * self.size)))
+                wanted = np.exp(rng.uniform(np.log(9), np.log(28 if crowd else 0.7 * self.size)))
                 low, high = points.min(0), points.max(0)
                 angle = rng.uniform(-np.pi, np.pi) if s.kind == "hand" or rng.random() < 0.4 else rng.normal(0, 0.4)
                 at = rng.uniform(-0.5, 0.5, 2) * self.size
                 faces = [o for o in canvas.objects if o[0] == 1]
-                if s.kind == "hand" and faces and rng.random() < 0.5:  # a hand held in front of a face
+                if s.kind == "hand" and faces and not crowd and rng.random() < 0.5:  # a hand held in front of a face
                     _, x, y, w, h, *_ = faces[rng.integers(len(faces))]
                     at = np.array([x + w / 2, y + h / 2]) + rng.normal(0, 0.35, 2) * (w, h) - self.size / 2
                     wanted = max(w, h) * np.exp(rng.normal(-0.3, 0.3))

@@ -27,7 +27,7 @@ from model.samples import DataError
 from model.trace_pictures import save_pictures
 
 WARMUP = 300        # steps
-DECAY = 0.35        # the last part of a run, over which the learning rate falls to nearly nothing
+DECAY = 0.6         # the last part of a run, over which the learning rate falls to nearly nothing
 EMA = 0.998
 MOST_NOT_FINITE = 20  # steps in a row whose loss is no number, after which a run gives up
 PICTURES = "pictures.npy"  # in a run's folder: some that it learned from, for who needs typical ones
