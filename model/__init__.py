@@ -1,6 +1,6 @@
 """Pointillist: the landmarks of every hand and face in a photo or a live camera picture.
 
-    from model import Landmarker, open_photo
+    from . import Landmarker, open_photo
     result = Landmarker().detect(open_photo("holiday.jpg"))
 
 The runtime needs numpy, OpenCV, Pillow and onnxruntime; torch is for training only and is never imported

@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from model.constants import KINDS
-from model.output.serialize import distinct, to_csv, to_json_document, to_json_error, unexpected
-from model.runtime.image_file import SUFFIXES, PhotoError, open_photo, reason
-from model.runtime.landmarker import Landmarker, WeightsError
-from model.runtime.result import Result
+from ..constants import KINDS
+from ..output.serialize import distinct, to_csv, to_json_document, to_json_error, unexpected
+from ..runtime.image_file import SUFFIXES, PhotoError, open_photo, reason
+from ..runtime.landmarker import Landmarker, WeightsError
+from ..runtime.result import Result
 
 NO_PHOTO = "No photo found in the given folders."
 MOST_NAME = 255  # bytes of a file's name
@@ -105,7 +105,7 @@ def _limits(options: argparse.Namespace) -> dict:
 
 def detect_many(paths: list[Path], options: argparse.Namespace) -> int:
     """Results into the folder options.results; photos that have theirs there already are left out."""
-    from model.commands import batch  # only then: pyarrow is slow to import
+    from . import batch  # only then: pyarrow is slow to import
 
     engine = batch.plain
     if options.engine == "ray":
@@ -221,7 +221,7 @@ def _picture_name(path: Path, ending: str) -> str:
 
 
 def _drawn(rgb: np.ndarray, result: Result) -> Image.Image:
-    from model.output.draw import draw  # only then: drawing needs fonts and is slow to import
+    from ..output.draw import draw  # only then: drawing needs fonts and is slow to import
 
     return Image.fromarray(draw(rgb, result))
 

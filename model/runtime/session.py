@@ -14,9 +14,10 @@ from export.graph.conditional_branches import switchable
 from export.graph.fold_constants import fold
 from export.graph.ort_layout import lay_out
 from export.graph.quantize import RANGES, eight_bit
-from model.constants import CROP
-from model.runtime import cpus
-from model.runtime.topology import FACE_POINTS, HAND_POINTS
+
+from ..constants import CROP
+from . import cpus
+from .topology import FACE_POINTS, HAND_POINTS
 
 WEIGHTS = Path(__file__).parents[1] / "weights" / "pointillist.onnx"
 

@@ -81,7 +81,7 @@ def seen() -> dict[str, Result]:
         rgb = open_photo(file.with_suffix(".webp"))
         hands = [("hand", roi_from_points("hand", np.array(hand["landmarks"]))) for hand in truth.get("hands", ())]
         faces = [("face", _face_place(np.array(face["ibug68"]))) for face in truth.get("faces", ())]
-        found = landmarker.look(rgb, hands + faces, trace=True)
+        found = landmarker.predict(rgb, hands + faces, trace=True)
         found = tuple(found[: len(hands)]), tuple(found[len(hands) :])
         results[file.with_suffix(".webp").name] = Result(rgb.shape[1], rgb.shape[0], *found, {"total": 1.0})
     return results
