@@ -7,33 +7,21 @@ browser may keep the files for good. `app.py` adds `routes()` to its `st.App`; a
 
 import functools
 import hashlib
-import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
 
-import onnx
 import streamlit as st
-from onnx.utils import Extractor
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from export import parity
-from export.graph import weight_packing
-from model.runtime.session import as_run
+from model.runtime.network_file import BROWSER_PARTS, WEIGHTS, WeightsError, prepared
 
 BUNDLE = Path(__file__).parent / "dist"
-NETWORK = Path(__file__).parents[2] / "model" / "weights" / "pointillist.onnx"
-
-# onnxruntime-web cannot run only a part of a graph, so each network becomes a file of its own.
-# The feature maps and heat maps are left out: the live page does not show them.
-PARTS = {
-    "detector": ["detections"],
-    "hand": ["hand", "hand_sigma", "hand_presence", "handedness"],
-    "face": ["face", "face_sigma", "face_presence", "face_ibug68"],
-}
+NETWORK = WEIGHTS
 
 EXACT = "_exact"  # asks for a part in single precision
 
@@ -56,8 +44,8 @@ def version() -> str:
     try:
         for name, content in _served():
             digest.update(f"{name} {hashlib.sha256(content).hexdigest()}\n".encode())
-    except Exception as error:  # onnx's errors share no base class, and the graph may be nonsense
-        raise NothingToServe(f"The weights file {NETWORK.name} is missing or damaged; put the released one in its place.") from error
+    except WeightsError as error:
+        raise NothingToServe(str(error)) from error
     return digest.hexdigest()[:12]
 
 
@@ -65,7 +53,7 @@ def _served() -> Iterator[tuple[str, bytes]]:
     """Name and content of every file of the runtime."""
     for path in sorted(BUNDLE.iterdir()):
         yield path.name, path.read_bytes()
-    for name in PARTS:
+    for name in BROWSER_PARTS:
         for exact in (False, True):
             yield f"{name}{EXACT if exact else ''}.onnx", part(name, exact)
     yield "parity.bin", parity_pictures()
@@ -78,22 +66,15 @@ def address() -> str:
     return (f"/{base}" if base else "") + f"/runtime/{version()}"
 
 
-@functools.cache
 def part(name: str, exact: bool) -> bytes:
-    """One network as an ONNX file of its own, to be computed in single precision or in eight bits; `name` is a key of PARTS."""
-    cut = Extractor(as_run(onnx.load(NETWORK), exact)).extract_model(["image"], PARTS[name])
-    weight_packing.pack(cut)
-    # The entries that describe the weights to people stay with the original file.
-    del cut.metadata_props[:]
-    buffer = io.BytesIO()
-    onnx.save(cut, buffer)
-    return buffer.getvalue()
+    """One network as an ONNX file of its own, computed in float32 (exact) or int8; `name` is a key of BROWSER_BROWSER_PARTS. Raises WeightsError."""
+    return prepared(NETWORK, f"{name}{EXACT if exact else ''}.onnx").read_bytes()
 
 
 def _part(request) -> Response:
     asked = request.path_params["name"]
     name = asked.removesuffix(EXACT)
-    if name not in PARTS:
+    if name not in BROWSER_PARTS:
         raise HTTPException(404)
     return Response(part(name, asked != name), media_type="application/octet-stream", headers=FOR_GOOD)
 

@@ -17,8 +17,9 @@ from .detector import Detection, Detector
 from .duplicates import uncertain_only, without_duplicates
 from .geometry import ROI, extent, extract_crop, roi_from_box, roi_from_points, transform
 from .image_file import rgb_of
+from .network_file import WeightsError
 from .result import Face, Hand, Instance, Result, Trace
-from .session import Session, WeightsError
+from .session import Session
 from .stage_timer import StageTimer
 
 __all__ = ["Landmarker", "WeightsError"]

@@ -1,4 +1,4 @@
-"""How long each layer takes on this machine: python -m export.graph.layer_times prints it as JSON.
+"""How long each layer takes on this machine: python -m pages.parts.learn.layer_times prints it as JSON.
 
 onnxruntime measures only sessions that were opened for it, and fuses operations as it does for every photo. So this runs
 in a process of its own, beside the app's one session.
@@ -15,13 +15,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-import onnx
-import onnxruntime
 
-from export.graph.conditional_branches import switchable
-from export.graph.layer_table import Layer
-from model.constants import CROP
-from model.runtime.session import BRANCHES, WEIGHTS, as_run
+from export.graph.layers import Layer
+from model.constants import CROP, KINDS
+from model.runtime.network_file import BRANCHES, WEIGHTS
+from model.runtime.session import open_prepared
 
 WARM, RUNS = 3, 20
 
@@ -31,8 +29,8 @@ def measure(weights: str | os.PathLike = WEIGHTS, patience: float = 120) -> dict
 
     Runs in a process of its own. Raises RuntimeError if that fails or takes longer than `patience` seconds.
     """
-    root = Path(__file__).parents[2]
-    command = [sys.executable, "-m", "export.graph.layer_times", str(Path(weights).resolve())]
+    root = Path(__file__).parents[3]
+    command = [sys.executable, "-m", "pages.parts.learn.layer_times", str(Path(weights).resolve())]
     try:
         done = subprocess.run(command, cwd=root, capture_output=True, timeout=patience, check=True)
         return json.loads(done.stdout)
@@ -56,28 +54,24 @@ def rest(layers: Iterable[Layer], times: dict[str, float]) -> float:
     return max(0.0, sum(times.values()) - sum(time_of(layer, times) or 0.0 for layer in layers))
 
 
-def _profile(weights: str) -> dict[str, float]:
+def _profile(weights: Path) -> dict[str, float]:
+    crop = np.random.default_rng(0).integers(0, 256, (1, CROP, CROP, 3), np.uint8)
     with tempfile.TemporaryDirectory() as folder:
-        options = onnxruntime.SessionOptions()
-        options.enable_profiling = True
-        options.profile_file_prefix = str(Path(folder) / "profile")
-        options.intra_op_num_threads = 1  # so that the layers' times can be compared with their MACs
-        options.log_severity_level = 3
-        outputs = [output for branch, own in BRANCHES.items() if branch != "detector" for output in own]
-        content = switchable(as_run(onnx.load(weights)), {"landmarks": tuple(outputs)})  # every layer once
-        session = onnxruntime.InferenceSession(content.SerializeToString(), options, providers=["CPUExecutionProvider"])
-        crop = np.random.default_rng(0).integers(0, 256, (1, CROP, CROP, 3), np.uint8)
-        for _ in range(WARM + RUNS):
-            session.run(outputs, {"image": crop})
+        # One thread, so that the layers' times can be compared with their MACs.
+        session = open_prepared(weights, "server.onnx", 1, enable_profiling=True, profile_file_prefix=str(Path(folder) / "profile"))
+        for kind in KINDS:
+            wanted = {f"run_{branch}": np.array(branch in (kind, f"{kind}_features")) for branch in BRANCHES}
+            for _ in range(WARM + RUNS):
+                session.run([*BRANCHES[kind], *BRANCHES[f"{kind}_features"]], {"image": crop, **wanted})
         events = json.loads(Path(session.end_profiling()).read_text(encoding="utf-8"))
-    seen: dict[str, list[float]] = {}
+    durations: dict[str, list[float]] = {}
     for event in events:
         if event.get("cat") == "Node" and event["args"].get("op_name") != "If":  # an If's time is that of its branch
-            seen.setdefault(event["name"].removesuffix("_kernel_time"), []).append(event["dur"] / 1000)
-    return {name: float(np.median(durations[WARM:])) for name, durations in seen.items()}
+            durations.setdefault(event["name"].removesuffix("_kernel_time"), []).append(event["dur"] / 1000)
+    return {name: float(np.median(own[WARM:])) for name, own in durations.items()}
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(prog="python -m export.graph.layer_times", description=__doc__)
-    parser.add_argument("weights", nargs="?", default=str(WEIGHTS))
+    parser = argparse.ArgumentParser(prog="python -m pages.parts.learn.layer_times", description=__doc__)
+    parser.add_argument("weights", nargs="?", type=Path, default=WEIGHTS)
     print(json.dumps(_profile(parser.parse_args().weights)))
