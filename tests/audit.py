@@ -16,7 +16,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from export.browser.hatch_build import npm_command
+from export.browser.build_hook import npm_command
 
 BROWSER = Path(__file__).parents[1] / "export" / "browser"
 CLEAN, FOUND, UNKNOWN = 0, 1, 2

@@ -1,4 +1,4 @@
-// Bundles the runtime into dist/: component.js, photos.js and doctor.js (page side), worker.js and its chunks,
+// Bundles ui/ and runtime/ into dist/: live_view.js, photos.js and camera_help.js (for the pages), worker.js and its chunks,
 // and beside them the WebAssembly files of onnxruntime-web that the worker loads.
 
 import { copyFileSync, mkdirSync, rmSync } from "node:fs";
@@ -12,7 +12,8 @@ rmSync("dist", { recursive: true, force: true });
 mkdirSync("dist");
 
 await build({
-  entryPoints: ["component.js", "doctor.js", "photos.js", "worker.js"],
+  entryPoints: ["ui/live_view.js", "ui/camera_help.js", "ui/photos.js", "runtime/worker.js"],
+  entryNames: "[name]",
   outdir: "dist",
   bundle: true,
   splitting: true, // one chunk per execution provider, fetched when needed

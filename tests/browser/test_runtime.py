@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.browser
 
 
-MODULES = ["geometry", "detector", "smoothing", "tracker", "landmarker", "draw"]
+MODULES = {name: f"runtime/{name}" for name in ("geometry", "detector", "one_euro", "tracker", "landmarker")} | {"draw": "ui/draw"}
 # Pictures and crops travel as base64: lists of numbers would take most of the tests' time.
 HELPERS = """
     const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
@@ -54,7 +54,7 @@ def runtime(chromium):
     threading.Thread(target=server.serve_forever, daemon=True).start()
     page = chromium.new_page()
     page.goto(f"http://127.0.0.1:{server.server_port}/export/")
-    imports = "".join(f"const {name} = await import('/export/browser/{name}.js');" for name in MODULES)
+    imports = "".join(f"const {name} = await import('/export/browser/{path}.js');" for name, path in MODULES.items())
 
     def evaluate(expression: str, argument=None):
         return page.evaluate(f"async (given) => {{ {imports} {HELPERS} return await ({expression}); }}", argument)
@@ -219,7 +219,7 @@ def test_one_euro(runtime, strength):
     smooth = OneEuro()
     expected = [smooth(points, time, 80.0, strength) for points, time in zip(path, times)]
     found = runtime(
-        "(() => { const filter = new smoothing.OneEuro();"
+        "(() => { const filter = new one_euro.OneEuro();"
         " return given.path.map((points, i) => filter.smooth(points, given.times[i], 80, given.strength)); })()",
         {"path": path.tolist(), "times": times.tolist(), "strength": strength},
     )

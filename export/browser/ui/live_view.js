@@ -2,9 +2,9 @@
 
 import { CameraError, closeCamera, isMirrored, listCameras, openCamera } from "./camera.js";
 import { draw } from "./draw.js";
-import { openEngine, whatIsLacking } from "./engine.js";
+import { openEngine, whatIsLacking } from "../runtime/worker_client.js";
 import { saveJson, savePng } from "./save.js";
-import { buildView } from "./view.js";
+import { buildView } from "./live_view_elements.js";
 
 const MOST_LOST = 30; // pictures of the camera in a row that may fail: some browsers have none for the first moments
 

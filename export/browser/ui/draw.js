@@ -1,6 +1,6 @@
 // Draws a result on a 2-D canvas of any size: model/draw.py for the browser, the same colours and proportions.
 
-import constants from "./constants.js";
+import constants from "../runtime/constants.js";
 
 const { hand: HAND, face: FACE, drawing: STYLE } = constants;
 

@@ -3,9 +3,9 @@
 // Of a photo only its file (a reference to the disk), its result and a small JPEG stay; its pixels, four bytes each, are
 // decoded one photo at a time and freed at once.
 
-import constants from "./constants.js";
+import constants from "../runtime/constants.js";
 import { draw } from "./draw.js";
-import { EngineStopped, openEngine, whatIsLacking } from "./engine.js";
+import { EngineStopped, openEngine, whatIsLacking } from "../runtime/worker_client.js";
 import { saveJson, savePng, toBlob } from "./save.js";
 
 const SHOWN = 1280; // longer side in pixels of the picture on the page; a saved PNG has the photo's own size

@@ -4,7 +4,7 @@ import constants from "./constants.js";
 import { overlap } from "./detector.js";
 import { roiFromBox } from "./geometry.js";
 import { confidence, hopeful, nextPlace, sameObject, sizeOf, uncertaintyOf } from "./landmarker.js";
-import { OneEuro } from "./smoothing.js";
+import { OneEuro } from "./one_euro.js";
 
 const RULE = constants.tracker;
 const LEAST = constants.landmarks.confidence.least;
