@@ -70,14 +70,23 @@ async function look(views, run) {
     batch.forEach((view, index) => view.fill(bytes, index * width * height * 3));
     const output = await run(bytes, batch.length, height, width);
     const length = output.length / batch.length;
-    batch.forEach((view, index) => candidates.push(...decode(output.subarray(index * length, (index + 1) * length), view)));
+    batch.forEach((view, index) =>
+      candidates.push(...decode(output.subarray(index * length, (index + 1) * length), view)),
+    );
   }
   return candidates;
 }
 
 function wholeView(picture) {
   const { bytes, width, height, toPhoto } = letterbox(picture);
-  return { toPhoto, level: 0, inner: [false, false, false, false], width, height, fill: (out, offset) => out.set(bytes, offset) };
+  return {
+    toPhoto,
+    level: 0,
+    inner: [false, false, false, false],
+    width,
+    height,
+    fill: (out, offset) => out.set(bytes, offset),
+  };
 }
 
 /** Overlapping 256 x 256 tiles of the photo, resized so that its longer side has `longer` pixels. */
@@ -147,8 +156,7 @@ export function suppress(candidates) {
   return kept.filter(
     ({ kind, box, level }) =>
       !kept.some(
-        (other) =>
-          other.kind === kind && other.level < level && shared(other.box, box) > RULE.contained * area(box),
+        (other) => other.kind === kind && other.level < level && shared(other.box, box) > RULE.contained * area(box),
       ),
   );
 }

@@ -90,7 +90,12 @@ export function cut(picture, roi, out, offset = 0, size = CROP) {
 /** The part of the picture that a crop can touch, as a view {picture with an origin, left, top}, or null. */
 function regionAround(picture, matrix, size) {
   const [low, high] = [-0.5, size - 0.5];
-  const corners = [[low, low], [high, low], [high, high], [low, high]].map(([x, y]) => apply(matrix, x, y));
+  const corners = [
+    [low, low],
+    [high, low],
+    [high, high],
+    [low, high],
+  ].map(([x, y]) => apply(matrix, x, y));
   const [xs, ys] = [corners.map(([x]) => x), corners.map(([, y]) => y)];
   const left = Math.max(Math.floor(Math.min(...xs)) - 2, 0);
   const top = Math.max(Math.floor(Math.min(...ys)) - 2, 0);
@@ -236,7 +241,8 @@ function halve({ data, width, height, left = 0, top = 0, stride = width }) {
     const below = stride * 4;
     for (let x = 0; x < newWidth; x++, from += 8, to += 4) {
       for (let k = 0; k < 3; k++) {
-        out[to + k] = (data[from + k] + data[from + 4 + k] + data[from + below + k] + data[from + below + 4 + k] + 2) >> 2;
+        out[to + k] =
+          (data[from + k] + data[from + 4 + k] + data[from + below + k] + data[from + below + 4 + k] + 2) >> 2;
       }
     }
   }

@@ -36,9 +36,14 @@ export class Landmarker {
     const places = detections.map(({ kind, box, up }) => ({ kind, roi: roiFromBox(kind, box, up) }));
     const found = await this.look(picture, places);
     const again = found.map((_, index) => index).filter((index) => wantsSecondLook(found[index], places[index].roi));
-    const second = await this.look(picture, again.map((index) => nextPlace(found[index])));
+    const second = await this.look(
+      picture,
+      again.map((index) => nextPlace(found[index])),
+    );
     again.forEach((index, place) => (found[index] = better(found[index], second[place])));
-    found.forEach((thing, index) => (thing.score = confidence(detections[index], thing.score, uncertaintyOf(thing), picture)));
+    found.forEach(
+      (thing, index) => (thing.score = confidence(detections[index], thing.score, uncertaintyOf(thing), picture)),
+    );
     return asResult(picture, found, RULE.confidence.least);
   }
 
@@ -195,7 +200,9 @@ export function withoutDuplicates(found) {
 
 export function sameObject(one, other) {
   if (one.kind !== other.kind) return false;
-  const apart = one.landmarks.map(([x, y], index) => Math.hypot(x - other.landmarks[index][0], y - other.landmarks[index][1]));
+  const apart = one.landmarks.map(([x, y], index) =>
+    Math.hypot(x - other.landmarks[index][0], y - other.landmarks[index][1]),
+  );
   const mean = apart.reduce((sum, distance) => sum + distance, 0) / apart.length;
   return mean < RULE.duplicate * Math.min(sizeOf(one), sizeOf(other));
 }

@@ -34,6 +34,8 @@ export async function openSessions(base, { provider } = {}) {
   const hand = await open("hand");
   const face = await open("face");
   const engine =
-    provider === "webgpu" ? "graphics card (WebGPU)" : `processor (WebAssembly, ${threads} thread${threads > 1 ? "s" : ""})`;
+    provider === "webgpu"
+      ? "graphics card (WebGPU)"
+      : `processor (WebAssembly, ${threads} thread${threads > 1 ? "s" : ""})`;
   return { ort, detector, hand, face, engine, provider };
 }

@@ -24,7 +24,8 @@ class Track {
   shown(seconds, strength) {
     const thing = this.last;
     const count = thing.landmarks.length;
-    const points = thing.kind === "face" ? [...thing.landmarks, ...thing.ibug68.map(([x, y]) => [x, y, 0])] : thing.landmarks;
+    const points =
+      thing.kind === "face" ? [...thing.landmarks, ...thing.ibug68.map(([x, y]) => [x, y, 0])] : thing.landmarks;
     const smooth = this.#filter.smooth(points, seconds, sizeOf(thing), strength);
     const changes = { landmarks: smooth.slice(0, count), track: this.number };
     if (thing.kind === "face") changes.ibug68 = smooth.slice(count).map(([x, y]) => [x, y]);
@@ -83,7 +84,10 @@ export class Tracker {
     ];
     const found = await this.#landmarker.look(picture, places);
     const held = this.#tracks.length;
-    const fresh = found.slice(held).map((thing, index) => ({ thing, sure: confidence(newcomers[index], thing.score, uncertaintyOf(thing), picture) }));
+    const fresh = found.slice(held).map((thing, index) => ({
+      thing,
+      sure: confidence(newcomers[index], thing.score, uncertaintyOf(thing), picture),
+    }));
     this.#follow(found.slice(0, held), fresh);
 
     const shown = this.#tracks.map((track) => track.shown(seconds, this.smoothing));
@@ -104,7 +108,9 @@ export class Tracker {
   }
 
   #known({ kind, box }) {
-    return this.#tracks.some(({ last }) => last.kind === kind && overlap(corners(last.box), corners(box)) > RULE.known_iou);
+    return this.#tracks.some(
+      ({ last }) => last.kind === kind && overlap(corners(last.box), corners(box)) > RULE.known_iou,
+    );
   }
 
   #follow(seenAgain, newcomers) {

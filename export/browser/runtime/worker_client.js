@@ -64,7 +64,8 @@ export function openEngine(runtime, { smoothing = 1, onStopped = () => {} } = {}
       const before = state;
       if (before === "over") return;
       close();
-      if (before === "opening") reject(new Error(`the network could not be loaded (${why}); reload the page and try again`));
+      if (before === "opening")
+        reject(new Error(`the network could not be loaded (${why}); reload the page and try again`));
       else onStopped(new EngineStopped(why));
     };
     worker.onerror = (event) => stop(event.message || "its program did not start");

@@ -114,7 +114,8 @@ function drawFace(context, { points, size, strength }, mesh) {
 /** In one colour: at a glance something else than what is confident. */
 function drawUncertain(context, kind, { points, size }) {
   const width = Math.max((kind === "hand" ? STYLE.bone_width : STYLE.contour_width) * size, 1);
-  const paths = kind === "hand" ? HAND.edges : FACE.contours.map(({ points: own, closed }) => (closed ? [...own, own[0]] : own));
+  const paths =
+    kind === "hand" ? HAND.edges : FACE.contours.map(({ points: own, closed }) => (closed ? [...own, own[0]] : own));
   const dash = Math.max(STYLE.dash * size, 3);
   context.lineCap = "butt"; // round ends would fill the gaps
   context.setLineDash([dash, dash]);

@@ -53,7 +53,9 @@ class LiveView {
     still.onclick = () => (this.#still ? this.#resume() : this.#worker?.postMessage({ type: "still" }));
     cameras.onchange = () => this.start({ deviceId: cameras.value });
     png.onclick = () =>
-      savePng(this.#still.picture, this.#still.result, this.#drawing()).catch((error) => this.#say(`The picture could not be saved: ${error.message}`));
+      savePng(this.#still.picture, this.#still.result, this.#drawing()).catch((error) =>
+        this.#say(`The picture could not be saved: ${error.message}`),
+      );
     json.onclick = () => saveJson(this.#still.result);
     // Leaving the tab for another page of the app unmounts the component; closing the tab ends here.
     addEventListener("pagehide", this.#leave);
@@ -119,7 +121,10 @@ class LiveView {
     this.#closed = true;
     removeEventListener("pagehide", this.#leave);
     this.stop();
-    this.#engine?.then(({ close }) => close(), () => {});
+    this.#engine?.then(
+      ({ close }) => close(),
+      () => {},
+    );
   }
 
   #fail(sentence) {
@@ -133,7 +138,10 @@ class LiveView {
   }
 
   async #startWorker() {
-    this.#engine ??= openEngine(this.#runtime, { smoothing: this.#options.smoothing, onStopped: (error) => this.#restart(error) });
+    this.#engine ??= openEngine(this.#runtime, {
+      smoothing: this.#options.smoothing,
+      onStopped: (error) => this.#restart(error),
+    });
     try {
       const { worker, engine, parity, stop } = await this.#engine;
       this.#worker = worker;
@@ -152,7 +160,8 @@ class LiveView {
     this.#engine = this.#worker = null;
     const stream = this.#stream;
     if (!stream) return;
-    if (!this.#answered) return this.#fail(`The live view stopped: ${error.message}. Close other tabs, then start the camera again.`);
+    if (!this.#answered)
+      return this.#fail(`The live view stopped: ${error.message}. Close other tabs, then start the camera again.`);
     this.#answered = false;
     this.#busy = true; // until there is a worker again
     this.#say(`The network stopped (${error.message}) and is started again …`);
@@ -194,7 +203,8 @@ class LiveView {
     } catch {
       if (this.#stream !== stream) return;
       this.#busy = false; // the next picture may be better
-      if (++this.#lost >= MOST_LOST) this.#fail("The camera's pictures cannot be read. Start the camera again or use another browser.");
+      if (++this.#lost >= MOST_LOST)
+        this.#fail("The camera's pictures cannot be read. Start the camera again or use another browser.");
       return;
     }
     if (this.#stream !== stream || !this.#worker) return frame.close();
@@ -212,7 +222,10 @@ class LiveView {
     this.#paint(canvas, result);
     const now = performance.now();
     // Two seconds, or the last few results where those took longer.
-    this.#finished = [...this.#finished.filter((past, index, all) => past > now - 2000 || index >= all.length - 3), now];
+    this.#finished = [
+      ...this.#finished.filter((past, index, all) => past > now - 2000 || index >= all.length - 3),
+      now,
+    ];
     this.#latencies = [...this.#latencies.slice(-29), now - time];
     const span = (now - this.#finished[0]) / 1000;
     const rate = span > 0.5 ? (this.#finished.length - 1) / span : 0;

@@ -53,7 +53,20 @@ export function buildView(parent) {
   root.innerHTML = `<style>${CSS}</style>${HTML}`;
   parent.replaceChildren(root);
   const find = (selector) => root.querySelector(selector);
-  const names = ["start", "still", "cameras", "png", "json", "message", "fps", "latency", "engine", "parity", "stage", "hint"];
+  const names = [
+    "start",
+    "still",
+    "cameras",
+    "png",
+    "json",
+    "message",
+    "fps",
+    "latency",
+    "engine",
+    "parity",
+    "stage",
+    "hint",
+  ];
   return {
     root,
     video: find("video"),

@@ -90,18 +90,28 @@ class PhotoView {
 
   close() {
     for (const photo of this.#photos) this.#free(photo);
-    this.#engine?.then(({ close }) => close(), () => {});
+    this.#engine?.then(
+      ({ close }) => close(),
+      () => {},
+    );
   }
 
   #take(files) {
     const room = this.#most - this.#photos.size;
-    this.#say(files.length > room ? `Not all photos were taken in: the limit is ${this.#most} photos. Remove some and add the rest.` : "");
+    this.#say(
+      files.length > room
+        ? `Not all photos were taken in: the limit is ${this.#most} photos. Remove some and add the rest.`
+        : "",
+    );
     for (const file of files.slice(0, room)) {
       const article = document.createElement("article");
       const title = document.createElement("h3");
       title.textContent = `${file.name}: looking …`;
       const photo = { file, article, title, address: "" };
-      article.append(title, button("Remove", () => this.#remove(photo), `Remove ${file.name}`));
+      article.append(
+        title,
+        button("Remove", () => this.#remove(photo), `Remove ${file.name}`),
+      );
       this.#list.prepend(article);
       this.#photos.add(photo);
       this.#queue = this.#queue.then(() => this.#look(photo));

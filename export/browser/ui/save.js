@@ -16,7 +16,8 @@ function offer(blob, name) {
 export async function toBlob(canvas, type, quality) {
   const blob = await new Promise((resolve) => canvas.toBlob(resolve, type, quality));
   canvas.width = canvas.height = 0;
-  if (!blob) throw new Error("this browser has no memory left for the picture. Remove some photos or close other tabs.");
+  if (!blob)
+    throw new Error("this browser has no memory left for the picture. Remove some photos or close other tabs.");
   return blob;
 }
 
