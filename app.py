@@ -36,8 +36,8 @@ else:
     from streamlit.runtime.pages_manager import PagesManager
 
     from export.browser import serve
+    from export.browser.headers import Headers
     from pages.parts import departed, status, takeaway
-    from pages.parts.headers import Headers
     from pages.parts.storeroom import UploadGate
 
     # Uploads stay in memory: Starlette would put what is larger than a megabyte into a file while it comes in.

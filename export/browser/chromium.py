@@ -78,7 +78,7 @@ def _serve():
     from starlette.responses import HTMLResponse
     from starlette.routing import Route
 
-    from pages.parts.headers import Headers
+    from export.browser.headers import Headers
 
     empty = Route("/", lambda request: HTMLResponse("<!doctype html><title>Parity</title>"))
     app = Starlette(routes=[empty, *serve.routes()], middleware=[Middleware(Headers)])
