@@ -33,7 +33,7 @@ def npm():
     return lambda script: build_hook.run_npm(folder, "run", "--silent", script)
 
 
-@pytest.mark.parametrize("script", ["lint", "format:check"])
+@pytest.mark.parametrize("script", ["lint", "format:check", "types"])
 def test_browser_code_has_nothing_to_report(npm, script):
     done = npm(script)
     assert done.returncode == 0, f"\n{done.stdout}{done.stderr}"

@@ -112,7 +112,7 @@ def test_rois(runtime):
 def test_cut(runtime, roi):
     rgb = picture(320, 240)
     roi_js = {"cx": roi.cx, "cy": roi.cy, "side": roi.side, "angle": roi.angle}
-    found = runtime("(geometry.cut(image(given[0]), given[1], out), text(out))", [as_image(rgb), roi_js])
+    found = runtime("(geometry.crop(image(given[0]), given[1], out), text(out))", [as_image(rgb), roi_js])
     apart = np.abs(as_picture(found).astype(int) - cut(rgb, roi).astype(int))
     # OpenCV interpolates in steps of 1/32 pixel, so a few levels apart are the same picture.
     assert apart.mean() < 1.0
@@ -197,7 +197,7 @@ def test_find_looks_where_python_looks(runtime, width, height, sure):
         " const run = async (bytes, count, height, width) => {"
         " for (let i = 0, n = height * width * 3; i < count; i++) seen.push(text(bytes.slice(i * n, (i + 1) * n)));"
         " return floats(given.answers[runs++]); };"
-        " return { detections: await detector.find(image(given.image), run), seen, runs }; })()",
+        " return { detections: await detector.detect(image(given.image), run), seen, runs }; })()",
         {"image": as_image(rgb), "answers": [encoded(answer) for answer in given]},
     )
     assert found["runs"] == len(given) and len(found["seen"]) == len(views)
@@ -267,7 +267,7 @@ WORLD = """
             const [left, top] = [Math.min(...xs), Math.min(...ys)];
             return [left, top, Math.max(...xs) - left, Math.max(...ys) - top];
         }
-        async find() {
+        async detectBoxes() {
             this.searches++;
             return this.frames[this.now].map((points, rank) => {
                 const up = [points[9][0] - points[0][0], points[9][1] - points[0][1]];
@@ -276,8 +276,8 @@ WORLD = """
                 return { kind: "hand", score, box: this.box(points), up: up.map((part) => part / length) };
             }).reverse();
         }
-        async look(picture, places) {
-            return places.map(({ kind, roi }) => {
+        async predict(picture, requests) {
+            return requests.map(({ kind, roi }) => {
                 let [points, score] = [Array.from({ length: 21 }, () => [0, 0, 0]), 0];
                 for (const candidate of this.frames[this.now]) {
                     const [x, y, w, h] = this.box(candidate);
@@ -285,7 +285,7 @@ WORLD = """
                 }
                 const right = this.now % 3 ? 0.9 : 0.3;
                 const sigma = points.map(() => 1);
-                return { kind, landmarks: points, score, box: this.box(points), sigma, roi, ...landmarker.sideOf(right) };
+                return { kind, landmarks: points, score, box: this.box(points), sigma, roi, ...landmarker.handednessOf(right) };
             });
         }
     }

@@ -1,40 +1,40 @@
-// Finds where the hands and faces of a whole photo are: model/detector.py for the browser.
-//
-// A candidate or detection is {kind, score, box: [left, top, right, bottom], up: [x, y], level, size}, box in photo
-// pixels, size = its larger side as the network saw it. A view is {toPhoto, level, inner, width, height, fill}: fill(out,
-// offset) writes its width x height RGB bytes, at most 256 x 256; inner tells whether the photo goes on beyond its left,
-// top, right, bottom edge.
+// Detects the hands and faces of a whole photo: model/detector.py for the browser.
+
+/** @import { Corners, Detection, DetectorInput, InputFrame, Kind, Picture, Proposal, RunDetector } from "./types.js" */
 
 import constants from "./constants.js";
-import { apply, compose, copy, fit, invert, letterbox, roundHalfEven } from "./geometry.js";
+import { apply, compose, copyWindow, invert, letterbox, resize, roundHalfEven } from "./geometry.js";
 
 const CROP = constants.crop_side;
-export const KINDS = ["hand", "face"]; // class 0 and 1 of the network's output
+/** @type {Kind[]} class 0 and 1 of the network's output */
+export const KINDS = ["hand", "face"];
 const FIELDS = 7; // score, centre x, y, width, height, up x, y
 const RULE = constants.detector;
 const TILES = RULE.tiles;
-const WEAKEST = Math.min(...TILES.weak_score, ...Object.values(RULE.score)); // what is of any use
-const MOST_CANDIDATES = 500; // per photo, before suppression
+const MIN_SCORE = Math.min(...TILES.weak_score, ...Object.values(RULE.score)); // what is of any use
+const MAX_PROPOSALS = 500; // per photo, before suppression
 
 /**
- * All hands and faces of a picture, surest first: [{kind, score, box: [x, y, w, h], up}].
- * @param {(bytes: Uint8Array, count: number, height: number, width: number) => Promise<Float32Array>} run  the network's `detections`
- * @param {{closer?: boolean}} options  closer: also look at tiles of the enlarged picture (photos, not live frames)
+ * All hands and faces of a picture, by falling score.
+ * @param {Picture} picture
+ * @param {RunDetector} run
+ * @param {{tiled?: boolean}} options  tiled: also tiles of the enlarged picture (photos, not live frames)
+ * @returns {Promise<Detection[]>}
  */
-export async function find(picture, run, { closer = true } = {}) {
-  let candidates = await look([wholeView(picture)], run);
+export async function detect(picture, run, { tiled = true } = {}) {
+  let proposals = await predict([wholeInput(picture)], run);
   const longest = Math.max(picture.width, picture.height);
   let side = CROP;
-  for (let index = 0; closer && index < TILES.longer_sides.length; index++) {
+  for (let index = 0; tiled && index < TILES.longer_sides.length; index++) {
     // Enlarging beyond the photo's own pixels, or by next to nothing, would show nothing new.
     const longer = Math.min(TILES.longer_sides[index], longest);
     if (longer < 1.3 * side) break;
     side = longer;
-    const views = closerViews(picture, index + 1, longer, candidates);
-    if (!views.length) break;
-    candidates = candidates.concat(await look(views, run));
+    const inputs = chosenTiles(picture, index + 1, longer, proposals);
+    if (!inputs.length) break;
+    proposals = proposals.concat(await predict(inputs, run));
   }
-  return suppress(candidates)
+  return suppress(proposals)
     .slice(0, RULE.most)
     .map(({ kind, score, box: [left, top, right, bottom], up }) => ({
       kind,
@@ -44,14 +44,21 @@ export async function find(picture, run, { closer = true } = {}) {
     }));
 }
 
-/** The tiles that are worth a look: all of a large photo, if nothing clear was found; else those with a small hint. */
-function closerViews(picture, level, longer, seen) {
-  // What gives no hint at all in the first view of a small photo is too small in the photo itself.
-  const nothing = !seen.some(({ score }) => score >= TILES.enough);
+/**
+ * The tiles of a pyramid level that are worth running: all of a large photo without a confident proposal so far; else
+ * those with a small, weak one in them.
+ * @param {Picture} picture
+ * @param {number} level
+ * @param {number} longer  longer side of the picture at that level, pixels
+ * @param {Proposal[]} proposals  of the levels before
+ */
+function chosenTiles(picture, level, longer, proposals) {
+  // What gives no hint at all in the first input of a small photo is too small in the photo itself.
+  const nothing = !proposals.some(({ score }) => score >= TILES.enough);
   if (longer === TILES.longer_sides[0] && nothing) return tiles(picture, longer, level);
   const weak = TILES.weak_score[level - 1];
-  const hints = seen
-    .filter((candidate) => candidate.level === level - 1 && candidate.size < TILES.small && candidate.score >= weak)
+  const hints = proposals
+    .filter((proposal) => proposal.level === level - 1 && proposal.size < TILES.small && proposal.score >= weak)
     .map(({ box: [left, top, right, bottom] }) => [(left + right) / 2, (top + bottom) / 2]);
   if (!hints.length) return [];
   return tiles(picture, longer, level).filter(({ toPhoto }) => {
@@ -60,76 +67,94 @@ function closerViews(picture, level, longer, seen) {
   });
 }
 
-/** What the network sees in some views of one shape. */
-async function look(views, run) {
-  const candidates = [];
-  const { width, height } = views[0];
-  for (let start = 0; start < views.length; start += RULE.batch) {
-    const batch = views.slice(start, start + RULE.batch);
+/**
+ * The network's proposals for some inputs of one size.
+ * @param {DetectorInput[]} inputs
+ * @param {RunDetector} run
+ */
+async function predict(inputs, run) {
+  /** @type {Proposal[]} */
+  const proposals = [];
+  const { width, height } = inputs[0];
+  for (let start = 0; start < inputs.length; start += RULE.batch) {
+    const batch = inputs.slice(start, start + RULE.batch);
     const bytes = new Uint8Array(batch.length * width * height * 3);
-    batch.forEach((view, index) => view.fill(bytes, index * width * height * 3));
+    batch.forEach((input, index) => input.fill(bytes, index * width * height * 3));
     const output = await run(bytes, batch.length, height, width);
     const length = output.length / batch.length;
-    batch.forEach((view, index) =>
-      candidates.push(...decode(output.subarray(index * length, (index + 1) * length), view)),
+    batch.forEach((input, index) =>
+      proposals.push(...decode(output.subarray(index * length, (index + 1) * length), input)),
     );
   }
-  return candidates;
+  return proposals;
 }
 
-function wholeView(picture) {
+/**
+ * The whole picture, letterboxed: pyramid level 0.
+ * @param {Picture} picture
+ * @returns {DetectorInput}
+ */
+function wholeInput(picture) {
   const { bytes, width, height, toPhoto } = letterbox(picture);
-  return {
-    toPhoto,
-    level: 0,
-    inner: [false, false, false, false],
-    width,
-    height,
-    fill: (out, offset) => out.set(bytes, offset),
-  };
+  const inner = [false, false, false, false];
+  return { toPhoto, level: 0, inner, width, height, fill: (out, offset) => out.set(bytes, offset) };
 }
 
-/** Overlapping 256 x 256 tiles of the photo, resized so that its longer side has `longer` pixels. */
+/**
+ * Overlapping 256 x 256 tiles of the photo, resized so that its longer side has `longer` pixels.
+ * @param {Picture} photo
+ * @param {number} longer
+ * @param {number} level
+ */
 function tiles(photo, longer, level) {
-  const { picture, toSmall } = fit(photo, longer);
+  const { picture, toSmall } = resize(photo, longer);
   const toPhoto = invert(toSmall);
-  const views = [];
+  /** @type {DetectorInput[]} */
+  const inputs = [];
   for (const top of starts(picture.height)) {
     for (const left of starts(picture.width)) {
-      views.push({
+      inputs.push({
         toPhoto: compose(toPhoto, [1, 0, left, 0, 1, top]),
         level,
         inner: [left > 0, top > 0, left + CROP < picture.width, top + CROP < picture.height],
         width: CROP,
         height: CROP,
-        fill: (out, offset) => copy(picture, left, top, out, offset, CROP, CROP),
+        fill: (out, offset) => copyWindow(picture, left, top, out, offset, CROP, CROP),
       });
     }
   }
-  return views;
+  return inputs;
 }
 
-/** Evenly spaced first pixels of tiles that cover `length` pixels and overlap by at least the stated amount. */
+/**
+ * Evenly spaced first pixels of tiles that cover `length` pixels and overlap by at least the stated amount.
+ * @param {number} length
+ */
 function starts(length) {
   if (length <= CROP) return [0];
   const count = Math.ceil((length - CROP) / (CROP - TILES.overlap)) + 1;
   return Array.from({ length: count }, (_, index) => roundHalfEven((index * (length - CROP)) / (count - 1)));
 }
 
-/** The network's answer (2 x cells x 7) for one view -> its candidates, weak ones too, in the photo's frame. */
+/**
+ * The network's answer for one input -> its proposals, weak ones too, in the photo's frame.
+ * @param {Float32Array} output  2 x cells x 7
+ * @param {InputFrame} input
+ */
 export function decode(output, { toPhoto, level, inner }) {
-  const candidates = [];
+  /** @type {Proposal[]} */
+  const proposals = [];
   const cells = output.length / FIELDS / KINDS.length;
   for (let index = 0; index < KINDS.length * cells; index++) {
     const row = output.subarray(index * FIELDS, (index + 1) * FIELDS);
     const [score, cx, cy, w, h, ux, uy] = row;
-    if (!(score >= WEAKEST) || !row.every(Number.isFinite) || !(w > 0 && h > 0)) continue;
+    if (!(score >= MIN_SCORE) || !row.every(Number.isFinite) || !(w > 0 && h > 0)) continue;
     const [left, top, right, bottom] = [cx - w / 2, cy - h / 2, cx + w / 2, cy + h / 2];
-    // An object cut by a tile's edge is seen whole by the neighbouring tile, or by the level before.
+    // An object at a tile's inner edge lies whole in the neighbouring tile, or in the level before.
     const inside = [left, top, CROP - 1 - right, CROP - 1 - bottom];
     if (inside.some((distance, edge) => inner[edge] && distance < TILES.border)) continue;
     const length = Math.max(Math.hypot(ux, uy), 1e-6);
-    candidates.push({
+    proposals.push({
       kind: KINDS[Math.floor(index / cells)],
       score,
       box: [...apply(toPhoto, left, top), ...apply(toPhoto, right, bottom)],
@@ -138,46 +163,56 @@ export function decode(output, { toPhoto, level, inner }) {
       size: Math.max(w, h),
     });
   }
-  return candidates;
+  return proposals;
 }
 
-/** The candidates that stay, surest first: non-maximum suppression by kind, across tiles and levels. */
-export function suppress(candidates) {
-  const chosen = candidates
-    .filter(sure)
+/**
+ * The proposals that stay, by falling score: non-maximum suppression by kind, across tiles and levels.
+ * @param {Proposal[]} proposals
+ */
+export function suppress(proposals) {
+  const confident = proposals
+    .filter(({ score, kind }) => score >= RULE.score[kind])
     .sort((a, b) => b.score - a.score)
-    .slice(0, MOST_CANDIDATES);
+    .slice(0, MAX_PROPOSALS);
+  /** @type {Proposal[]} */
   const kept = [];
-  for (const candidate of chosen) {
-    const overlaps = (other) => other.kind === candidate.kind && overlap(other.box, candidate.box) > RULE.nms_iou;
-    if (!kept.some(overlaps)) kept.push(candidate);
+  for (const proposal of confident) {
+    const overlaps = (/** @type {Proposal} */ other) =>
+      other.kind === proposal.kind && iou(other.box, proposal.box) > RULE.nms_iou;
+    if (!kept.some(overlaps)) kept.push(proposal);
   }
-  // A closer look may take a part (an eye region, a fist) for a whole; the view from further off knows better.
+  // A tile may take a part (an eye region, a fist) for a whole; the level before knows better.
   return kept.filter(
     ({ kind, box, level }) =>
       !kept.some(
-        (other) => other.kind === kind && other.level < level && shared(other.box, box) > RULE.contained * area(box),
+        (other) =>
+          other.kind === kind && other.level < level && intersection(other.box, box) > RULE.contained * area(box),
       ),
   );
 }
 
-/** Intersection over union of two boxes [left, top, right, bottom]. */
-export function overlap(one, other) {
-  const common = shared(one, other);
+/**
+ * Intersection over union of two boxes.
+ * @param {Corners} one
+ * @param {Corners} other
+ */
+export function iou(one, other) {
+  const common = intersection(one, other);
   return common / Math.max(area(one) + area(other) - common, 1e-12);
 }
 
-function shared(one, other) {
+/**
+ * @param {Corners} one
+ * @param {Corners} other
+ */
+function intersection(one, other) {
   const width = Math.min(one[2], other[2]) - Math.max(one[0], other[0]);
   const height = Math.min(one[3], other[3]) - Math.max(one[1], other[1]);
   return Math.max(width, 0) * Math.max(height, 0);
 }
 
+/** @param {Corners} box */
 function area([left, top, right, bottom]) {
   return (right - left) * (bottom - top);
-}
-
-/** Whether a candidate reaches the score of its kind. */
-function sure({ score, kind }) {
-  return score >= RULE.score[kind];
 }
