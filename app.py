@@ -36,7 +36,7 @@ else:
     from streamlit.runtime.pages_manager import PagesManager
 
     from export.browser import serve
-    from pages.parts.headers import Headers
+    from export.browser.headers import Headers
     from pages.parts.photos import download_links
     from pages.parts.server import session_cleanup, status
     from pages.parts.server.upload_gate import UploadGate

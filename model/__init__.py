@@ -9,6 +9,19 @@ from here. Names are loaded when they are first used, so that `import model` sta
 
 import os
 from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .runtime.geometry import ROI as ROI
+    from .runtime.image_file import PhotoError as PhotoError
+    from .runtime.image_file import open_photo as open_photo
+    from .runtime.landmarker import Landmarker as Landmarker
+    from .runtime.landmarker import WeightsError as WeightsError
+    from .runtime.result import Face as Face
+    from .runtime.result import Hand as Hand
+    from .runtime.result import Result as Result
+    from .runtime.result import Trace as Trace
+    from .runtime.tracker import Tracker as Tracker
 
 # onnxruntime would keep a number of this machine in the home folder and report its use to its makers. Read as it is loaded.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"

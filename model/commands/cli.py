@@ -19,6 +19,7 @@ from ..output.serialize import distinct, to_csv, to_json_document, to_json_error
 from ..runtime.image_file import SUFFIXES, PhotoError, open_photo, reason
 from ..runtime.landmarker import Landmarker, WeightsError
 from ..runtime.result import Result
+from . import app
 
 NO_PHOTO = "No photo found in the given folders."
 MOST_NAME = 255  # bytes of a file's name
@@ -32,7 +33,13 @@ def main(arguments: list[str] | None = None) -> int:
     """Exit status: 0 = all photos were read, 1 = some were not, or something stood in the way (weights, a full disk ...), 2 = wrong use,
     130 = interrupted."""
     parser = _parser()
-    options = parser.parse_args(arguments)
+    options, others = parser.parse_known_args(arguments)
+    if options.command == "serve":
+        return app.serve(others)
+    if others:
+        parser.error(f"unrecognized arguments: {' '.join(others)}")
+    if options.command == "prepare":
+        return app.prepare(options.weights)
     if options.engine == "ray" and not options.results:
         parser.error("--engine ray writes to a folder: say --results FOLDER")
     if options.results and (options.json or options.out or options.csv):
@@ -236,7 +243,10 @@ def _progress(number: int | None, total: int, path: Path | None = None) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="pointillist", description="Landmarks of the hands and faces in photos.")
     parser.add_argument("--version", action="version", version=_version())
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
+    commands.add_parser("serve", help="start the app; what follows goes to `streamlit run`, such as --server.port 9000", add_help=False)
+    preparing = commands.add_parser("prepare", help="prepare another network's ONNX file for --weights")
+    preparing.add_argument("weights", type=Path, metavar="FILE", help="an ONNX file as `python -m export` writes it")
     command = commands.add_parser("detect", help="find the hands and faces in photos")
     command.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help="a photo, or a folder of photos")
     command.add_argument("--json", action="store_true", help="print one JSON document per line and photo")

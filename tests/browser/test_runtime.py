@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.browser
 
 
-MODULES = ["geometry", "detector", "smoothing", "tracker", "landmarker", "draw"]
+MODULES = {name: f"runtime/{name}" for name in ("geometry", "detector", "one_euro", "tracker", "landmarker")} | {"draw": "ui/draw"}
 # Pictures and crops travel as base64: lists of numbers would take most of the tests' time.
 HELPERS = """
     const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
@@ -54,7 +54,7 @@ def runtime(chromium):
     threading.Thread(target=server.serve_forever, daemon=True).start()
     page = chromium.new_page()
     page.goto(f"http://127.0.0.1:{server.server_port}/export/")
-    imports = "".join(f"const {name} = await import('/export/browser/{name}.js');" for name in MODULES)
+    imports = "".join(f"const {name} = await import('/export/browser/{path}.js');" for name, path in MODULES.items())
 
     def evaluate(expression: str, argument=None):
         return page.evaluate(f"async (given) => {{ {imports} {HELPERS} return await ({expression}); }}", argument)
@@ -112,7 +112,7 @@ def test_rois(runtime):
 def test_cut(runtime, roi):
     rgb = picture(320, 240)
     roi_js = {"cx": roi.cx, "cy": roi.cy, "side": roi.side, "angle": roi.angle}
-    found = runtime("(geometry.cut(image(given[0]), given[1], out), text(out))", [as_image(rgb), roi_js])
+    found = runtime("(geometry.crop(image(given[0]), given[1], out), text(out))", [as_image(rgb), roi_js])
     apart = np.abs(as_picture(found).astype(int) - extract_crop(rgb, roi).astype(int))
     # OpenCV interpolates in steps of 1/32 pixel, so a few levels apart are the same picture.
     assert apart.mean() < 1.0
@@ -220,7 +220,7 @@ def test_one_euro(runtime, strength):
     smooth = OneEuro()
     expected = [smooth(points, time, 80.0, strength) for points, time in zip(path, times)]
     found = runtime(
-        "(() => { const filter = new smoothing.OneEuro();"
+        "(() => { const filter = new one_euro.OneEuro();"
         " return given.path.map((points, i) => filter.smooth(points, given.times[i], 80, given.strength)); })()",
         {"path": path.tolist(), "times": times.tolist(), "strength": strength},
     )
@@ -268,7 +268,7 @@ WORLD = """
             const [left, top] = [Math.min(...xs), Math.min(...ys)];
             return [left, top, Math.max(...xs) - left, Math.max(...ys) - top];
         }
-        async find() {
+        async detectBoxes() {
             this.searches++;
             return this.frames[this.now].map((points, rank) => {
                 const up = [points[9][0] - points[0][0], points[9][1] - points[0][1]];
@@ -277,8 +277,8 @@ WORLD = """
                 return { kind: "hand", score, box: this.box(points), up: up.map((part) => part / length) };
             }).reverse();
         }
-        async look(picture, places) {
-            return places.map(({ kind, roi }) => {
+        async predict(picture, requests) {
+            return requests.map(({ kind, roi }) => {
                 let [points, score] = [Array.from({ length: 21 }, () => [0, 0, 0]), 0];
                 for (const candidate of this.frames[this.now]) {
                     const [x, y, w, h] = this.box(candidate);
@@ -286,7 +286,7 @@ WORLD = """
                 }
                 const right = this.now % 3 ? 0.9 : 0.3;
                 const sigma = points.map(() => 1);
-                return { kind, landmarks: points, score, box: this.box(points), sigma, roi, ...landmarker.sideOf(right) };
+                return { kind, landmarks: points, score, box: this.box(points), sigma, roi, ...landmarker.handednessOf(right) };
             });
         }
     }

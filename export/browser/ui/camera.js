@@ -1,5 +1,6 @@
 // Opens the visitor's camera, and says in one sentence what to do when that fails.
 
+/** @type {Record<string, string>} name of a camera error -> what to do */
 export const SENTENCES = {
   NotAllowedError:
     "The camera was not allowed. Allow it for this page (the camera sign in the address bar), then start again.",
@@ -13,11 +14,14 @@ export const SENTENCES = {
 /** An error whose message is a sentence for the visitor. */
 export class CameraError extends Error {}
 
+/** @param {unknown} error */
 function explain(error) {
+  if (!(error instanceof Error)) return new CameraError(SENTENCES.AbortError);
   return new CameraError(SENTENCES[error.name] ?? `${SENTENCES.AbortError} (${error.message || error.name})`);
 }
 
 /**
+ * Asks the visitor for a camera.
  * @param {{deviceId?: string, facing?: "user" | "environment"}} wish
  * @returns {Promise<MediaStream>} video only, near 640 x 480
  * @throws {CameraError}
@@ -29,7 +33,7 @@ export async function openCamera({ deviceId, facing = "user" } = {}) {
     const which = deviceId ? { deviceId: { exact: deviceId } } : { facingMode: facing };
     return await navigator.mediaDevices.getUserMedia({ audio: false, video: { ...size, ...which } });
   } catch (error) {
-    if (error.name !== "OverconstrainedError") throw explain(error);
+    if (!(error instanceof Error && error.name === "OverconstrainedError")) throw explain(error);
   }
   try {
     return await navigator.mediaDevices.getUserMedia({ audio: false, video: true }); // any camera will do
@@ -46,11 +50,18 @@ export async function listCameras() {
     .map(({ deviceId, label }, index) => ({ deviceId, label: label || `Camera ${index + 1}` }));
 }
 
-/** True where the picture should be shown as in a mirror: every camera that does not look away from the visitor. */
+/**
+ * True where the picture should be shown as in a mirror: every camera that does not look away from the visitor.
+ * @param {MediaStream} stream
+ */
 export function isMirrored(stream) {
   return stream.getVideoTracks()[0]?.getSettings().facingMode !== "environment";
 }
 
+/**
+ * Releases the camera.
+ * @param {MediaStream | null} stream
+ */
 export function closeCamera(stream) {
   for (const track of stream?.getTracks() ?? []) track.stop();
 }

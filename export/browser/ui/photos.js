@@ -3,12 +3,17 @@
 // Of a photo only its file (a reference to the disk), its result and a small JPEG stay; its pixels, four bytes each, are
 // decoded one photo at a time and freed at once.
 
-import constants from "./constants.js";
+/** @import { Result } from "../runtime/types.js" */
+/** @import { RuntimeWorker } from "../runtime/worker_client.js" */
+/** @import { Component } from "./types.js" */
+
+import constants from "../runtime/constants.js";
+import { messageOf } from "../runtime/errors.js";
+import { missingFeatures, startWorker, WorkerStopped } from "../runtime/worker_client.js";
 import { draw } from "./draw.js";
-import { EngineStopped, openEngine, whatIsLacking } from "./engine.js";
 import { saveJson, savePng, toBlob } from "./save.js";
 
-const SHOWN = 1280; // longer side in pixels of the picture on the page; a saved PNG has the photo's own size
+const PREVIEW = 1280; // longer side in pixels of the picture on the page; a saved PNG has the photo's own size
 const ATTEMPTS = 2; // per photo: the worker may have died of something else
 
 const CSS = `
@@ -30,9 +35,16 @@ const CSS = `
   [hidden] { display: none !important; }
 `;
 
-const views = new WeakMap(); // parent element -> its PhotoView: Streamlit calls again whenever `data` changes
+/** @typedef {{runtime: string, most: number}} Options  address of the runtime's folder; photos at a time */
+/** @typedef {{file: File, article: HTMLElement, title: HTMLElement, address: string}} Photo  address: of the shown picture, to be revoked */
 
-/** @param component  {parentElement, data: {runtime, most}}; runtime: address of the runtime's folder; most: photos at a time */
+/** @type {WeakMap<Node, PhotoView>} by parent element: Streamlit calls again whenever `data` changes */
+const views = new WeakMap();
+
+/**
+ * Shows the drop zone and the photos.
+ * @param {Component<Options>} component
+ */
 export default function ({ parentElement, data }) {
   let view = views.get(parentElement);
   if (!view) views.set(parentElement, (view = new PhotoView(parentElement, data)));
@@ -45,15 +57,22 @@ export default function ({ parentElement, data }) {
 class PhotoView {
   #runtime;
   #most;
-  #photos = new Set(); // {file, article, title, address: of the shown picture, to be revoked}
-  #queue = Promise.resolve(); // photos are looked at one after the other
-  #engine = null; // promise of openEngine()
-  #interrupt = () => {}; // ends the wait for the worker's answer with an error
+  /** @type {Set<Photo>} */
+  #photos = new Set();
+  #queue = Promise.resolve(); // photos are analysed one after the other
+  /** @type {Promise<RuntimeWorker> | null} */
+  #starting = null;
+  /** @type {(error: Error) => void} ends the wait for the worker's answer */
+  #interrupt = () => {};
   #input;
   #list;
   #note;
   #removeAll;
 
+  /**
+   * @param {HTMLElement | ShadowRoot} parent
+   * @param {Options} options
+   */
   constructor(parent, { runtime, most }) {
     this.#runtime = runtime;
     this.#most = most;
@@ -66,15 +85,15 @@ class PhotoView {
       <button class="remove-all" hidden>Remove all photos</button>
       <div class="list" aria-live="polite"></div>`;
     parent.replaceChildren(root);
-    const find = (selector) => root.querySelector(selector);
+    const find = (/** @type {string} */ selector) => /** @type {HTMLElement} */ (root.querySelector(selector));
     const drop = find(".drop");
-    this.#input = find("input");
+    this.#input = /** @type {HTMLInputElement} */ (find("input"));
     this.#list = find(".list");
     this.#note = find(".note");
     this.#removeAll = find(".remove-all");
     this.#removeAll.onclick = () => this.#remove(...this.#photos);
     this.#input.onchange = () => {
-      this.#take([...this.#input.files]);
+      this.#take([...(this.#input.files ?? [])]);
       this.#input.value = ""; // so that a photo that was removed can be chosen again
     };
     drop.ondragover = (event) => (event.preventDefault(), drop.classList.add("over"));
@@ -82,34 +101,49 @@ class PhotoView {
     drop.ondrop = (event) => {
       event.preventDefault();
       drop.classList.remove("over");
-      this.#take([...event.dataTransfer.files]);
+      this.#take([...(event.dataTransfer?.files ?? [])]);
     };
-    const lacking = whatIsLacking();
-    if (lacking) drop.textContent = `${lacking} Switched off, the server looks at the photos.`;
+    const missing = missingFeatures();
+    if (missing) drop.textContent = `${missing} Switched off, the server looks at the photos.`;
   }
 
   close() {
     for (const photo of this.#photos) this.#free(photo);
-    this.#engine?.then(({ close }) => close(), () => {});
+    this.#starting?.then(
+      ({ close }) => close(),
+      () => {},
+    );
   }
 
+  /** @param {File[]} files */
   #take(files) {
     const room = this.#most - this.#photos.size;
-    this.#say(files.length > room ? `Not all photos were taken in: the limit is ${this.#most} photos. Remove some and add the rest.` : "");
+    this.#say(
+      files.length > room
+        ? `Not all photos were taken in: the limit is ${this.#most} photos. Remove some and add the rest.`
+        : "",
+    );
     for (const file of files.slice(0, room)) {
       const article = document.createElement("article");
       const title = document.createElement("h3");
       title.textContent = `${file.name}: looking …`;
+      /** @type {Photo} */
       const photo = { file, article, title, address: "" };
-      article.append(title, button("Remove", () => this.#remove(photo), `Remove ${file.name}`));
+      article.append(
+        title,
+        button("Remove", () => this.#remove(photo), `Remove ${file.name}`),
+      );
       this.#list.prepend(article);
       this.#photos.add(photo);
-      this.#queue = this.#queue.then(() => this.#look(photo));
+      this.#queue = this.#queue.then(() => this.#process(photo));
     }
     this.#removeAll.hidden = !this.#photos.size;
   }
 
-  /** They may be waiting, or with the worker: what comes of them then is dropped. */
+  /**
+   * They may be waiting, or with the worker: what comes of them then is dropped.
+   * @param {Photo[]} photos
+   */
   #remove(...photos) {
     for (const photo of photos) {
       this.#free(photo);
@@ -120,24 +154,29 @@ class PhotoView {
     this.#input.focus(); // the button that had the focus is gone
   }
 
+  /** @param {Photo} photo */
   #free(photo) {
     this.#photos.delete(photo);
     URL.revokeObjectURL(photo.address);
   }
 
+  /** @param {string} sentence */
   #say(sentence) {
     this.#note.textContent = sentence;
     this.#note.hidden = !sentence;
   }
 
-  /** One that fails does not stop the rest. */
-  async #look(photo) {
+  /**
+   * One that fails does not stop the rest.
+   * @param {Photo} photo
+   */
+  async #process(photo) {
     const { file, title } = photo;
     for (let attempt = 1; this.#photos.has(photo); attempt++) {
       try {
         return await this.#analyse(photo);
       } catch (error) {
-        if (!(error instanceof EngineStopped)) return (title.textContent = `${file.name}: ${error.message}`);
+        if (!(error instanceof WorkerStopped)) return void (title.textContent = `${file.name}: ${messageOf(error)}`);
         this.#say(`The network stopped (${error.message}) and is started again.`);
         if (attempt === ATTEMPTS) {
           title.textContent = `${file.name}: the network stopped at this photo. Try a smaller copy of it, or switch “On this device” off.`;
@@ -147,14 +186,15 @@ class PhotoView {
     }
   }
 
+  /** @param {Photo} photo */
   async #analyse(photo) {
     const { file, article, title } = photo;
     const picture = await open(file);
     try {
-      const view = shrunk(picture);
-      const result = await this.#find(picture);
-      draw(view.getContext("2d"), result);
-      const content = await toBlob(view, "image/jpeg", 0.9);
+      const { canvas, context } = preview(picture);
+      const result = await this.#detect(picture);
+      draw(context, result);
+      const content = await toBlob(canvas, "image/jpeg", 0.9);
       if (!this.#photos.has(photo)) return;
       const found = `${count(result.hands, "hand")}, ${count(result.faces, "face")}`;
       title.textContent = `${file.name}: ${found}`;
@@ -165,43 +205,57 @@ class PhotoView {
         button("Save PNG", () => this.#save(file, result)),
         button("Save JSON", () => saveJson(result, stem(file))),
       );
-      Object.assign(article.dataset, { hands: result.hands.length, faces: result.faces.length });
+      Object.assign(article.dataset, { hands: String(result.hands.length), faces: String(result.faces.length) });
     } finally {
       picture.close();
     }
   }
 
-  /** What the network says of the picture, which goes to the worker. */
-  async #find(picture) {
-    this.#engine ??= openEngine(this.#runtime, {
+  /**
+   * The hands and faces of the picture, which goes to the worker.
+   * @param {ImageBitmap} picture
+   * @returns {Promise<Result>}
+   */
+  async #detect(picture) {
+    this.#starting ??= startWorker(this.#runtime, {
       onStopped: (error) => {
-        this.#engine = null;
+        this.#starting = null;
         this.#interrupt(error);
       },
     });
-    const { worker, stop } = await this.#engine.catch((error) => {
-      this.#engine = null;
+    const worker = await this.#starting.catch((error) => {
+      this.#starting = null;
       throw error;
     });
     return new Promise((resolve, reject) => {
       this.#interrupt = reject;
-      worker.onmessage = ({ data }) => (data.type === "photo" ? resolve(data.result) : stop(data.message));
-      worker.postMessage({ type: "photo", frame: picture }, [picture]);
+      worker.listen((answer) => {
+        if (answer.type === "photo") resolve(answer.result);
+        else if (answer.type === "error") worker.stop(answer.message);
+      });
+      worker.post({ type: "photo", frame: picture }, [picture]);
     });
   }
 
-  /** The photo is decoded once more: its pixels were not kept. */
+  /**
+   * The photo is decoded once more: its pixels were not kept.
+   * @param {File} file
+   * @param {Result} result
+   */
   async #save(file, result) {
     try {
       const picture = await open(file);
       await savePng(picture, result, {}, stem(file)).finally(() => picture.close());
     } catch (error) {
-      this.#say(`${file.name}: ${error.message}`);
+      this.#say(`${file.name}: ${messageOf(error)}`);
     }
   }
 }
 
-/** The picture, turned upright as its EXIF tag says. */
+/**
+ * The picture, turned upright as its EXIF tag says.
+ * @param {File} file
+ */
 async function open(file) {
   const { most_bytes: bytes, most_pixels: pixels } = constants.photo;
   if (file.size > bytes) throw new Error(`larger than ${Math.round(bytes / 1e6)} MB; make it smaller.`);
@@ -218,23 +272,34 @@ async function open(file) {
   return picture;
 }
 
-/** A canvas with the picture as the page shows it: on white, as the network sees what is transparent. */
-function shrunk(picture) {
-  const scale = Math.min(1, SHOWN / Math.max(picture.width, picture.height));
+/**
+ * A canvas with the picture as the page shows it: on white, as the network gets what is transparent.
+ * @param {ImageBitmap} picture
+ */
+function preview(picture) {
+  const scale = Math.min(1, PREVIEW / Math.max(picture.width, picture.height));
   const canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = [picture.width, picture.height].map((side) => Math.max(1, Math.round(side * scale)));
-  const context = canvas.getContext("2d");
+  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
   context.fillStyle = "#fff";
   context.fillRect(0, 0, canvas.width, canvas.height);
   context.imageSmoothingQuality = "high";
   context.drawImage(picture, 0, 0, canvas.width, canvas.height);
-  return canvas;
+  return { canvas, context };
 }
 
+/**
+ * A file's name without its ending.
+ * @param {File} file
+ */
 function stem(file) {
   return file.name.replace(/\.[^.]*$/, "");
 }
 
+/**
+ * @param {string} text
+ * @param {() => void} action
+ */
 function button(text, action, label = text) {
   const element = document.createElement("button");
   element.textContent = text;
@@ -243,6 +308,11 @@ function button(text, action, label = text) {
   return element;
 }
 
-function count(things, name) {
-  return `${things.length} ${name}${things.length === 1 ? "" : "s"}`;
+/**
+ * "1 hand", "2 hands".
+ * @param {unknown[]} instances
+ * @param {string} name
+ */
+function count(instances, name) {
+  return `${instances.length} ${name}${instances.length === 1 ? "" : "s"}`;
 }

@@ -9,21 +9,35 @@
 //      {type: "forget"}                  the camera was stopped: forget the tracks
 // When any of them fails the answer is "error" {message}.
 
+/** @import { Answer, Request, Result } from "./types.js" */
+
+import { messageOf } from "./errors.js";
 import { Landmarker } from "./landmarker.js";
 import { measure } from "./parity.js";
 import { openSessions } from "./session.js";
 import { Tracker } from "./tracker.js";
 
-let landmarker = null;
-let tracker = null;
+/** @type {Landmarker} */
+let landmarker;
+/** @type {Tracker} */
+let tracker;
 let smoothing = 1;
-let last = null; // {picture: ImageData, result} of the newest frame
+/** @type {{picture: ImageData, result: Result} | null} the newest frame */
+let last = null;
 let queue = Promise.resolve(); // messages are answered one after the other
 
 const canvas = new OffscreenCanvas(1, 1);
-const context = canvas.getContext("2d", { willReadFrequently: true });
+const context = /** @type {OffscreenCanvasRenderingContext2D} */ (
+  canvas.getContext("2d", { willReadFrequently: true })
+);
 
-/** The pixels of an ImageBitmap, which is closed. What is transparent becomes white, as in model/runtime/image_file.py. */
+/** The worker's own postMessage; TypeScript knows that of pages. */
+const answer = /** @type {(message: Answer, transfer?: Transferable[]) => void} */ (self.postMessage.bind(self));
+
+/**
+ * The pixels of an ImageBitmap, which is closed. What is transparent becomes white, as in model/runtime/image_file.py.
+ * @param {ImageBitmap} frame
+ */
 function pixels(frame) {
   const { width, height } = frame;
   if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
@@ -38,16 +52,17 @@ function pixels(frame) {
 async function holdLock() {
   if (!navigator.locks) return; // pages without HTTPS
   const lock = crypto.randomUUID();
-  await new Promise((held) => {
+  await new Promise((resolve) => {
     navigator.locks.request(lock, () => {
-      held();
-      return new Promise(() => {});
+      resolve(undefined);
+      return new Promise(() => {}); // held for good
     });
   });
-  postMessage({ type: "alive", lock });
+  answer({ type: "alive", lock });
 }
 
-const answers = {
+/** @type {{[Type in Request["type"]]: (message: Extract<Request, { type: Type }>) => void | Promise<void>}} */
+const handlers = {
   async open({ base, smoothing: strength, provider }) {
     smoothing = strength ?? 1;
     await holdLock();
@@ -61,9 +76,9 @@ const answers = {
       }
       landmarker = new Landmarker(sessions);
       tracker = new Tracker(landmarker);
-      postMessage({ type: "ready", engine: sessions.engine, parity });
+      answer({ type: "ready", engine: sessions.engine, parity });
     } catch (error) {
-      postMessage({ type: "failed", message: error.message });
+      answer({ type: "failed", message: messageOf(error) });
     }
   },
 
@@ -76,19 +91,19 @@ const answers = {
     tracker.smoothing = smoothing;
     const result = await tracker.update(picture, time / 1000);
     last = { picture, result };
-    postMessage({ type: "result", result, time });
+    answer({ type: "result", result, time });
   },
 
   async still() {
     if (!last) return;
     const picture = await createImageBitmap(last.picture);
-    postMessage({ type: "still", picture, result: last.result }, [picture]);
+    answer({ type: "still", picture, result: last.result }, [picture]);
   },
 
   async photo({ frame }) {
     const picture = pixels(frame);
     canvas.width = canvas.height = 1; // a photo's pixels are not kept a second time
-    postMessage({ type: "photo", result: await landmarker.detect(picture) });
+    answer({ type: "photo", result: await landmarker.detect(picture) });
   },
 
   forget() {
@@ -97,8 +112,7 @@ const answers = {
   },
 };
 
-onmessage = ({ data }) => {
-  queue = queue
-    .then(() => answers[data.type](data))
-    .catch((error) => postMessage({ type: "error", message: error.message }));
+onmessage = (/** @type {MessageEvent<Request>} */ { data }) => {
+  const handle = /** @type {(message: Request) => void | Promise<void>} */ (handlers[data.type]);
+  queue = queue.then(() => handle(data)).catch((error) => answer({ type: "error", message: messageOf(error) }));
 };

@@ -1,28 +1,40 @@
 // The live view as a Streamlit component (v2): camera in, points drawn over it, nothing sent to the server.
 
+/** @import { Answer, Result } from "../runtime/types.js" */
+/** @import { RuntimeWorker, WorkerStopped } from "../runtime/worker_client.js" */
+/** @import { Component } from "./types.js" */
+
+import { messageOf } from "../runtime/errors.js";
+import { missingFeatures, startWorker } from "../runtime/worker_client.js";
 import { CameraError, closeCamera, isMirrored, listCameras, openCamera } from "./camera.js";
 import { draw } from "./draw.js";
-import { openEngine, whatIsLacking } from "./engine.js";
 import { saveJson, savePng } from "./save.js";
-import { buildView } from "./view.js";
+import { buildView } from "./live_view_elements.js";
 
-const MOST_LOST = 30; // pictures of the camera in a row that may fail: some browsers have none for the first moments
-
-const views = new WeakMap(); // parent element -> its LiveView: Streamlit calls again whenever `data` changes
+const MAX_LOST = 30; // pictures of the camera in a row that may fail: some browsers have none for the first moments
 
 /**
- * @param component  {parentElement, data: {runtime, smoothing, mesh}}
- *   runtime: address of the runtime's folder; smoothing: strength, 1 = as in constants.json, 0 = none;
- *   mesh: draw the face's mesh too
+ * @typedef {object} Options
+ * @property {string} runtime  address of the runtime's folder
+ * @property {number} smoothing  strength, 1 = as in constants.json, 0 = none
+ * @property {boolean} mesh  draw the face's mesh too
+ */
+
+/** @type {WeakMap<Node, LiveView>} by parent element: Streamlit calls again whenever `data` changes */
+const views = new WeakMap();
+
+/**
+ * Shows the live view, or tells the page that this browser is `unable`.
+ * @param {Component<Options>} component
  */
 export default function ({ parentElement, data, setStateValue }) {
-  const lacking = whatIsLacking();
-  if (lacking) {
-    setStateValue("unable", lacking); // the page offers the server instead
+  const missing = missingFeatures();
+  if (missing) {
+    setStateValue("unable", missing); // the page offers the server instead
     return () => {};
   }
   let view = views.get(parentElement);
-  if (!view) views.set(parentElement, (view = new LiveView(parentElement, data.runtime)));
+  if (!view) views.set(parentElement, (view = new LiveView(parentElement, data)));
   view.configure(data);
   return () => {
     view.close();
@@ -32,40 +44,50 @@ export default function ({ parentElement, data, setStateValue }) {
 
 class LiveView {
   #elements;
+  /** @type {RuntimeWorker | null} */
   #worker = null;
-  #engine = null; // promise of openEngine()
+  /** @type {Promise<RuntimeWorker> | null} */
+  #starting = null;
   #answered = false; // the worker has given a result since it was started
   #lost = 0; // pictures of the camera in a row that could not be read
+  /** @type {MediaStream | null} */
   #stream = null;
-  #options = {};
   #busy = false; // a frame is with the worker; frames that come meanwhile are dropped
-  #finished = []; // times of the last results, for frames per second
+  /** @type {number[]} times of the last results, for frames per second */
+  #finished = [];
+  /** @type {number[]} milliseconds */
   #latencies = [];
-  #still = null; // {picture: ImageBitmap, result} while frozen
+  /** @type {{picture: ImageBitmap, result: Result} | null} while frozen */
+  #still = null;
   #closed = false;
-  #runtime;
+  #options;
 
-  constructor(parent, runtime) {
-    this.#runtime = runtime;
+  /**
+   * @param {HTMLElement | ShadowRoot} parent
+   * @param {Options} options
+   */
+  constructor(parent, options) {
+    this.#options = options;
     this.#elements = buildView(parent);
     const { start, still, cameras, png, json } = this.#elements;
     start.onclick = () => (this.#stream ? this.stop() : this.start());
-    still.onclick = () => (this.#still ? this.#resume() : this.#worker?.postMessage({ type: "still" }));
+    still.onclick = () => (this.#still ? this.#resume() : this.#worker?.post({ type: "still" }));
     cameras.onchange = () => this.start({ deviceId: cameras.value });
-    png.onclick = () =>
-      savePng(this.#still.picture, this.#still.result, this.#drawing()).catch((error) => this.#say(`The picture could not be saved: ${error.message}`));
-    json.onclick = () => saveJson(this.#still.result);
+    png.onclick = () => this.#savePng();
+    json.onclick = () => this.#still && saveJson(this.#still.result);
     // Leaving the tab for another page of the app unmounts the component; closing the tab ends here.
     addEventListener("pagehide", this.#leave);
   }
 
   #leave = () => this.stop();
 
+  /** @param {Options} options */
   configure(options) {
     this.#options = options;
-    this.#worker?.postMessage({ type: "configure", smoothing: options.smoothing });
+    this.#worker?.post({ type: "configure", smoothing: options.smoothing });
   }
 
+  /** @param {Parameters<typeof openCamera>[0]} [wish] */
   async start(wish) {
     const { start, hint, video } = this.#elements;
     this.stop();
@@ -83,13 +105,13 @@ class LiveView {
       await video.play();
       await this.#startWorker();
       if (this.#stream !== stream) return; // stopped meanwhile
-      await this.#offerCameras();
+      await this.#offerCameras(stream);
       hint.hidden = true;
       this.#elements.still.hidden = false;
       start.textContent = "Stop camera";
       this.#nextFrame();
     } catch (error) {
-      this.#fail(error instanceof CameraError ? error.message : `The live view could not start: ${error.message}`);
+      this.#fail(error instanceof CameraError ? error.message : `The live view could not start: ${messageOf(error)}`);
     } finally {
       start.disabled = false;
     }
@@ -104,13 +126,13 @@ class LiveView {
     this.#busy = false;
     this.#lost = 0;
     video.srcObject = null;
-    canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
+    contextOf(canvas).clearRect(0, 0, canvas.width, canvas.height);
     for (const element of [still, cameras, png, json]) element.hidden = true;
     still.textContent = "Freeze";
     hint.hidden = false;
     hint.textContent = "The camera is off. Pictures stay on this device.";
     start.textContent = "Start camera";
-    this.#worker?.postMessage({ type: "forget" });
+    this.#worker?.post({ type: "forget" });
     this.#finished = [];
     this.#latencies = [];
   }
@@ -119,40 +141,53 @@ class LiveView {
     this.#closed = true;
     removeEventListener("pagehide", this.#leave);
     this.stop();
-    this.#engine?.then(({ close }) => close(), () => {});
+    this.#starting?.then(
+      ({ close }) => close(),
+      () => {},
+    );
   }
 
+  /** @param {string} sentence */
   #fail(sentence) {
     this.stop();
     this.#say(sentence);
   }
 
+  /** @param {string} sentence */
   #say(sentence) {
     this.#elements.message.textContent = sentence;
     this.#elements.message.hidden = !sentence;
   }
 
   async #startWorker() {
-    this.#engine ??= openEngine(this.#runtime, { smoothing: this.#options.smoothing, onStopped: (error) => this.#restart(error) });
+    this.#starting ??= startWorker(this.#options.runtime, {
+      smoothing: this.#options.smoothing,
+      onStopped: (error) => this.#restart(error),
+    });
     try {
-      const { worker, engine, parity, stop } = await this.#engine;
+      const worker = await this.#starting;
       this.#worker = worker;
-      worker.onmessage = ({ data }) => this.#receive(data, stop);
-      this.#elements.engine.textContent = engine;
-      this.#elements.parity.textContent = parity.sentence;
-      this.#elements.root.dataset.parity = parity.difference;
+      worker.listen((answer) => this.#receive(answer, worker));
+      this.#elements.engine.textContent = worker.engine;
+      this.#elements.parity.textContent = worker.parity.sentence;
+      this.#elements.root.dataset.parity = String(worker.parity.difference);
     } catch (error) {
-      this.#engine = null;
+      this.#starting = null;
       throw error;
     }
   }
 
-  /** The worker has died: once more from the start, unless the last start brought nothing. Without a camera the next start does it. */
+  /**
+   * The worker has died: once more from the start, unless the last start brought nothing. Without a camera the next start
+   * does it.
+   * @param {WorkerStopped} error
+   */
   async #restart(error) {
-    this.#engine = this.#worker = null;
+    this.#starting = this.#worker = null;
     const stream = this.#stream;
     if (!stream) return;
-    if (!this.#answered) return this.#fail(`The live view stopped: ${error.message}. Close other tabs, then start the camera again.`);
+    if (!this.#answered)
+      return this.#fail(`The live view stopped: ${error.message}. Close other tabs, then start the camera again.`);
     this.#answered = false;
     this.#busy = true; // until there is a worker again
     this.#say(`The network stopped (${error.message}) and is started again …`);
@@ -162,20 +197,24 @@ class LiveView {
       this.#busy = false;
       this.#say("");
     } catch (failure) {
-      this.#fail(`The live view stopped: ${failure.message}.`);
+      this.#fail(`The live view stopped: ${messageOf(failure)}.`);
     }
   }
 
-  #receive(data, stop) {
-    if (data.type === "error") {
-      stop(data.message);
-    } else if (data.type === "result" && this.#stream) {
+  /**
+   * @param {Answer} answer
+   * @param {RuntimeWorker} worker
+   */
+  #receive(answer, worker) {
+    if (answer.type === "error") {
+      worker.stop(answer.message);
+    } else if (answer.type === "result" && this.#stream) {
       this.#busy = false;
       this.#answered = true;
-      if (!this.#still) this.#show(data);
-    } else if (data.type === "still") {
-      if (this.#stream) this.#freeze(data);
-      else data.picture.close();
+      if (!this.#still) this.#show(answer);
+    } else if (answer.type === "still") {
+      if (this.#stream) this.#freeze(answer);
+      else answer.picture.close();
     }
   }
 
@@ -194,25 +233,30 @@ class LiveView {
     } catch {
       if (this.#stream !== stream) return;
       this.#busy = false; // the next picture may be better
-      if (++this.#lost >= MOST_LOST) this.#fail("The camera's pictures cannot be read. Start the camera again or use another browser.");
+      if (++this.#lost >= MAX_LOST)
+        this.#fail("The camera's pictures cannot be read. Start the camera again or use another browser.");
       return;
     }
     if (this.#stream !== stream || !this.#worker) return frame.close();
     this.#lost = 0;
-    this.#worker.postMessage({ type: "frame", frame, time }, [frame]);
+    this.#worker.post({ type: "frame", frame, time }, [frame]);
   };
 
   #drawing() {
     return { mirrored: this.#elements.video.classList.contains("mirrored"), mesh: this.#options.mesh };
   }
 
+  /** @param {{result: Result, time: number}} answer */
   #show({ result, time }) {
     const { canvas, stage, fps, latency, root } = this.#elements;
     stage.style.aspectRatio = `${result.width} / ${result.height}`;
     this.#paint(canvas, result);
     const now = performance.now();
     // Two seconds, or the last few results where those took longer.
-    this.#finished = [...this.#finished.filter((past, index, all) => past > now - 2000 || index >= all.length - 3), now];
+    this.#finished = [
+      ...this.#finished.filter((past, index, all) => past > now - 2000 || index >= all.length - 3),
+      now,
+    ];
     this.#latencies = [...this.#latencies.slice(-29), now - time];
     const span = (now - this.#finished[0]) / 1000;
     const rate = span > 0.5 ? (this.#finished.length - 1) / span : 0;
@@ -223,26 +267,31 @@ class LiveView {
     Object.assign(root.dataset, {
       fps: rate.toFixed(1),
       latency: middle.toFixed(1),
-      hands: result.hands.length,
-      faces: result.faces.length,
+      hands: String(result.hands.length),
+      faces: String(result.faces.length),
     });
   }
 
+  /**
+   * @param {HTMLCanvasElement} canvas
+   * @param {Result} result
+   */
   #paint(canvas, result) {
     const density = Math.min(devicePixelRatio || 1, 2);
     const [width, height] = [Math.round(canvas.clientWidth * density), Math.round(canvas.clientHeight * density)];
     if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
-    const context = canvas.getContext("2d");
+    const context = contextOf(canvas);
     context.clearRect(0, 0, width, height);
     draw(context, result, this.#drawing());
   }
 
+  /** @param {{picture: ImageBitmap, result: Result}} still */
   #freeze({ picture, result }) {
     const { canvas, video, still, png, json } = this.#elements;
     this.#thaw();
     this.#still = { picture, result };
     this.#paint(canvas, result);
-    const context = canvas.getContext("2d");
+    const context = contextOf(canvas);
     context.globalCompositeOperation = "destination-over"; // the frozen picture goes under the points
     if (this.#drawing().mirrored) context.setTransform(-1, 0, 0, 1, canvas.width, 0);
     context.drawImage(picture, 0, 0, canvas.width, canvas.height);
@@ -267,13 +316,28 @@ class LiveView {
     png.hidden = json.hidden = true;
   }
 
-  async #offerCameras() {
+  async #savePng() {
+    if (!this.#still) return;
+    try {
+      await savePng(this.#still.picture, this.#still.result, this.#drawing());
+    } catch (error) {
+      this.#say(`The picture could not be saved: ${messageOf(error)}`);
+    }
+  }
+
+  /** @param {MediaStream} stream */
+  async #offerCameras(stream) {
     const { cameras } = this.#elements;
     const found = await listCameras();
-    const current = this.#stream.getVideoTracks()[0].getSettings().deviceId;
+    const current = stream.getVideoTracks()[0].getSettings().deviceId;
     cameras.replaceChildren(
       ...found.map(({ deviceId, label }) => new Option(label, deviceId, false, deviceId === current)),
     );
     cameras.hidden = found.length < 2;
   }
+}
+
+/** @param {HTMLCanvasElement} canvas */
+function contextOf(canvas) {
+  return /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
 }

@@ -46,18 +46,40 @@ const CSS = `
   [hidden] { display: none !important; }
 `;
 
-/** Builds the view in `parent`; returns its elements by name (`elements.start`, `elements.fps`, ...). */
+/**
+ * Builds the view in `parent`; returns its elements by name (`elements.start`, `elements.fps`, ...).
+ * @param {HTMLElement | ShadowRoot} parent
+ */
 export function buildView(parent) {
   const root = document.createElement("div");
   root.className = "live";
   root.innerHTML = `<style>${CSS}</style>${HTML}`;
   parent.replaceChildren(root);
-  const find = (selector) => root.querySelector(selector);
-  const names = ["start", "still", "cameras", "png", "json", "message", "fps", "latency", "engine", "parity", "stage", "hint"];
+  /**
+   * @template {Element} Type
+   * @param {string} selector
+   * @param {new () => Type} type
+   */
+  const find = (selector, type) => {
+    const element = root.querySelector(selector);
+    if (!(element instanceof type)) throw new Error(`the live view has no ${selector}`);
+    return element;
+  };
   return {
     root,
-    video: find("video"),
-    canvas: find("canvas"),
-    ...Object.fromEntries(names.map((name) => [name, find("." + name)])),
+    start: find(".start", HTMLButtonElement),
+    still: find(".still", HTMLButtonElement),
+    cameras: find(".cameras", HTMLSelectElement),
+    png: find(".png", HTMLButtonElement),
+    json: find(".json", HTMLButtonElement),
+    message: find(".message", HTMLElement),
+    stage: find(".stage", HTMLElement),
+    video: find("video", HTMLVideoElement),
+    canvas: find("canvas", HTMLCanvasElement),
+    hint: find(".hint", HTMLElement),
+    fps: find(".fps", HTMLElement),
+    latency: find(".latency", HTMLElement),
+    engine: find(".engine", HTMLElement),
+    parity: find(".parity", HTMLElement),
   };
 }

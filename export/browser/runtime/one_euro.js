@@ -1,18 +1,26 @@
 // The One-Euro filter (Casiez, Roussel, Vogel, CHI 2012): model/runtime/one_euro.py for the browser.
 
+/** @import { Point } from "./types.js" */
+
 import constants from "./constants.js";
 
 const RULE = constants.smoothing;
 
 /** Smooths one object's points. Speeds count in object sizes per second, so that near and far behave alike. */
 export class OneEuro {
-  #time = null;
+  #time = 0;
+  /** @type {Point[] | null} smoothed points of the frame before */
   #value = null;
-  #velocity = null;
+  /** @type {Point[]} */
+  #velocity = [];
 
   /**
-   * Smoothed points, like `points` [[x, y, ...], ...], seen at `seconds` on an object of `size` (same unit).
+   * Smoothed points, like `points`.
+   * @param {Point[]} points
+   * @param {number} seconds  when they were there
+   * @param {number} size  of the object, in the points' unit
    * @param {number} strength  0 = none, 1 = as set, 2 = twice as calm at rest
+   * @returns {Point[]}
    */
   smooth(points, seconds, size, strength = 1) {
     const elapsed = this.#value ? seconds - this.#time : 0;
@@ -40,7 +48,11 @@ export class OneEuro {
   }
 }
 
-/** Weight of the new value in a first-order low-pass filter with this cutoff in Hz. */
+/**
+ * Weight of the new value in a first-order low-pass filter.
+ * @param {number} cutoff  Hz
+ * @param {number} elapsed  seconds
+ */
 function weight(cutoff, elapsed) {
   const turn = 2 * Math.PI * cutoff * elapsed;
   return turn / (turn + 1);
