@@ -18,12 +18,12 @@ detector.step          the sides of a picture for the detector are multiples of 
 detector.batch         pictures per run of the network (bounds memory); landmarks.batch likewise for crops
 landmarks.confidence   the confidence of a detection: 1 / (1 + exp(-(detection * logit(detector's score) + presence * logit(presence) +
                        size * log(its share of the photo's side) + uncertainty * log(mean sigma / its size) + offset))); below
-                       `least` it is not reported (fitted by evaluation/fit_confidence.py); presence counts up to sure_presence, which
+                       `minimum` it is not reported (fitted by evaluation/fit_confidence.py); presence counts up to presence_cap, which
                        makes the prefilter tighter, and the uncertainty within uncertainty_range
-landmarks.second_look  ROI refinement: crop again around the landmarks if the first crop was off by more than `shift` (share of
-                       its side), `scale` (ratio) or `degrees`, or the presence is below `presence`; not below `least_presence`
+landmarks.refinement   ROI refinement: crop again around the landmarks if the first crop was off by more than `shift` (share of
+                       its side), `scale` (ratio) or `degrees`, or the presence is below `presence`; not below `min_presence`
 landmarks.duplicate    two objects whose points are on average closer than this share of their size are one
-landmarks.least_handedness  below this handedness score the side is reported as unclear
+landmarks.min_handedness  below this handedness score the side is reported as unclear
 tracker.presence       a tracked object is dropped below it; tracker.detect_every_seconds: between runs of the
                        detector; tracker.known_iou: a detection overlapping a track this much is not new;
                        tracker.handedness_memory: weight of the past frames in a track's handedness; its

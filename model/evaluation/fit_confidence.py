@@ -114,7 +114,7 @@ def main() -> None:
     chosen = list(photos(o.data, o.cache))
     if not any(empty for *_, empty in chosen) or all(empty for *_, empty in chosen):
         options.error(f"{o.data} needs natural photos with labels and photos without hands and faces (the sets wild and face_scenes)")
-    rules: dict = {name: {} for name in (*FACTORS, "offset", "least")}
+    rules: dict = {name: {} for name in (*FACTORS, "offset", "minimum")}
     for kind, found in zip(KINDS, detections(Landmarker(o.weights, o.threads), chosen)):
         w = fit(found.evidence, found.right)
         confidence = 1 / (1 + np.exp(-(found.evidence @ w[:-1] + w[-1])))

@@ -102,7 +102,7 @@ def report(landmarker: Landmarker, photos: Scenes, most: int, split: str = "val"
 
 
 def measured(landmarker: Landmarker, photos: Scenes, rows: np.ndarray, way: str) -> dict:
-    least = CONSTANTS["landmarks"]["confidence"]["least"]
+    least = CONSTANTS["landmarks"]["confidence"]["minimum"]
     counts, in_front = {kind: Counts() for kind in KINDS}, {threshold: [] for threshold in IOU}
     errors, sides, sure, misses = [], [], 0, {"no detection there": 0, "below the minimum confidence": 0, "points off": 0}
     for i in tqdm(rows, desc=f"{photos.name} ({way})", mininterval=10):

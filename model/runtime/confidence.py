@@ -11,7 +11,7 @@ from ..constants import CONSTANTS
 from .detector import Detection
 
 _RULE = CONSTANTS["landmarks"]["confidence"]
-MIN_CONFIDENCE: dict[str, float] = _RULE["least"]  # of the release, by kind
+MIN_CONFIDENCE: dict[str, float] = _RULE["minimum"]  # of the release, by kind
 UNCERTAIN_FROM = 0.01  # a detection with less is never shown, not even as uncertain
 
 
@@ -29,7 +29,7 @@ def evidence(detection: Detection, presence: float, uncertainty: float, shape: t
     Presence above a cap and uncertainty outside a range carry no information, so they are clamped. This also makes the prefilter tighter."""
     share = max(*detection.box[2:], 1.0) / max(shape[:2])
     low, high = _RULE["uncertainty_range"][detection.kind]
-    presence = min(presence, _RULE["sure_presence"][detection.kind])
+    presence = min(presence, _RULE["presence_cap"][detection.kind])
     return logit(detection.score), logit(presence), math.log(share), math.log(min(max(uncertainty, low), high))
 
 

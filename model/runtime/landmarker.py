@@ -25,7 +25,7 @@ from .stage_timer import StageTimer
 __all__ = ["Landmarker", "WeightsError"]
 
 _RULE = CONSTANTS["landmarks"]
-_REFINEMENT = _RULE["second_look"]
+_REFINEMENT = _RULE["refinement"]
 
 Request = tuple[str, ROI]  # one crop for the landmark network: 'hand' | 'face', and its region of the photo
 Prefilter = Callable[[Detection, tuple[int, ...]], bool]  # a detection, the photo's shape -> whether the landmark network runs on it
@@ -199,7 +199,7 @@ def request_around(instance: Instance) -> Request:
 
 def needs_refinement(instance: Instance, roi: ROI) -> bool:
     """Whether the crop `roi` was so badly centred, sized or turned that the landmarks should be predicted again from a better one."""
-    if not instance.score >= _REFINEMENT["least_presence"]:
+    if not instance.score >= _REFINEMENT["min_presence"]:
         return False
     _, ideal = request_around(instance)
     turn = math.remainder(ideal.angle - roi.angle, math.tau)

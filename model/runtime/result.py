@@ -89,7 +89,7 @@ class Hand(_Instance):
     @property
     def handedness_is_clear(self) -> bool:
         """Whether the side is more than a coin's toss; if not, pages and files say so."""
-        return self.handedness_score >= CONSTANTS["landmarks"]["least_handedness"]
+        return self.handedness_score >= CONSTANTS["landmarks"]["min_handedness"]
 
 
 @dataclass(frozen=True, eq=False)

@@ -53,7 +53,7 @@ export class Landmarker {
     instances.forEach((instance, index) => {
       instance.score = confidence(detections[index], instance.score, uncertaintyOf(instance), picture);
     });
-    return asResult(picture, instances, RULE.confidence.least);
+    return asResult(picture, instances, RULE.confidence.minimum);
   }
 
   /**
@@ -206,7 +206,7 @@ export function uncertaintyOf(instance) {
 export function confidence({ kind, score, box }, presence, uncertainty, { width, height }) {
   const rule = RULE.confidence;
   const share = Math.max(box[2], box[3], 1) / Math.max(width, height);
-  const capped = Math.min(presence, rule.sure_presence[kind]); // more of it tells little
+  const capped = Math.min(presence, rule.presence_cap[kind]); // more of it tells little
   const [lowest, highest] = rule.uncertainty_range[kind];
   const sum =
     rule.detection[kind] * logit(score) +
@@ -222,7 +222,7 @@ export function confidence({ kind, score, box }, presence, uncertainty, { width,
  * @param {Pick<Picture, "width" | "height">} picture
  */
 export function passesPrefilter(detection, picture) {
-  return confidence(detection, 1, 0, picture) >= RULE.confidence.least[detection.kind];
+  return confidence(detection, 1, 0, picture) >= RULE.confidence.minimum[detection.kind];
 }
 
 /** @param {number} probability */
@@ -246,8 +246,8 @@ export function requestAround({ kind, landmarks }) {
  * @param {Roi} roi  that its crop came from
  */
 function needsRefinement(instance, roi) {
-  const rule = RULE.second_look;
-  if (!(instance.score >= rule.least_presence)) return false;
+  const rule = RULE.refinement;
+  if (!(instance.score >= rule.min_presence)) return false;
   const ideal = requestAround(instance).roi;
   const full = 2 * Math.PI;
   const turn = ideal.angle - roi.angle - full * Math.round((ideal.angle - roi.angle) / full);
@@ -266,7 +266,7 @@ function needsRefinement(instance, roi) {
  * @param {Instance} refined
  */
 function better(first, refined) {
-  return refined.score >= Math.min(first.score, RULE.second_look.presence) ? refined : first;
+  return refined.score >= Math.min(first.score, RULE.refinement.presence) ? refined : first;
 }
 
 /**

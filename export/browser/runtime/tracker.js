@@ -10,7 +10,7 @@ import { byKind, confidence, passesPrefilter, requestAround, sameObject, sizeOf,
 import { OneEuro } from "./one_euro.js";
 
 const RULE = constants.tracker;
-const MIN_CONFIDENCE = constants.landmarks.confidence.least;
+const MIN_CONFIDENCE = constants.landmarks.confidence.minimum;
 
 /** One object over time: `last` as the network predicted it in the last frame, unsmoothed. */
 class Track {

@@ -37,7 +37,7 @@ export function opacity(sigma, size) {
 export function label(instance) {
   if (instance.kind === "face") return `Face ${percent(instance.score)}`;
   const { score, handedness, handedness_score: side } = instance;
-  return `Hand ${percent(score)} · ${side >= constants.landmarks.least_handedness ? `${handedness} ${percent(side)}` : "left or right?"}`;
+  return `Hand ${percent(score)} · ${side >= constants.landmarks.min_handedness ? `${handedness} ${percent(side)}` : "left or right?"}`;
 }
 
 /**

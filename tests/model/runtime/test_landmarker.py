@@ -115,7 +115,7 @@ def test_uncertainty_is_the_mean_expected_error_over_the_size(landmarker):
 @pytest.mark.parametrize("kind", KINDS)
 def test_presence_counts_up_to_a_cap(kind):
     """More than a certain presence tells little: it may not lift what the detector hardly saw."""
-    seen, cap = Detection(kind, 0.3, (0, 0, 9, 9), (0, -1)), CONSTANTS["landmarks"]["confidence"]["sure_presence"][kind]
+    seen, cap = Detection(kind, 0.3, (0, 0, 9, 9), (0, -1)), CONSTANTS["landmarks"]["confidence"]["presence_cap"][kind]
     at_cap = evidence(seen, cap, 0.1, (60, 80, 3))
     assert evidence(seen, (1 + cap) / 2, 0.1, (60, 80, 3)) == evidence(seen, 1.0, 0.1, (60, 80, 3)) == at_cap
     assert evidence(seen, 0.9 * cap, 0.1, (60, 80, 3))[1] < at_cap[1]
@@ -123,7 +123,7 @@ def test_presence_counts_up_to_a_cap(kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_hopeful_is_what_some_presence_could_make_count(kind):
-    least = CONSTANTS["landmarks"]["confidence"]["least"][kind]
+    least = CONSTANTS["landmarks"]["confidence"]["minimum"][kind]
     told = []
     for score in np.linspace(0.001, 0.999, 200):
         seen = Detection(kind, float(score), (0, 0, 30, 30), (0, -1))
@@ -291,7 +291,7 @@ def test_runtime_never_imports_torch():
 
 
 def test_thresholds_are_probabilities():
-    for rule in (CONSTANTS["detector"]["score"], CONSTANTS["landmarks"]["confidence"]["least"], CONSTANTS["tracker"]["presence"]):
+    for rule in (CONSTANTS["detector"]["score"], CONSTANTS["landmarks"]["confidence"]["minimum"], CONSTANTS["tracker"]["presence"]):
         assert all(0 < value < 1 for value in rule.values())
 
 
@@ -309,7 +309,7 @@ class TestUncertain:
             return output
 
         monkeypatch.setattr(network, "_detections", weaker)
-        monkeypatch.setitem(CONSTANTS["landmarks"]["confidence"]["least"], "hand", 0.99)
+        monkeypatch.setitem(CONSTANTS["landmarks"]["confidence"]["minimum"], "hand", 0.99)
         return landmarker
 
     def test_they_are_kept_on_demand_only(self, weak):
@@ -317,7 +317,7 @@ class TestUncertain:
         usual, kept = weak.detect(rgb), weak.detect(rgb, max_uncertain=20)
         assert not usual.hands and not usual.uncertain and len(usual.faces) == 1
         assert not kept.hands and len(kept.faces) == 1 and np.array_equal(kept.faces[0].landmarks, usual.faces[0].landmarks)
-        assert len(kept.uncertain) == 2 and all(0 < thing.score < CONSTANTS["landmarks"]["confidence"]["least"]["hand"] for thing in kept.uncertain)
+        assert len(kept.uncertain) == 2 and all(0 < thing.score < CONSTANTS["landmarks"]["confidence"]["minimum"]["hand"] for thing in kept.uncertain)
         assert len(weak.detect(rgb, max_uncertain=1).uncertain) == 1
         for thing in THINGS[:2]:
             error = np.linalg.norm(nearest(kept.uncertain, thing).landmarks[:, :2] - place(*thing), axis=1)
