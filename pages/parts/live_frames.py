@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import av
 
 from model import Landmarker, Tracker, cpus
+from model.draw_live import draw_live
 from pages.parts import journal
-from pages.parts.live_drawing import draw_live
 
 _log = logging.getLogger(__name__)
 

@@ -16,11 +16,11 @@ from aiortc.contrib.media import MediaRelay
 from PIL import ImageColor
 from streamlit_webrtc.process import VideoProcessTrack
 
+from model.draw_live import draw_live
 from model.geometry import ROI
 from model.points import FINGERS
 from model.result import Hand, Result
 from pages.parts.ice import VARIABLE, ice_servers
-from pages.parts.live_drawing import draw_live
 from pages.parts.live_frames import LiveFrames
 from pages.parts.stream import relay_new_pictures
 
@@ -228,7 +228,7 @@ def test_points_far_outside_the_picture_are_harmless():
 
 def test_a_live_label_holds_only_what_its_font_has(monkeypatch):
     written = []
-    monkeypatch.setattr("pages.parts.live_drawing.cv2.putText", lambda picture, text, *_: written.append(text))
+    monkeypatch.setattr("model.draw_live.cv2.putText", lambda picture, text, *_: written.append(text))
     points = np.random.default_rng(0).uniform(40, 80, (21, 3)).astype(np.float32)
     hand = Hand(points, 0.9, (40, 40, 40, 40), np.ones(21, np.float32), "left", 0.97, ROI(60, 60, 60))
     draw_live(np.zeros((120, 160, 3), np.uint8), Result(160, 120, (hand,), (), {}))
