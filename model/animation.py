@@ -44,7 +44,7 @@ class Animation:
             self.frames = getattr(self._picture, "n_frames", None)
             check_length((self.frames or 0) / 1000, most_seconds)
 
-    def pictures(self) -> Iterator[tuple[float | None, np.ndarray]]:
+    def pictures(self) -> Iterator[tuple[float, np.ndarray]]:
         passed = 0.0
         number = 0
         while True:

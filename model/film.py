@@ -9,6 +9,7 @@ from typing import IO
 
 import av
 import numpy as np
+from av.container import InputContainer
 
 from model.video_limits import MOST_FRAMES, MOST_PIXELS, VideoError, check_length, check_size
 
@@ -36,15 +37,15 @@ def container_of(head: bytes) -> str | None:
 class Film:
     """One open file. Raises VideoError, or what FFmpeg raises.
 
-    seconds, frames: length and number of frames as far as the file tells; rate: frames a second. pictures(): (time stamp in seconds or
-    None, uint8 (H, W, 3) RGB) each, upright and with square pixels, transparency on white. damaged: that not all could be read.
+    seconds, frames: length and number of frames as far as the file tells; rate: frames a second. pictures(): (time stamp in seconds,
+    uint8 (H, W, 3) RGB) each, upright and with square pixels, transparency on white. damaged: that not all could be read.
     """
 
     def __init__(self, file: IO[bytes], container: str, most_seconds: float):
         # The options are for finding out what is in the file, too: its first frames are decoded for that.
         options = {"codec_whitelist": ",".join(_CODECS), "max_pixels": str(MOST_PIXELS), "protocol_whitelist": "none"}
         self.damaged = False
-        self._container = av.open(file, format=container, options=options, metadata_errors="replace", buffer_size=1 << 18)
+        self._container: InputContainer = av.open(file, "r", format=container, options=options, metadata_errors="replace", buffer_size=1 << 18)
         try:
             self._begin(most_seconds)
         except BaseException:
@@ -65,7 +66,7 @@ class Film:
 
         rate = float(stream.average_rate or 0)
         self.rate = rate if 0.01 <= rate <= 1000 else USUAL_RATE
-        own = float(stream.duration * stream.time_base) if stream.duration else 0.0
+        own = float(stream.duration * stream.time_base) if stream.duration and stream.time_base else 0.0
         whole = (self._container.duration or 0) / av.time_base  # of the sound too, which may be longer
         self.seconds = own if own > 0 else whole if whole > 0 else None
         self.length_is_known = own > 0 or (whole > 0 and len(self._container.streams) == 1)
@@ -73,7 +74,7 @@ class Film:
             check_length(self.seconds, most_seconds)
         self.frames = min(stream.frames or round((self.seconds or 0) * self.rate), MOST_FRAMES) or None
 
-    def pictures(self) -> Iterator[tuple[float | None, np.ndarray]]:
+    def pictures(self) -> Iterator[tuple[float, np.ndarray]]:
         last = 0.0
         for packet in self._packets():
             try:
@@ -115,6 +116,6 @@ def _upright(frame: av.VideoFrame, shape) -> np.ndarray:
         share = rgba[..., 3:].astype(np.uint16)
         rgb = ((rgba[..., :3] * share + 255 * (255 - share) + 127) // 255).astype(np.uint8)
     else:
-        rgb = frame.reformat(format="rgb24", **size).to_ndarray()
+        rgb = np.asarray(frame.reformat(format="rgb24", **size).to_ndarray(), np.uint8)
     quarters = round(frame.rotation / 90) % 4  # counterclockwise
     return np.ascontiguousarray(np.rot90(rgb, quarters)) if quarters else rgb

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from model.landmarker import kind_of
 from model.result import Hand
-from model.tracks import TrackedFrame
+from model.tracks import TrackedFrame, number_of, things_of
 
 
 @dataclass
@@ -50,11 +50,12 @@ class Timeline:
 
     def add(self, frame: TrackedFrame) -> None:
         self.seconds.append(frame.seconds)
-        for thing in (*frame.result.hands, *frame.result.faces):
-            track = self.tracks.setdefault(thing.track, Track(thing.track, kind_of(thing)))
+        for thing in things_of(frame.result):
+            number = number_of(thing)
+            track = self.tracks.setdefault(number, Track(number, kind_of(thing)))
             track.frames.append(frame.number)
             track.seconds.append(frame.seconds)
             track.score.append(thing.score)
-            track.speed.append(frame.speeds.get(thing.track, float("nan")))
+            track.speed.append(frame.speeds.get(number, float("nan")))
             if isinstance(thing, Hand):
                 track._sides[thing.handedness] += 1

@@ -56,19 +56,19 @@ class Tracks:
 
     def update(self, frame: Frame) -> TrackedFrame:
         found = self._tracker.update(frame.rgb, frame.seconds)
-        things = [*found.hands, *found.faces]
+        things = things_of(found)
         self._last = {number: last for number, last in self._last.items() if frame.seconds - last.seconds <= MEMORY}
-        known = {thing.track for thing in things}
+        known = {number_of(thing) for thing in things}
         self._numbers = {theirs: ours for theirs, ours in self._numbers.items() if theirs in known}
         for thing in things:
-            if thing.track not in self._numbers:
-                self._numbers[thing.track] = self._lost(thing) or self._new()
-        hands = tuple(replace(hand, track=self._numbers[hand.track]) for hand in found.hands)
-        faces = tuple(replace(face, track=self._numbers[face.track]) for face in found.faces)
-        speeds = {hand.track: speed for hand in hands if (speed := self._speed(hand, frame.seconds)) is not None}
-        for thing in (*hands, *faces):
-            self._last[thing.track] = _Last(thing, frame.seconds)
-        return TrackedFrame(frame.number, frame.seconds, replace(found, hands=hands, faces=faces), speeds)
+            if number_of(thing) not in self._numbers:
+                self._numbers[number_of(thing)] = self._lost(thing) or self._new()
+        hands = tuple(replace(hand, track=self._numbers[number_of(hand)]) for hand in found.hands)
+        faces = tuple(replace(face, track=self._numbers[number_of(face)]) for face in found.faces)
+        result = replace(found, hands=hands, faces=faces)
+        speeds = {number_of(hand): speed for hand in hands if (speed := self._speed(hand, frame.seconds)) is not None}
+        self._last |= {number_of(thing): _Last(thing, frame.seconds) for thing in things_of(result)}
+        return TrackedFrame(frame.number, frame.seconds, result, speeds)
 
     def _new(self) -> int:
         self._made += 1
@@ -82,7 +82,7 @@ class Tracks:
         return number if distance <= REACH else None
 
     def _speed(self, hand: Hand, seconds: float) -> float | None:
-        last = self._last.get(hand.track)
+        last = self._last.get(number_of(hand))
         if last is None or not 0 < seconds - last.seconds <= MOST_PAUSE:
             return None
         way = hand.landmarks[FINGERTIPS, :2] - last.thing.landmarks[FINGERTIPS, :2]
@@ -99,5 +99,18 @@ def _alike(one: Found, other: Found) -> bool:
     sizes = sorted((max(size_of(one), 1e-6), max(size_of(other), 1e-6)))
     if kind_of(one) != kind_of(other) or sizes[1] > GROWTH * sizes[0]:
         return False
-    sides_known = isinstance(one, Hand) and isinstance(other, Hand) and one.handedness_is_clear and other.handedness_is_clear
-    return not sides_known or one.handedness == other.handedness
+    if isinstance(one, Hand) and isinstance(other, Hand) and one.handedness_is_clear and other.handedness_is_clear:
+        return one.handedness == other.handedness
+    return True
+
+
+def things_of(result: Result) -> list[Found]:
+    """All hands, then all faces."""
+    return [*result.hands, *result.faces]
+
+
+def number_of(thing: Found) -> int:
+    """Its track's number."""
+    if thing.track is None:
+        raise ValueError("This hand or face was found in a photo: it belongs to no track.")
+    return thing.track

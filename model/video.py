@@ -16,17 +16,15 @@ import numpy as np
 
 from model.animation import Animation, is_animation
 from model.film import Film, container_of
+from model.media import HEAD
 from model.photo import looks_like_video, reason
 from model.video_cost import takes_too_long
 from model.video_limits import MOST_BYTES, MOST_FRAMES, MOST_SECONDS, VideoError, in_words
 
-SUFFIXES = frozenset(".mp4 .m4v .mov .webm .mkv .avi".split())  # GIF and WebP may be photos too: their content tells
-
-_HEAD = 1024  # bytes that tell a video
 _LEAST_STEP = 0.001  # seconds between two frames whose time stamps do not grow
 _INCOMPLETE = 0.9  # of its length: a video whose frames end before that was cut off
 
-_Picture = tuple[float | None, np.ndarray]
+_Picture = tuple[float, np.ndarray]
 
 
 class Frame(NamedTuple):
@@ -35,17 +33,6 @@ class Frame(NamedTuple):
     number: int
     seconds: float
     rgb: np.ndarray
-
-
-def is_video(source: bytes | str | os.PathLike) -> bool:
-    """Whether it (a file's bytes, or its path) is a video, or a GIF or WebP of several pictures; by the content, not by the name.
-    False for what cannot be read."""
-    with contextlib.suppress(OSError, VideoError), _file(source) as file:
-        if looks_like_video(file.read(_HEAD)):
-            return True
-        file.seek(0)
-        return is_animation(file)
-    return False
 
 
 class Video:
@@ -80,7 +67,7 @@ class Video:
 
     def _open(self, source: bytes | str | os.PathLike) -> Animation | Film:
         file = self._opened.enter_context(_file(source))
-        head = file.read(_HEAD)
+        head = file.read(HEAD)
         file.seek(0)
         if not head:
             raise VideoError("The file is empty.")
@@ -113,19 +100,20 @@ class Video:
         """Frees the decoder's memory; may be called twice."""
         self._opened.close()
 
-    def share(self, frame: Frame) -> float | None:
-        """How much of the video has passed with this frame, 0..1; None where the file does not say how long it is."""
+    def share(self, number: int, seconds: float) -> float | None:
+        """How much of the video has passed with the frame of this number at these seconds, 0..1; None where the file does not say how
+        long it is."""
         if self.seconds:
-            return min(frame.seconds / self.seconds, 1.0)
-        return min((frame.number + 1) / self.frames, 1.0) if self.frames else None
+            return min(seconds / self.seconds, 1.0)
+        return min((number + 1) / self.frames, 1.0) if self.frames else None
 
     def _numbered(self, first: _Picture) -> Iterator[Frame]:
         """All frames, of one size and with times that grow."""
         picture: _Picture | None = first
-        begin, last, number = first[0] or 0.0, -math.inf, 0
+        begin, last, number = first[0], -math.inf, 0
         while picture is not None:
             stamp, rgb = picture
-            seconds = max(last + 1 / self._reader.rate if stamp is None else stamp - begin, last + _LEAST_STEP, 0.0)
+            seconds = max(stamp - begin, last + _LEAST_STEP)
             if seconds > self._most_seconds + 1 or number >= MOST_FRAMES:
                 self.note = f"Only the first {in_words(last)} were looked at: a video may not be longer."
                 return
@@ -143,8 +131,9 @@ class Video:
             self.note = f"The file is damaged or incomplete: {number} frame{'' if number == 1 else 's'} of it could be read."
 
     def _was_cut_off(self, last: float) -> bool:
-        known = isinstance(self._reader, Film) and self._reader.length_is_known and self.seconds
-        return bool(known) and last + 2 / self._reader.rate < _INCOMPLETE * self.seconds
+        if self.seconds is None or not isinstance(self._reader, Film) or not self._reader.length_is_known:
+            return False
+        return last + 2 / self._reader.rate < _INCOMPLETE * self.seconds
 
 
 def open_video(source: bytes | str | os.PathLike, most_seconds: float = MOST_SECONDS) -> Video:
