@@ -22,6 +22,7 @@ _CODECS = (
 
 USUAL_RATE = 30.0  # frames a second where a file does not say
 MOST_STRETCH = 4.0  # ratio of a pixel's sides; what is beyond is a mistake in the header, and left out of account
+PROBED_PIXELS = 4 * MOST_PIXELS  # 8K; of a first frame, so that its size can be told
 THREADS = 2  # of the decoder; more would keep more frames in memory
 
 
@@ -43,7 +44,7 @@ class Film:
 
     def __init__(self, file: IO[bytes], container: str, most_seconds: float):
         # The options are for finding out what is in the file, too: its first frames are decoded for that.
-        options = {"codec_whitelist": ",".join(_CODECS), "max_pixels": str(MOST_PIXELS), "protocol_whitelist": "none"}
+        options = {"codec_whitelist": ",".join(_CODECS), "max_pixels": str(PROBED_PIXELS), "protocol_whitelist": "none"}
         self.damaged = False
         self._container: InputContainer = av.open(file, "r", format=container, options=options, metadata_errors="replace", buffer_size=1 << 18)
         try:
