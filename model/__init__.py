@@ -24,6 +24,10 @@ _HOMES = {
     "ROI": "geometry",
     "open_photo": "photo",
     "PhotoError": "photo",
+    "Tracks": "tracks",
+    "TrackedFrame": "tracks",
+    "open_video": "video",
+    "VideoError": "video",
 }
 __all__ = list(_HOMES)
 

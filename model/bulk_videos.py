@@ -44,11 +44,10 @@ class VideoResults:
         try:
             with Video(video.path) as opened:
                 self.folder.mkdir(parents=True, exist_ok=True)
-                with unfinished.open("wb") as file:
-                    rows = ParquetFile(file, {**_identity(video), "width": str(opened.width), "height": str(opened.height)})
+                known_by = {**_identity(video), "width": str(opened.width), "height": str(opened.height)}
+                with unfinished.open("wb") as file, contextlib.closing(ParquetFile(file, known_by)) as rows:
                     for frame in follow(video.name, opened, landmarker, Timeline(), [rows]):
                         shown(frame, opened)
-                    rows.close()
                 unfinished.replace(self.file_of(video))
                 return opened.note
         except VideoError as error:

@@ -45,8 +45,14 @@ def written(path: Path, option: str, make: Callable[[IO[bytes]], _Writer]) -> It
             writer = make(file)
             try:
                 yield writer
-            finally:
+            except OSError:  # what does not take a frame takes no end either
+                with contextlib.suppress(Exception):
+                    writer.close()
+                raise
+            except BaseException:
                 writer.close()
+                raise
+            writer.close()
     except CannotWrite:
         if path.is_file():  # not a device
             with contextlib.suppress(OSError):

@@ -39,7 +39,8 @@ class Film:
     """One open file. Raises VideoError, or what FFmpeg raises.
 
     seconds, frames: length and number of frames as far as the file tells; rate: frames a second. pictures(): (time stamp in seconds,
-    uint8 (H, W, 3) RGB) each, upright and with square pixels, transparency on white. damaged: that not all could be read.
+    uint8 (H, W, 3) RGB) each, upright and with square pixels, transparency on white. damaged: that not all could be read. length_is_known:
+    `seconds` is that of the pictures; counted: their number as the file tells it, 0 if it does not.
     """
 
     def __init__(self, file: IO[bytes], container: str, most_seconds: float):
@@ -71,6 +72,7 @@ class Film:
         whole = (self._container.duration or 0) / av.time_base  # of the sound too, which may be longer
         self.seconds = own if own > 0 else whole if whole > 0 else None
         self.length_is_known = own > 0 or (whole > 0 and len(self._container.streams) == 1)
+        self.counted = stream.frames
         if self.seconds:
             check_length(self.seconds, most_seconds)
         self.frames = min(stream.frames or round((self.seconds or 0) * self.rate), MOST_FRAMES) or None

@@ -127,13 +127,16 @@ class Video:
                 raise VideoError("There is not enough memory for this video.", again=True) from None
             except Exception:  # decoders raise many things on damaged files
                 picture, self._reader.damaged = None, True
-        if self._reader.damaged or self._was_cut_off(last):
+        if self._reader.damaged or self._was_cut_off(number, last):
             self.note = f"The file is damaged or incomplete: {number} frame{'' if number == 1 else 's'} of it could be read."
 
-    def _was_cut_off(self, last: float) -> bool:
-        if self.seconds is None or not isinstance(self._reader, Film) or not self._reader.length_is_known:
+    def _was_cut_off(self, number: int, last: float) -> bool:
+        """Whether fewer frames, or less time, has passed than the file says."""
+        film = self._reader
+        if not isinstance(film, Film):
             return False
-        return last + 2 / self._reader.rate < _INCOMPLETE * self.seconds
+        too_short = film.length_is_known and film.seconds is not None and last + 2 / film.rate < _INCOMPLETE * film.seconds
+        return too_short or number < _INCOMPLETE * film.counted
 
 
 def open_video(source: bytes | str | os.PathLike, most_seconds: float = MOST_SECONDS) -> Video:
