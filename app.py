@@ -36,9 +36,10 @@ else:
     from streamlit.runtime.pages_manager import PagesManager
 
     from export.browser import serve
-    from pages.parts import departed, status, takeaway
     from pages.parts.headers import Headers
-    from pages.parts.storeroom import UploadGate
+    from pages.parts.photos import download_links
+    from pages.parts.server import session_cleanup, status
+    from pages.parts.server.photo_budget import UploadGate
 
     # Uploads stay in memory: Starlette would put what is larger than a megabyte into a file while it comes in.
     MultiPartParser.spool_max_size = 1 << 40  # the limit is server.maxUploadSize
@@ -51,6 +52,6 @@ else:
     # time: a visitor who came straight to /live after a start would miss everything in this file.
     PagesManager.uses_pages_directory = False
 
-    departed.set_up()
+    session_cleanup.set_up()
 
-    app = st.App(__file__, middleware=[Middleware(Headers), Middleware(UploadGate)], routes=[*serve.routes(), *takeaway.routes(), *status.routes()])
+    app = st.App(__file__, middleware=[Middleware(Headers), Middleware(UploadGate)], routes=[*serve.routes(), *download_links.routes(), *status.routes()])

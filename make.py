@@ -36,7 +36,7 @@ COMMANDS = {
     "run": ("", ["-m", "streamlit", "run", "app.py", "--server.showEmailPrompt=false"]),
     "test": ("test", ["-m", "pytest"]),
     "check": ("test", ["-m", "pytest", "-m", "not browser and not slow"]),
-    "train": ("train", ["-m", "model.train"]),
+    "train": ("train", ["-m", "model.training.train"]),
     "export": ("train", ["-m", "export"]),
     "audit": ("audit", ["-m", "tests.audit"]),
     "benchmark": ("benchmark", ["-m", "tests.benchmark.compare"]),

@@ -2,8 +2,8 @@
 
 Three finished runs -> model/weights/pointillist.onnx with its metadata, the training trace with its fixed pictures beside it,
 and the parity certificate: the same crops through torch and onnxruntime must agree to a tenth of a pixel, or nothing is written.
-`--sigma` takes the factors that `python -m model.calibration` fitted, by which the expected errors become true ones;
-`--figures` takes what `python -m model.evaluate --json FILE` wrote, to be carried in the file's metadata.
+`--sigma` takes the factors that `python -m model.evaluation.calibration` fitted, by which the expected errors become true ones;
+`--figures` takes what `python -m model.evaluation.evaluate --json FILE` wrote, to be carried in the file's metadata.
 """
 
 import argparse
@@ -18,12 +18,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from export import onnx_file
-from export.browser import chromium, parity
+from export import parity, torch_to_onnx
+from export.browser import chromium
 from model.constants import KINDS
-from model.points import FACE_POINTS, HAND_POINTS
-from model.session import WEIGHTS
-from model.train import PICTURES
+from model.runtime.session import WEIGHTS
+from model.runtime.topology import FACE_POINTS, HAND_POINTS
+from model.training.train import PICTURES
 
 MOST_PIXELS = 0.1
 LICENCES = {
@@ -35,7 +35,7 @@ LICENCES = {
 }
 
 
-def differences(network: onnx_file.Pointillist, file: Path) -> dict[str, float]:
+def differences(network: torch_to_onnx.Pointillist, file: Path) -> dict[str, float]:
     """torch against onnxruntime on the parity pictures, in pixels of the crop, at the point where they differ most."""
     with torch.no_grad():
         out = {kind: dict(zip(network.outputs, network(torch.from_numpy(parity.inputs(kind)))))[kind] for kind in parity.OUTPUTS}
@@ -70,11 +70,11 @@ def main() -> None:
     for part in ("hand", "face", "detector"):
         options.add_argument(f"--{part}", type=Path, default=Path("runs") / part, help=f"the run folder, by default runs/{part}")
     options.add_argument("--sigma", type=float, nargs=2, default=(1.0, 1.0), metavar=("HAND", "FACE"), help="factors of the expected errors")
-    options.add_argument("--figures", type=Path, help="figures by model.evaluate")
+    options.add_argument("--figures", type=Path, help="figures by model.evaluation.evaluate")
     options.add_argument("--output", type=Path, default=WEIGHTS)
     o = options.parse_args()
     runs = {"hand": o.hand, "face": o.face, "detector": o.detector}
-    network = onnx_file.load(**{part: run / "last.pt" for part, run in runs.items()})
+    network = torch_to_onnx.load(**{part: run / "last.pt" for part, run in runs.items()})
     for kind, factor in zip(KINDS, o.sigma):
         getattr(network, kind).head.log_sigma.bias.data += math.log(factor)
     metadata = {
@@ -87,7 +87,7 @@ def main() -> None:
     }
     with tempfile.TemporaryDirectory() as scratch:
         file = Path(scratch) / "network.onnx"
-        onnx_file.write(network, file, metadata, {part: np.load(run / PICTURES) for part, run in runs.items()})
+        torch_to_onnx.write(network, file, metadata, {part: np.load(run / PICTURES) for part, run in runs.items()})
         apart = differences(network, file)
         if max(apart.values()) >= MOST_PIXELS:
             sys.exit(f"torch and onnxruntime differ by {max(apart.values()):.3f} px, more than {MOST_PIXELS}: nothing was written")

@@ -14,20 +14,20 @@ from importlib import import_module
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 _HOMES = {
-    "Landmarker": "landmarker",
-    "WeightsError": "landmarker",
-    "Tracker": "tracker",
-    "Result": "result",
-    "Hand": "result",
-    "Face": "result",
-    "Trace": "result",
-    "ROI": "geometry",
-    "open_photo": "photo",
-    "PhotoError": "photo",
-    "Tracks": "tracks",
-    "TrackedFrame": "tracks",
-    "open_video": "video",
-    "VideoError": "video",
+    "Landmarker": "runtime.landmarker",
+    "WeightsError": "runtime.landmarker",
+    "Tracker": "runtime.tracker",
+    "Result": "runtime.result",
+    "Hand": "runtime.result",
+    "Face": "runtime.result",
+    "Trace": "runtime.result",
+    "ROI": "runtime.geometry",
+    "open_photo": "runtime.image_file",
+    "PhotoError": "runtime.image_file",
+    "Tracks": "runtime.tracks",
+    "TrackedFrame": "runtime.tracks",
+    "open_video": "runtime.video",
+    "VideoError": "runtime.video",
 }
 __all__ = list(_HOMES)
 

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from pages.parts.device_camera import device_camera
-from pages.parts.landmarker import landmarker_or_stop
-from pages.parts.server_camera import server_camera
+from pages.parts.live.device_camera import device_camera
+from pages.parts.live.server_camera import server_camera
+from pages.parts.shared.landmarker import landmarker_or_stop
 
 DEVICE, SERVER = "On this device", "On the server"
 

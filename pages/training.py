@@ -2,16 +2,16 @@
 
 import streamlit as st
 
-from model import trace as traces
-from pages.parts.data_flow import show_data_flow
-from pages.parts.glossary import show_glossary
-from pages.parts.key_insight import show_key_insight
-from pages.parts.landmarker import landmarker_or_stop
-from pages.parts.prediction_trace import show_prediction_trace
-from pages.parts.quiz import show_quiz
-from pages.parts.subject import choose_subject
-from pages.parts.train_yourself import show_train_yourself
-from pages.parts.training_curves import show_training
+from model.training import run_log as traces
+from pages.parts.learn.data_flow import show_data_flow
+from pages.parts.learn.example_picker import choose_subject
+from pages.parts.learn.glossary import show_glossary
+from pages.parts.learn.key_insight import show_key_insight
+from pages.parts.learn.layer_view import show_prediction_trace
+from pages.parts.learn.quiz import show_quiz
+from pages.parts.learn.run_report import show_training
+from pages.parts.learn.train_yourself import show_train_yourself
+from pages.parts.shared.landmarker import landmarker_or_stop
 
 FLOW, TRAINING, LAYERS, TRY, QUIZ = "Data flow", "Training trace", "Prediction trace", "Train it yourself", "Quiz"
 

@@ -4,15 +4,15 @@ from dataclasses import replace
 
 import streamlit as st
 
-from pages.parts.album import visitors_album
-from pages.parts.analysis import analyse_waiting
-from pages.parts.device_photos import device_photos
-from pages.parts.intake import offer_examples, take_in
-from pages.parts.landmarker import landmarker_or_stop
-from pages.parts.layers import choose_layers
-from pages.parts.limits import choose_limits, choose_uncertain
-from pages.parts.photo_result import legend, show_photo
-from pages.parts.takeaway import offer_zip
+from pages.parts.photos.analyse import analyse_waiting
+from pages.parts.photos.confidence_options import choose_limits, choose_uncertain
+from pages.parts.photos.device_photos import device_photos
+from pages.parts.photos.download_links import offer_zip
+from pages.parts.photos.draw_options import choose_layers
+from pages.parts.photos.photo_inputs import offer_examples, take_in
+from pages.parts.photos.photo_list import visitors_album
+from pages.parts.photos.result_card import legend, show_photo
+from pages.parts.shared.landmarker import landmarker_or_stop
 
 PER_PAGE = 5  # photos shown at once
 

@@ -1,4 +1,4 @@
-// Finds where the hands and faces of a whole photo are: model/detector.py for the browser.
+// Finds where the hands and faces of a whole photo are: model/runtime/detector.py for the browser.
 //
 // A candidate or detection is {kind, score, box: [left, top, right, bottom], up: [x, y], level, size}, box in photo
 // pixels, size = its larger side as the network saw it. A view is {toPhoto, level, inner, width, height, fill}: fill(out,

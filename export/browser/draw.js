@@ -1,4 +1,4 @@
-// Draws a result on a 2-D canvas of any size: model/draw.py for the browser, the same colours and proportions.
+// Draws a result on a 2-D canvas of any size: model/output/draw.py for the browser, the same colours and proportions.
 
 import constants from "./constants.js";
 

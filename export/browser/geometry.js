@@ -1,4 +1,4 @@
-// Where a crop lies in a photo, and the one transform between the two: model/geometry.py for the browser.
+// Where a crop lies in a photo, and the one transform between the two: model/runtime/geometry.py for the browser.
 //
 // Frames: photo and crop pixels, x right, y down, an integer is a pixel's centre. A transform is the
 // upper two rows of a 3 x 3 matrix, [a, b, c, d, e, f]: x' = a x + b y + c, y' = d x + e y + f.

@@ -1,7 +1,7 @@
-// The landmarks of every hand and face in a picture: model/landmarker.py for the browser.
+// The landmarks of every hand and face in a picture: model/runtime/landmarker.py for the browser.
 //
 // A hand or face is {kind, landmarks: [[x, y, z], ...], score, box: [x, y, w, h], sigma: [...], roi}, in photo pixels;
-// a hand has handedness and handedness_score too, a face ibug68: [[x, y], ...]. See model/result.py.
+// a hand has handedness and handedness_score too, a face ibug68: [[x, y], ...]. See model/runtime/result.py.
 
 import constants from "./constants.js";
 import { find, KINDS } from "./detector.js";

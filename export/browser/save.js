@@ -37,7 +37,7 @@ export function saveJson(result, name = NAME) {
   offer(new Blob([JSON.stringify(toDocument(result, name))], { type: "application/json" }), `${name}.json`);
 }
 
-/** See model/formats.py: a hundredth of a pixel says all there is to say. */
+/** See model/output/serialize.py: a hundredth of a pixel says all there is to say. */
 export function toDocument({ width, height, hands, faces }, photo = NAME) {
   return {
     photo,

@@ -20,9 +20,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from export.browser import parity
-from model import storage
-from model.session import as_run
+from export import parity
+from export.graph import weight_packing
+from model.runtime.session import as_run
 
 BUNDLE = Path(__file__).parent / "dist"
 NETWORK = Path(__file__).parents[2] / "model" / "weights" / "pointillist.onnx"
@@ -82,7 +82,7 @@ def address() -> str:
 def part(name: str, exact: bool) -> bytes:
     """One network as an ONNX file of its own, to be computed in single precision or in eight bits; `name` is a key of PARTS."""
     cut = Extractor(as_run(onnx.load(NETWORK), exact)).extract_model(["image"], PARTS[name])
-    storage.pack(cut)
+    weight_packing.pack(cut)
     # The entries that describe the weights to people stay with the original file.
     del cut.metadata_props[:]
     buffer = io.BytesIO()

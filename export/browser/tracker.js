@@ -1,4 +1,4 @@
-// Follows hands and faces from frame to frame of a camera picture: model/tracker.py for the browser.
+// Follows hands and faces from frame to frame of a camera picture: model/runtime/tracker.py for the browser.
 
 import constants from "./constants.js";
 import { overlap } from "./detector.js";

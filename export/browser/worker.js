@@ -23,7 +23,7 @@ let queue = Promise.resolve(); // messages are answered one after the other
 const canvas = new OffscreenCanvas(1, 1);
 const context = canvas.getContext("2d", { willReadFrequently: true });
 
-/** The pixels of an ImageBitmap, which is closed. What is transparent becomes white, as in model/photo.py. */
+/** The pixels of an ImageBitmap, which is closed. What is transparent becomes white, as in model/runtime/image_file.py. */
 function pixels(frame) {
   const { width, height } = frame;
   if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];

@@ -22,9 +22,10 @@ from pathlib import Path
 
 import numpy as np
 
-from model import data, natural_photos, samples
-from model.scenes import Scenes
-from model.scenes import read as read_scenes
+from model.data import landmark_sets, samples
+from model.data.detection_sets import Scenes
+from model.data.detection_sets import read as read_scenes
+from model.evaluation import natural_photos
 from tests.benchmark import box_figures, landmark_figures, photos, rendered, speed, workers
 from tests.benchmark.landmark_figures import extent, outer_eyes
 from tests.benchmark.looks import SIDES, look
@@ -171,13 +172,13 @@ class Benchmark:
         if "hands" in parts:
             for name in SETS["hands"]:
                 if name in sets:
-                    yield self.hands(data.KNOWN[name](sets[name], self._cache))
+                    yield self.hands(landmark_sets.KNOWN[name](sets[name], self._cache))
         if "faces" in parts:
             published = folder / "real_faces" / "map478to68_bary.npz"
             bary = np.load(published)["W"] if published.exists() else None
             for name in SETS["faces"]:
                 if name in sets:
-                    yield self.faces(data.KNOWN[name](sets[name], self._cache), bary)
+                    yield self.faces(landmark_sets.KNOWN[name](sets[name], self._cache), bary)
         if "boxes" in parts:
             for name, kind in zip(SETS["boxes"], ("hand", "face")):
                 if name in sets:

@@ -11,8 +11,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from model import augment, data, samples, scenes
-from model.task_detector import box_of
+from model.data import augment, detection_sets, landmark_sets, samples
+from model.training.detector_task import box_of
 
 SMALLEST, LARGEST = 0.02, 0.08  # a head's larger side / the photo's
 PLACES = 3  # a head at most in each of 3 x 3 parts of the photo, so that none hides another
@@ -45,7 +45,7 @@ def main() -> None:
     options.add_argument("--cache", type=Path, default=Path("runs/cache"))
     o = options.parse_args()
     rng = np.random.default_rng(0)
-    photos, heads = scenes.read(o.data / "face_scenes", o.cache), data.synth_faces(o.data / "synth_faces", o.cache)
+    photos, heads = detection_sets.read(o.data / "face_scenes", o.cache), landmark_sets.synth_faces(o.data / "synth_faces", o.cache)
     faces = np.flatnonzero(heads.split == "val")
     (o.output / "images").mkdir(parents=True, exist_ok=True)
     images, annotations = [], []

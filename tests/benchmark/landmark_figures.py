@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from model import metrics
+from model.evaluation import metrics
 from tests.benchmark.looks import SIDES, Look
 from tests.benchmark.photos import Truth
 from tests.benchmark.pipe import Arrays

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from model import natural_photos
 from model.constants import KINDS
-from model.photo import open_photo
-from model.samples import Samples
-from model.scenes import Scenes
+from model.data.detection_sets import Scenes
+from model.data.samples import Samples
+from model.evaluation import natural_photos
+from model.runtime.image_file import open_photo
 
 KEYPOINTS = {21: "hand", 68: "face", 478: "face"}
 
@@ -66,7 +66,7 @@ def crops(s: Samples, rows: Sequence[int], points: np.ndarray | None = None) -> 
 
 
 def natural(p: Scenes, rows: Sequence[int], way: str) -> Iterator[Photo]:
-    """Whole photos in which hands and faces are labelled, as they are, turned or grey (`way` as in model/natural_photos.py). Points are
+    """Whole photos in which hands and faces are labelled, as they are, turned or grey (`way` as in model/evaluation/natural_photos.py). Points are
     those of the sure hands."""
     quarters = natural_photos.TURNS.get(way, 0)
     for i in rows:

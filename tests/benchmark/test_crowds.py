@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from model.samples import Samples
+from model.data.samples import Samples
 from tests.benchmark.crowds import LARGEST, SMALLEST, crowd
 
 

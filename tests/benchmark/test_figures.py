@@ -10,7 +10,7 @@ from tests.benchmark.photos import Photo, Truth, coco
 from tests.benchmark.photos import natural as natural_photo
 from tests.benchmark.point_map import IBUG_OF_MESH, PointMap
 from tests.benchmark.table import Row, document, markdown
-from tests.model.test_natural_photos import scenes as natural
+from tests.model.evaluation.test_natural_photos import scenes as natural
 
 HAND = np.random.default_rng(0).uniform(100, 200, (21, 2))
 

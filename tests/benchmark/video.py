@@ -14,7 +14,7 @@ import time
 import cv2
 import numpy as np
 
-from model.photo import open_photo
+from model.runtime.image_file import open_photo
 from tests.benchmark import workers
 from tests.benchmark.rendered import EXAMPLES
 from tests.benchmark.speed import LIVE_SIZE, TIMES, WARM, interleaved
@@ -68,11 +68,11 @@ def alone(cores: int) -> None:
 
     answers = pipe.start(cores)
     from model import Landmarker
-    from model.annotated_video import AnnotatedVideo
-    from model.timeline import Timeline
-    from model.video import Video
-    from model.video_formats import CsvFile, ParquetFile
-    from model.video_run import follow
+    from model.output.annotated_video import AnnotatedVideo
+    from model.output.serialize_video import CsvFile, ParquetFile
+    from model.output.video_pipeline import follow
+    from model.runtime.timeline import Timeline
+    from model.runtime.video import Video
 
     content, landmarker = sys.stdin.buffer.read(), Landmarker(threads=cores)
     landmarker.detect(np.zeros((480, 640, 3), np.uint8))

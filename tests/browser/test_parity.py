@@ -5,7 +5,8 @@ import json
 
 import pytest
 
-from export.browser import chromium, parity
+from export import parity
+from export.browser import chromium
 
 pytestmark = pytest.mark.browser
 

@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 
 from model.constants import CONSTANTS
-from model.detector import Detection, Detector, View, decode, suppress
-from model.draw import UNCERTAIN_COLOUR, label
-from model.geometry import ROI, cut, letterbox, roi_from_box, roi_from_points, transform
-from model.landmarker import side_of
-from model.result import Hand
-from model.smoothing import OneEuro
-from model.tracker import Tracker
+from model.output.draw import UNCERTAIN_COLOUR, label
+from model.runtime.detector import Detection, Detector, View, decode, suppress
+from model.runtime.geometry import ROI, cut, letterbox, roi_from_box, roi_from_points, transform
+from model.runtime.landmarker import side_of
+from model.runtime.one_euro import OneEuro
+from model.runtime.result import Hand
+from model.runtime.tracker import Tracker
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.browser

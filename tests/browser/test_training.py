@@ -5,7 +5,7 @@ from urllib.parse import urlparse
 
 import pytest
 
-from model.trace import TRACE
+from model.training.run_log import TRACE
 
 pytestmark = pytest.mark.browser
 

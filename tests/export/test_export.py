@@ -4,21 +4,20 @@ import onnx
 import pytest
 import torch
 
-from export import onnx_file
+from export import parity, torch_to_onnx
 from export.__main__ import differences
-from export.browser import parity
-from model.session import WEIGHTS
+from model.runtime.session import WEIGHTS
 
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory):
     torch.manual_seed(0)
-    network = onnx_file.load(None, None, None)
+    network = torch_to_onnx.load(None, None, None)
     with torch.no_grad():  # heat maps of an untrained network are flat: sharpen them, so that differences would show
         for kind in (network.hand, network.face):
             kind.head.maps.weight.mul_(30)
     file = tmp_path_factory.mktemp("export") / "network.onnx"
-    onnx_file.write(network, file, {"version": "0", "figures": {"a": 1}})
+    torch_to_onnx.write(network, file, {"version": "0", "figures": {"a": 1}})
     return network, file
 
 

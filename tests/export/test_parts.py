@@ -5,8 +5,9 @@ import onnx
 import onnxruntime
 import pytest
 
-from export.browser import parity, serve
-from model.session import Session
+from export import parity
+from export.browser import serve
+from model.runtime.session import Session
 
 
 @pytest.mark.parametrize("exact", [True, False])
@@ -54,7 +55,7 @@ def other_pictures(monkeypatch, tmp_path):
 
 
 def other_arithmetic(monkeypatch, tmp_path):
-    monkeypatch.setattr("model.session.lay_out", lambda model: model)
+    monkeypatch.setattr("model.runtime.session.lay_out", lambda model: model)
 
 
 def other_bundle(monkeypatch, tmp_path):

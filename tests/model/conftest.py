@@ -1,7 +1,7 @@
 import pytest
 from hypothesis import settings
 
-from model.landmarker import Landmarker
+from model.runtime.landmarker import Landmarker
 from tests.model.drawn_world import ColourNetwork
 
 settings.register_profile("no deadline", deadline=None)  # the machine may be busy
@@ -16,7 +16,7 @@ def network() -> ColourNetwork:
 @pytest.fixture
 def landmarker(network, monkeypatch) -> Landmarker:
     """The real Landmarker on the stand-in for the network."""
-    monkeypatch.setattr("model.landmarker.Session", lambda *_: network)
+    monkeypatch.setattr("model.runtime.landmarker.Session", lambda *_: network)
     return Landmarker()
 
 

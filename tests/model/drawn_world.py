@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from model.constants import CONSTANTS, CROP, KINDS
-from model.points import FACE_POINTS
+from model.runtime.topology import FACE_POINTS
 
 COLOURS = {"hand": (255, 0, 0), "face": (0, 255, 0)}
 COUNTS = {"hand": 21, "face": FACE_POINTS}
@@ -44,7 +44,7 @@ def photo(width: int, height: int, *things: tuple) -> np.ndarray:
 
 
 class ColourNetwork:
-    """Has the outputs of the real network (model.session.Session). `asked`: the outputs of every run so far."""
+    """Has the outputs of the real network (model.runtime.session.Session). `asked`: the outputs of every run so far."""
 
     metadata: dict = {}
 

@@ -8,10 +8,11 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from model import Result, session
-from model.draw import Layers
-from pages.parts.album import Photo
-from pages.parts.downloads import as_csv, as_zip
+from model import Result
+from model.output.draw import Layers
+from model.runtime import session
+from pages.parts.photos.downloads import as_csv, as_zip
+from pages.parts.photos.photo_list import Photo
 from tests.model.hostile import MARKUP, NAMES, corpus, encoded, scene
 
 ROOT = Path(__file__).parents[2]

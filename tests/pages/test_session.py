@@ -41,7 +41,7 @@ def test_pages_and_visitors_share_one_session(sessions):
 
 
 def test_first_visitors_at_the_same_time_share_one_session(sessions):
-    from pages.parts.landmarker import shared_landmarker
+    from pages.parts.shared.landmarker import shared_landmarker
 
     with ThreadPoolExecutor(8) as visitors:
         landmarkers = list(visitors.map(lambda _: shared_landmarker(), range(8)))

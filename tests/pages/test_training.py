@@ -12,15 +12,16 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from model import Landmarker, Result, face_maps, open_photo
-from model import trace as traces
-from model.geometry import ROI, roi_from_points
-from model.points import HAND_POINTS
-from model.session import WEIGHTS
-from pages.parts import demo_training, subject, train_yourself
-from pages.parts.demo_training import FAILED, FINISHED, RUNNING, STOPPED, DemoTraining
-from pages.parts.questions import questions
-from pages.parts.turns import TURNS
+from export.graph import face_head
+from model import Landmarker, Result, open_photo
+from model.runtime.geometry import ROI, roi_from_points
+from model.runtime.session import WEIGHTS
+from model.runtime.topology import HAND_POINTS
+from model.training import run_log as traces
+from pages.parts.learn import demo_training, example_picker, train_yourself
+from pages.parts.learn.demo_training import FAILED, FINISHED, RUNNING, STOPPED, DemoTraining
+from pages.parts.learn.questions import questions
+from pages.parts.server.work_queue import TURNS
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "model" / "examples"
@@ -93,7 +94,7 @@ def _face_place(ibug: np.ndarray):
 
 @pytest.fixture
 def visitor(monkeypatch, seen) -> AppTest:
-    monkeypatch.setattr(subject, "traced", lambda photo: photo.result or seen[photo.name])
+    monkeypatch.setattr(example_picker, "traced", lambda photo: photo.result or seen[photo.name])
     visitor = AppTest.from_file(ROOT / "app.py", default_timeout=120).run()
     return visitor.switch_page("pages/training.py").run()
 
@@ -158,7 +159,7 @@ class TestDataFlow:
     @pytest.mark.parametrize("kind", ["hand", "face"])
     def test_the_regression_stage_shows_what_the_network_does(self, visitor, seen, kind):
         """A hand's point begins at its heat map's mean, a face's at the mean of its mixture of 78 maps; the rest is the layers behind."""
-        thing = seen["greeting.webp"].faces[0] if kind == "face" else next(iter(dict(subject.names(seen["greeting.webp"])).values()))
+        thing = seen["greeting.webp"].faces[0] if kind == "face" else next(iter(dict(example_picker.names(seen["greeting.webp"])).values()))
         if kind == "face":
             next(box for box in visitor.selectbox if box.label == "Hand or face").set_value("Face").run()
         visitor.session_state["stage"] = 3
@@ -168,7 +169,7 @@ class TestDataFlow:
         if kind == "hand":
             maps = weighted = thing.trace.heatmaps[point]
         else:
-            head = face_maps.read(WEIGHTS)
+            head = face_head.read(WEIGHTS)
             maps = head.maps(thing.trace.features)
             weighted = (head.spread[point][:, None, None] * maps).sum(axis=0)
         cells = (np.arange(64) + 0.5) / 64
@@ -182,7 +183,7 @@ class TestDataFlow:
 
     def test_numbers_are_those_of_the_picture(self, visitor, seen):
         result = seen["greeting.webp"]
-        names = dict(subject.names(result))
+        names = dict(example_picker.names(result))
         thing = next(iter(names.values()))
         visitor.session_state["stage"] = 4
         visitor.run()
@@ -201,7 +202,7 @@ class TestDataFlow:
         album = visitor.session_state["album"]
         album.add("mine.webp", (EXAMPLES / "hands.webp").read_bytes() + os.urandom(8))  # no other test has opened these bytes
         next(iter(album)).result = seen["hands.webp"]
-        visitor.run().selectbox(key="subject_picture").set_value(subject.OWN)
+        visitor.run().selectbox(key="subject_picture").set_value(example_picker.OWN)
         for stage in (0, 1, 2, 3, 4, 0, 4):
             visitor.session_state["stage"] = stage
             visitor.run()
@@ -214,10 +215,10 @@ class TestDataFlow:
         next(iter(album)).result = seen["hands.webp"]
         other = visitor.switch_page("pages/upload.py").run().switch_page("pages/training.py").run()
         assert not other.exception
-        assert other.selectbox(key="subject_picture").options[0] == subject.OWN
+        assert other.selectbox(key="subject_picture").options[0] == example_picker.OWN
 
     def test_nothing_found_is_said(self, visitor, monkeypatch):
-        monkeypatch.setattr(subject, "traced", lambda photo: Result(10, 10, (), (), {"total": 1.0}))
+        monkeypatch.setattr(example_picker, "traced", lambda photo: Result(10, 10, (), (), {"total": 1.0}))
         for section in SECTIONS:
             show(visitor, section)
         assert "finds no hand and no face" in said(show(visitor, "Data flow"))
@@ -265,13 +266,13 @@ class TestTrainingTrace:
 
 class TestPredictionTrace:
     def test_layers_are_those_of_the_file(self, visitor):
-        from model import layers
+        from export.graph import layer_table
 
         show(visitor, "Prediction trace")
-        stages = layers.read(WEIGHTS)
+        stages = layer_table.read(WEIGHTS)
         overview = visitor.dataframe[0].value
         assert list(overview["parameters"])[:3] == [
-            sum(layer.parameters for layer in stages[stage]) for stage in (layers.PREPROCESSING, "hand_features", "hand")
+            sum(layer.parameters for layer in stages[stage]) for stage in (layer_table.PREPROCESSING, "hand_features", "hand")
         ]
         assert list(overview["output"])[:3] == ["3 × 256 × 256", "64 × 64 × 64", "63"]
         assert (overview["ms"][1:3] > 0).all()
@@ -289,7 +290,7 @@ class TestPredictionTrace:
     def test_unmeasured_times_are_no_error(self, visitor, monkeypatch):
         import streamlit as st
 
-        from model import layer_times
+        from export.graph import layer_times
 
         def fail(path):
             raise RuntimeError("The layers could not be timed on this machine.")
@@ -326,7 +327,7 @@ class TestQuiz:
 
     def test_all_right_gives_the_full_score(self, visitor, with_run, run_file, seen):
         show(visitor, "Quiz")
-        named = dict(subject.names(seen["greeting.webp"]))
+        named = dict(example_picker.names(seen["greeting.webp"]))
         names = [name.replace("_", " ") for name in HAND_POINTS]
         asked = questions(traces.read_released(run_file).landmarks["hand"], next(iter(named.values())), names, 0)
         for number, question in enumerate(asked):
@@ -476,6 +477,6 @@ class TestTrainYourself:
     def test_the_page_needs_no_torch(self):
         import subprocess
 
-        code = "import sys, pages.parts.train_yourself, pages.parts.quiz, pages.parts.prediction_trace, pages.parts.data_flow"
-        code += ", pages.parts.training_curves; assert 'torch' not in sys.modules"
+        code = "import sys, pages.parts.learn.train_yourself, pages.parts.learn.quiz, pages.parts.learn.layer_view, pages.parts.learn.data_flow"
+        code += ", pages.parts.learn.run_report; assert 'torch' not in sys.modules"
         subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True)

@@ -12,15 +12,15 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from model.draw import Layers
-from model.geometry import ROI
-from model.landmarker import MIN_CONFIDENCE
-from model.result import Face, Hand, Result
-from pages.parts import photo_result, trace
-from pages.parts.analysis import annotated_view, traced
-from pages.parts.downloads import as_coco, as_csv, as_json
-from pages.parts.limits import Limits
-from pages.parts.words import details
+from model.output.draw import Layers
+from model.runtime.geometry import ROI
+from model.runtime.landmarker import MIN_CONFIDENCE
+from model.runtime.result import Face, Hand, Result
+from pages.parts.photos import result_card, stage_views
+from pages.parts.photos.analyse import annotated_view, traced
+from pages.parts.photos.confidence_options import Limits
+from pages.parts.photos.downloads import as_coco, as_csv, as_json
+from pages.parts.shared.result_text import details
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "model" / "examples"
@@ -149,7 +149,7 @@ def test_layers_can_be_switched(visitor, monkeypatch):
         shown.append((layers, annotated_view(photo, layers)))
         return shown[-1][1]
 
-    monkeypatch.setattr(photo_result, "annotated_view", watched)
+    monkeypatch.setattr(result_card, "annotated_view", watched)
     visitor.session_state["album"].add("greeting.webp", (EXAMPLES / "greeting.webp").read_bytes())
     visitor.run()
     visitor.pills(key="layers").set_value(["mesh", "photo"])
@@ -171,10 +171,10 @@ def right_hand(x: float) -> Hand:
 
 def test_hands_of_one_side_are_numbered(visitor):
     """Two right hands can be told apart in the findings and where one is chosen; a single one needs no number."""
-    album = visitor.session_state["album"]
+    photo_list = visitor.session_state["album"]
     for name, count in (("two.png", 2), ("one.png", 1)):
-        key = album.add(name, png((count, 2, 3), (400, 300)))
-        photo = next(photo for photo in album if photo.key == key)
+        key = photo_list.add(name, png((count, 2, 3), (400, 300)))
+        photo = next(photo for photo in photo_list if photo.key == key)
         photo.result = Result(400, 300, tuple(right_hand(100.0 * (1 + index)) for index in range(count)), (), {"total": 1.0})
     visitor.run()
     assert not visitor.exception
@@ -201,7 +201,7 @@ def test_points_and_trace_open(visitor):
 def test_trace_leads_to_the_drawn_points():
     """The vector shown, taken back to the photo as the page explains it, gives the points that are drawn."""
     from model import Landmarker, open_photo
-    from pages.parts.trace import photo_points
+    from pages.parts.photos.stage_views import photo_points
 
     result = Landmarker().detect(open_photo(EXAMPLES / "greeting.webp"), trace=True)
     things = [*result.hands, *result.faces]
@@ -219,16 +219,16 @@ def test_many_photos_come_in_pages(visitor):
 
 class TestAlbum:
     def test_limits(self, monkeypatch):
-        from pages.parts import album
+        from pages.parts.photos import photo_list
 
-        monkeypatch.setattr(album, "MOST_PHOTOS", 2)
-        mine = album.Album()
+        monkeypatch.setattr(photo_list, "MOST_PHOTOS", 2)
+        mine = photo_list.Album()
         assert mine.add("a", b"1") and mine.add("b", b"2")
         assert mine.add("c", b"3") is None
-        assert mine.complaints() == [album.FULL] and not mine.complaints()
+        assert mine.complaints() == [photo_list.FULL] and not mine.complaints()
         assert mine.add("a", b"1"), "what is in already needs no room"
         mine.clear()
-        monkeypatch.setattr(album, "MOST_BYTES", 3)
+        monkeypatch.setattr(photo_list, "MOST_BYTES", 3)
         assert mine.add("a", b"123") and mine.add("b", b"4") is None
 
     @pytest.mark.parametrize(
@@ -242,7 +242,7 @@ class TestAlbum:
         ],
     )
     def test_shown_name(self, name, shown):
-        from pages.parts.album import Photo
+        from pages.parts.photos.photo_list import Photo
 
         photo = Photo(name, b"")
         assert photo.shown_name == shown
@@ -262,7 +262,7 @@ class TestAlbum:
         ],
     )
     def test_label_is_the_whole_name(self, name, label):
-        from pages.parts.album import Photo
+        from pages.parts.photos.photo_list import Photo
 
         photo = Photo(name, b"")
         photo.result = Result(8, 8, (), (Face(np.zeros((478, 3), np.float32), 1.0, (0, 0, 1, 1), np.zeros(478), np.zeros((68, 2)), None),), {})
@@ -271,9 +271,9 @@ class TestAlbum:
         assert next(csv.DictReader(io.StringIO(as_csv(photo), newline="")))["photo"] == label
 
     def test_photos_of_one_name_are_numbered(self):
-        from pages.parts import album
+        from pages.parts.photos import photo_list
 
-        mine = album.Album()
+        mine = photo_list.Album()
         keys = [mine.add(name, content) for name, content in (("a.jpg", b"1"), ("a.jpg", b"2"), ("a.jpg", b"1"), ("a.jpg", b"3"))]
         assert keys[0] == keys[2] and [photo.label for photo in mine] == ["a.jpg", "a (2).jpg", "a (3).jpg"]
         mine.remove(keys[1])
@@ -291,7 +291,7 @@ class TestDownloads:
     @pytest.fixture
     def photos(self):
         from model import Landmarker, open_photo
-        from pages.parts.album import Photo
+        from pages.parts.photos.photo_list import Photo
 
         landmarker = Landmarker()
         photos = [Photo(file, (EXAMPLES / file).read_bytes()) for file in ("greeting.webp", "hands.webp")]
@@ -301,8 +301,8 @@ class TestDownloads:
         return photos
 
     def test_zip_holds_everything(self, photos):
-        from model.draw import Layers
-        from pages.parts.downloads import as_zip
+        from model.output.draw import Layers
+        from pages.parts.photos.downloads import as_zip
 
         with zipfile.ZipFile(io.BytesIO(b"".join(as_zip(photos, Layers())))) as files:
             assert files.testzip() is None
@@ -321,18 +321,18 @@ class TestDownloads:
 
 class TestTensorPictures:
     def test_grid_has_every_plane_once(self):
-        from pages.parts.tensor_pictures import GAP, grid
+        from pages.parts.shared.images import GAP, grid
 
         sheet = grid(np.random.default_rng(0).random((21, 64, 64)), columns=7, tile=32)
         assert sheet.shape == (3 * (32 + GAP) - GAP, 7 * (32 + GAP) - GAP, 3) and sheet.dtype == np.uint8
 
     def test_heat_of_a_flat_plane_is_dark(self):
-        from pages.parts.tensor_pictures import heat
+        from pages.parts.shared.images import heat
 
         assert heat(np.full((4, 4), 7.0), 16).max() < 10
 
     def test_strongest_ignores_flat_planes(self):
-        from pages.parts.tensor_pictures import strongest
+        from pages.parts.shared.images import strongest
 
         planes = np.zeros((3, 8, 8), np.float32)
         planes[0] = 100
@@ -353,11 +353,11 @@ class TestLimits:
     @staticmethod
     def photo_of(visitor):
         """The photo in the visitor's album; at first it is put there."""
-        album = visitor.session_state["album"]
-        if not len(album):
-            album.add("greeting.webp", (EXAMPLES / "greeting.webp").read_bytes())
+        photo_list = visitor.session_state["album"]
+        if not len(photo_list):
+            photo_list.add("greeting.webp", (EXAMPLES / "greeting.webp").read_bytes())
             visitor.run()
-        return next(iter(album))
+        return next(iter(photo_list))
 
     @pytest.fixture
     def drawn(self, monkeypatch) -> list[bytes]:
@@ -368,7 +368,7 @@ class TestLimits:
             pictures.append(annotated_view(photo, layers))
             return pictures[-1]
 
-        monkeypatch.setattr(photo_result, "annotated_view", watched)
+        monkeypatch.setattr(result_card, "annotated_view", watched)
         return pictures
 
     @staticmethod
@@ -387,7 +387,7 @@ class TestLimits:
         def never(*_, **__):
             raise AssertionError("the network must not run again")
 
-        monkeypatch.setattr("model.session.Session.run", never)
+        monkeypatch.setattr("model.runtime.session.Session.run", never)
         photo = self.photo_of(example)
         example.slider(key="minimum_hand").set_value(1)
         example.slider(key="minimum_face").set_value(100)
@@ -432,7 +432,7 @@ class TestLimits:
     def test_the_trace_follows(self, visitor, monkeypatch):
         """A minimum below the released one: the way to what is now shown is shown too."""
         results = []
-        monkeypatch.setattr(trace, "traced", lambda photo: results.append(traced(photo)) or results[-1])
+        monkeypatch.setattr(stage_views, "traced", lambda photo: results.append(traced(photo)) or results[-1])
         photo = self.photo_of(visitor)
         visitor.slider(key="minimum_hand").set_value(0)
         visitor.slider(key="minimum_face").set_value(0)

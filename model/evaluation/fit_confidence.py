@@ -1,0 +1,131 @@
+"""The confidence of a detection: python -m model.evaluation.fit_confidence --data FOLDER [--weights FILE]
+
+Fits a logistic regression (Platt scaling) on what the detector and the landmark network say of a hand or a face, and the minimum
+confidence that is given out. Both are fitted on natural photos kept back from all training (`tune`), which have a label for every hand and
+face that the labellers could make out, and on photos kept back that show neither. Prints both as they go into constants.json, what they
+reach there, and how well the confidence is calibrated, by size. Validation photos are never used.
+"""
+
+import argparse
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from model.constants import CONSTANTS, KINDS
+from model.data import detection_sets
+from model.evaluation import metrics, reliability
+from model.runtime.landmarker import Landmarker, evidence, same_object, uncertainty_of
+
+FACTORS = ("detection", "presence", "size", "uncertainty")  # of the evidence, in its order
+MOST_FALSE = {"hand": 0.022, "face": 0.022}   # detections to be expected per photo without hands and faces
+LEAST_PRECISION = {"hand": 0.85, "face": 0.95}  # on natural photos, where most of the "false" hands are ones that nobody labelled
+RIGHT = 0.4    # IoU with a label from which a detection is right
+EXCUSED = 0.3  # IoU with a doubtful label from which it is neither
+SIZES = (0.0, 0.08, 0.16, 0.32, np.inf)  # of the photo's larger side, in the table of calibration
+
+
+@dataclass
+class Finds:
+    """Of one kind, over all photos: evidence (N, 4) as in landmarker.py; right (N,) whether it matches a label; empty (N,) whether the photo
+    shows neither hand nor face; share (N,) its size in the photo. truths: labelled objects."""
+
+    evidence: np.ndarray
+    right: np.ndarray
+    empty: np.ndarray
+    share: np.ndarray
+    truths: int
+
+
+def photos(data: Path, cache: Path) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, bool]]:
+    """(which kinds are labelled (2,), rgb, objects (M, 8), whether it shows neither) of the photos kept back from all training."""
+    for p in detection_sets.read_all(data, cache):
+        for i in np.flatnonzero(p.split == "tune"):
+            yield p.known[i], np.ascontiguousarray(p.images[i, : p.sizes[i, 1], : p.sizes[i, 0]]), p.objects[i], bool(p.negative[i])
+
+
+def finds(landmarker: Landmarker, chosen: list) -> list[Finds]:
+    """By kind. A class that a photo does not label does not count there."""
+    rows: list[list[tuple]] = [[], []]
+    truths = [0, 0]
+    for known, rgb, objects, empty in tqdm(chosen, desc="photos kept back", mininterval=5):
+        seen, things = landmarker.candidates(rgb)
+        for kind, name in enumerate(KINDS):
+            if not known[kind]:
+                continue
+            labels = objects[objects[:, 0] == kind]
+            wanted, unsure = labels[labels[:, 7] == 0, 1:5], labels[labels[:, 7] > 0, 1:5]
+            truths[kind] += len(wanted)
+            own: list[int] = []  # each object once, as in the pipeline: surest first
+            for k in sorted((k for k, s in enumerate(seen) if s.kind == name), key=lambda k: -seen[k].score * things[k].score):
+                if not any(same_object(things[k], things[other]) for other in own):
+                    own.append(k)
+            if not own:
+                continue
+            boxes, scores = np.array([things[k].box for k in own]), np.array([seen[k].score for k in own])
+            pairs = metrics.match(boxes, scores, wanted, RIGHT)
+            excused = (metrics.iou(boxes, unsure).max(1, initial=0) > EXCUSED) & (pairs < 0)
+            for k, pair, no in zip(own, pairs, excused):
+                if not no:
+                    rows[kind].append((*evidence(seen[k], things[k].score, uncertainty_of(things[k]), rgb.shape), pair >= 0, empty, max(seen[k].box[2:]) / max(rgb.shape[:2])))
+    tables = [np.array(r, float).reshape(-1, len(FACTORS) + 3) for r in rows]
+    n = len(FACTORS)
+    return [Finds(t[:, :n], t[:, n] > 0, t[:, n + 1] > 0, t[:, n + 2], count) for t, count in zip(tables, truths)]
+
+
+def fit(evidence: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """(N, F) -> (F + 1,): factors of the evidence and the offset, by Newton's method on the likelihood with a little ridge."""
+    x = np.concatenate([evidence, np.ones((len(evidence), 1))], 1)
+    w = np.zeros(x.shape[1])
+    for _ in range(50):
+        p = 1 / (1 + np.exp(-x @ w))
+        w += np.linalg.solve((x.T * (p * (1 - p))) @ x + 1e-3 * np.eye(len(w)), x.T @ (right - p) - 1e-3 * w)
+    return w
+
+
+def least(confidence: np.ndarray, found: Finds, empty_photos: int, least_precision: float, most_false: float) -> tuple[float, dict]:
+    """The lowest confidence that keeps both promises, and what it reaches.
+
+    A level right above the k-th surest false find on n photos lets k - 1 of them pass; of new photos, k in n + 1 are to be expected
+    (order statistics: a new one is as likely to come at any place among the n). That is what must not be more than `most_false`."""
+    levels = sorted({0.0, *np.floor(confidence * 1000) / 1000})
+    for below, level in zip(levels, levels[1:]):
+        kept = confidence >= level
+        right, false = int((found.right & kept).sum()), float((found.empty & kept).sum() + 1) / (empty_photos + 1)
+        precision = right / max(int(kept.sum()), 1)
+        if precision >= least_precision and false <= most_false:  # whatever lies above the next weaker find keeps the same ones
+            return float(below + 0.001), {"recall": right / max(found.truths, 1), "precision": precision, "false finds to be expected per empty photo": false}
+    return 1.0, {}
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(prog="python -m model.evaluation.fit_confidence", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--data", type=Path, required=True)
+    options.add_argument("--cache", type=Path, default=Path("runs/cache"))
+    options.add_argument("--weights", type=Path, help="default: the file that comes with the project")
+    options.add_argument("--threads", type=int, default=2)
+    o = options.parse_args()
+    chosen = list(photos(o.data, o.cache))
+    if not any(empty for *_, empty in chosen) or all(empty for *_, empty in chosen):
+        options.error(f"{o.data} needs natural photos with labels and photos without hands and faces (the sets wild and face_scenes)")
+    rules: dict = {name: {} for name in (*FACTORS, "offset", "least")}
+    for kind, found in zip(KINDS, finds(Landmarker(o.weights, o.threads), chosen)):
+        w = fit(found.evidence, found.right)
+        confidence = 1 / (1 + np.exp(-(found.evidence @ w[:-1] + w[-1])))
+        level, reached = least(confidence, found, sum(empty for *_, empty in chosen), LEAST_PRECISION[kind], MOST_FALSE[kind])
+        for name, value in zip(rules, (*w, level)):
+            rules[name][kind] = round(float(value), 3)
+        print(kind, {k: round(v, 3) for k, v in reached.items()} or "no threshold keeps both promises", f"{found.truths} labelled")
+        for low, high in zip(SIZES, SIZES[1:]):
+            own = (found.share >= low) & (found.share < high)
+            if own.any():
+                error = reliability.expected_calibration_error(confidence[own], found.right[own])
+                print(f"  size {low:.2f}-{high:.2f}: {own.sum()} detections, mean confidence {confidence[own].mean():.3f}, right {found.right[own].mean():.3f}, calibration error {error:.3f}")
+    print(json.dumps({"confidence": CONSTANTS["landmarks"]["confidence"] | rules}, indent=2))
+
+
+if __name__ == "__main__":
+    main()

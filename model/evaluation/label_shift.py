@@ -1,0 +1,65 @@
+"""Are labels moved sideways? python -m model.evaluation.label_shift --data FOLDER
+
+A network that learned from mirrored pictures as well prefers no side: the mean of its answers for a picture and for its mirror
+image lies neither left nor right of the truth on average. Labels that do were counted from another pixel, or cut out with another
+rounding than their pictures. (Up and down cannot be told apart from a convention in this way.) Only training rows are used.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from model.data import augment, landmark_batches
+from model.data.landmark_sets import read_all
+from model.data.samples import Samples
+from model.runtime.geometry import ROI, roi_from_points
+from model.runtime.landmarker import Found, Landmarker
+
+MOST = 150  # rows a source
+
+
+def seen_twice(landmarker: Landmarker, kind: str, picture: np.ndarray, points: np.ndarray) -> tuple[Found, Found]:
+    """What the network says of a picture (256, 256, 3) and of its mirror image, each at the true place."""
+    roi = roi_from_points(kind, points)
+    mirrored = ROI(picture.shape[1] - 1 - roi.cx, roi.cy, roi.side, -roi.angle)
+    return landmarker.look(picture, [(kind, roi)])[0], landmarker.look(np.ascontiguousarray(picture[:, ::-1]), [(kind, mirrored)])[0]
+
+
+def shifts(landmarker: Landmarker, s: Samples, rows: np.ndarray, flips: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """By kind of point, (rows,): how many pixels the labels lie to the right of the mean answer."""
+    found: dict[str, list[float]] = {}
+    width = s.images.shape[2]
+    for i in rows:
+        one, other = seen_twice(landmarker, s.kind, np.ascontiguousarray(s.images[i]), s.points[i])
+        labels = {"points": (s.points[i], one.landmarks, other.landmarks[flips[s.kind]], s.weights[i])}
+        if s.ibug is not None:
+            labels["68 points"] = (s.ibug[i], one.ibug68, other.ibug68[augment.FLIP_IBUG], s.ibug_weights[i])
+        for name, (label, answer, mirrored, weights) in labels.items():
+            apart = label[:, 0] - (answer[:, 0] + width - 1 - mirrored[:, 0]) / 2
+            if weights.any():
+                found.setdefault(name, []).append(float(np.average(apart, weights=weights)))
+    return {name: np.array(values) for name, values in found.items()}
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(prog="python -m model.evaluation.label_shift", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--data", type=Path, required=True)
+    options.add_argument("--cache", type=Path, default=Path("runs/cache"))
+    options.add_argument("--sets", nargs="*", default=())
+    options.add_argument("--weights", type=Path, help="default: the file that comes with the project")
+    o = options.parse_args()
+    landmarker, sets = Landmarker(o.weights), read_all(o.data, o.cache, o.sets)
+    flips = landmark_batches.flips_of(sets)
+    print("| set | source | what | rows | pixels to the right |\n| --- | --- | --- | --- | --- |")
+    for s in sets:
+        sources = s.notes.get("source", np.full(len(s.split), ""))
+        for source in np.unique(sources):
+            rows = np.flatnonzero((s.split == "train") & (sources == source))
+            rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), MOST)).astype(int)] if len(rows) else rows
+            for what, values in shifts(landmarker, s, rows, flips).items():
+                print(f"| {s.name} | {source} | {what} | {len(values)} | {values.mean():+.2f} ± {values.std() / len(values) ** 0.5:.2f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,284 @@
+"""Draws a Result into its photo: `draw(rgb, result, layers)`, a new picture.
+
+Everything is drawn as a coverage mask first (0 = nothing, 255 = full ink) and then blended in one colour. That gives
+smooth edges at any size, lets a single point fade, and keeps the cost at the size of the object and not of the photo.
+Line widths follow the object: a hand looks the same small in a group photo and filling the picture.
+"""
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from PIL import Image, ImageColor, ImageDraw, ImageFont
+
+from model.constants import CONSTANTS
+from model.runtime.result import Face, Hand, Result
+from model.runtime.topology import FACE_CONTOURS, FACE_MESH_EDGES, FINGERS, HAND_EDGES, PALM, PALM_COLOUR
+
+_STYLE = CONSTANTS["drawing"]  # shared with the browser's drawing
+FACE_COLOURS: dict[str, str] = _STYLE["face_colours"]
+MESH_COLOUR: str = _STYLE["mesh_colour"]
+HALO: str = _STYLE["halo"]
+FACE_POINT_COLOUR = "#FFFFFF"
+PLAIN_GROUND = "#16181D"
+
+# A point is drawn in full while its expected error is below SURE and faintest above LOST (fractions of the object's
+# larger side). It never vanishes: a guess is shown as a guess.
+SURE, LOST, FAINTEST = (_STYLE["opacity"][name] for name in ("sure", "lost", "faintest"))
+
+LINE: float = _STYLE["bone_width"]  # as a fraction of the hand's larger side
+CONTOUR: float = _STYLE["contour_width"]  # as a fraction of the face's larger side
+DASH: float = _STYLE["dash"]  # the same, of a hand or face
+UNCERTAIN_COLOUR: str = _STYLE["uncertain_colour"]
+MOST_DASHES = 200  # a path
+
+
+@dataclass(frozen=True)
+class Layers:
+    """Which parts of the drawing are wanted."""
+
+    photo: bool = True  # False: a plain dark ground instead of the photo
+    skeleton: bool = True  # bones of the hands, in five finger colours
+    contours: bool = True  # oval, brows, eyes, irises, nose and lips of the faces
+    mesh: bool = False  # the faces' triangles
+    points: bool = True  # every landmark as a dot
+    labels: bool = True  # left, right or face, with the score
+    boxes: bool = False  # the boxes
+    numbers: bool = False  # the index beside every point of a hand
+    uncertain: bool = False  # dashed, what the minimum confidence rejected, if the result holds it
+
+
+def draw(rgb: np.ndarray, result: Result, layers: Layers = Layers()) -> np.ndarray:
+    """The photo with its landmarks.
+
+    rgb: uint8 (H, W, 3); may be a smaller or larger copy of the photo that `result` (in pixels of the photo) speaks of.
+    Returns a new uint8 array of rgb's shape.
+    """
+    picture = rgb.copy() if layers.photo else np.full_like(rgb, ImageColor.getrgb(PLAIN_GROUND))
+    scale = rgb.shape[1] / result.width
+    uncertain = result.uncertain if layers.uncertain else ()
+    for thing in uncertain:
+        _draw_uncertain(picture, thing, scale)
+    for face in result.faces:
+        _draw_face(picture, face, scale, layers)
+    for hand in result.hands:
+        _draw_hand(picture, hand, scale, layers)
+    if layers.boxes:
+        everything: tuple[Hand | Face, ...] = (*result.faces, *result.hands)
+        for thing in everything:
+            _draw_box(picture, thing.box, scale)
+    if layers.labels:
+        things: tuple[Hand | Face, ...] = (*result.hands, *result.faces)
+        _draw_labels(picture, [(thing, label(thing)) for thing in things] + [(thing, uncertain_label(thing)) for thing in uncertain], scale)
+    return picture
+
+
+def opacity(sigma: np.ndarray, size: float) -> np.ndarray:
+    """How strongly each point is drawn, (K,) FAINTEST..1, from its expected error and the object's size (same unit)."""
+    doubt = (np.asarray(sigma, np.float64) / max(size, 1e-6) - SURE) / (LOST - SURE)
+    return 1 - (1 - FAINTEST) * np.clip(doubt, 0, 1)
+
+
+def _draw_hand(picture: np.ndarray, hand: Hand, scale: float, layers: Layers) -> None:
+    points, size, strength = _prepared(hand, scale, picture)
+    width = max(LINE * size, 1.0)
+    if layers.skeleton:
+        _lines(picture, points, HAND_EDGES, strength, HALO, width * 1.9, ink=0.45)
+        for colour, edges in _bones_by_colour().items():
+            _lines(picture, points, edges, strength, colour, width)
+    if layers.points:
+        radius = max(width * 1.05, 1.3)
+        _dots(picture, points, strength, HALO, radius * 1.45, ink=0.55)
+        _dots(picture, points[:1], strength[:1], PALM_COLOUR, radius)
+        for finger in FINGERS:
+            own = list(finger.points)
+            _dots(picture, points[own], strength[own], finger.colour, radius)
+    if layers.numbers:
+        height = int(max(size * 0.045, 9))
+        for number, (x, y) in enumerate(points):
+            _text(picture, str(number), x + width * 1.6, y - height / 2, height, padding=1)
+
+
+@functools.cache
+def _bones_by_colour() -> dict[str, list[tuple[int, int]]]:
+    """The hand's edges by colour: those between palm points, then each finger's own."""
+    bones: dict[str, list[tuple[int, int]]] = {PALM_COLOUR: []}
+    for a, b in HAND_EDGES:
+        in_palm = a in PALM.points and b in PALM.points
+        colour = PALM_COLOUR if in_palm else next(finger.colour for finger in FINGERS if b in finger.points)
+        bones.setdefault(colour, []).append((a, b))
+    return bones
+
+
+def _draw_face(picture: np.ndarray, face: Face, scale: float, layers: Layers) -> None:
+    points, size, strength = _prepared(face, scale, picture)
+    width = max(CONTOUR * size, 0.8)
+    if layers.mesh:
+        _lines(picture, points, FACE_MESH_EDGES, strength, MESH_COLOUR, width * 0.45, ink=0.55)
+    if layers.contours:
+        contours = _contours_by_colour()
+        _lines(picture, points, sum(contours.values(), []), strength, HALO, width * 2.1, ink=0.4)
+        for colour, edges in contours.items():
+            _lines(picture, points, edges, strength, colour, width)
+    if layers.points:
+        _dots(picture, points, strength, FACE_POINT_COLOUR, max(width * 0.55, 0.6), ink=0.8)
+
+
+def _prepared(thing: Hand | Face, scale: float, picture: np.ndarray) -> tuple[np.ndarray, float, np.ndarray]:
+    """In pixels of the picture to draw in: points (K, 2) and the object's larger side; the points' opacity (K,)."""
+    points = (thing.landmarks[:, :2].astype(np.float64) + 0.5) * scale - 0.5  # an integer is a pixel's centre
+    # A point far astray must not blow the lines up.
+    size = min(float(np.ptp(points, axis=0).max()), 2.0 * max(picture.shape[:2]))
+    return points, size, opacity(thing.sigma * scale, size)
+
+
+@functools.cache
+def _contours_by_colour() -> dict[str, list[tuple[int, int]]]:
+    """The edges of the face's contours by the colour of the part they outline."""
+    return {
+        colour: [edge for contour in FACE_CONTOURS if part in contour.name for edge in contour.edges]
+        for part, colour in FACE_COLOURS.items()
+    }
+
+
+def _lines(picture, points, edges, strength, colour, width, ink=1.0) -> None:
+    """Straight lines between pairs of points; each as strong as the weaker of its ends."""
+    edges = np.asarray(edges)
+    level = np.minimum(strength[edges[:, 0]], strength[edges[:, 1]])
+    order = np.argsort(level)  # strong ones last: a faint line must not cut through a strong one
+
+    def paint(mask: np.ndarray, place: Callable, zoom: float) -> None:
+        ends = place(points)
+        for i in order:
+            a, b = ends[edges[i, 0]], ends[edges[i, 1]]
+            cv2.line(mask, a, b, round(255 * level[i]), max(round(width * zoom), 1), cv2.LINE_AA, SUBPIXEL_BITS)
+
+    _blend(picture, points[np.unique(edges)], width, colour, ink, paint)
+
+
+def _dots(picture, points, strength, colour, radius, ink=1.0) -> None:
+    def paint(mask: np.ndarray, place: Callable, zoom: float) -> None:
+        centres = place(points)
+        for i in np.argsort(strength):
+            size = round(radius * zoom * (1 << SUBPIXEL_BITS))
+            cv2.circle(mask, centres[i], size, round(255 * strength[i]), -1, cv2.LINE_AA, SUBPIXEL_BITS)
+
+    _blend(picture, points, 2 * radius, colour, ink, paint)
+
+
+SUBPIXEL_BITS = 4  # OpenCV takes coordinates as integers with this many bits behind the point
+FAR = 1 << 14  # coordinates beyond this are clipped before they overflow OpenCV's fixed point
+
+
+def _blend(picture, points, width, colour, ink, paint) -> None:
+    """Calls paint(mask, place, zoom) on a coverage mask around `points` and blends `colour` through it into picture."""
+    height, breadth = picture.shape[:2]
+    margin = width / 2 + 2
+    left, top = np.clip(np.floor(points.min(0) - margin), 0, (breadth, height)).astype(int)
+    right, bottom = np.clip(np.ceil(points.max(0) + margin) + 1, 0, (breadth, height)).astype(int)
+    if right <= left or bottom <= top:
+        return  # all of it lies outside the picture
+    # OpenCV's widths are whole pixels, so thin lines are drawn larger and shrunk.
+    zoom = int(np.clip(np.ceil(4 / width), 1, 4))
+    mask = np.zeros(((bottom - top) * zoom, (right - left) * zoom), np.uint8)
+
+    def place(where: np.ndarray) -> list[tuple[int, int]]:
+        inside = (where - (left, top) + 0.5) * zoom - 0.5
+        return [tuple(p) for p in np.round(np.clip(inside, -FAR, FAR) * (1 << SUBPIXEL_BITS)).astype(int).tolist()]
+
+    paint(mask, place, zoom)
+    if zoom > 1:
+        mask = cv2.resize(mask, (right - left, bottom - top), interpolation=cv2.INTER_AREA)
+    area = picture[top:bottom, left:right]
+    share = mask[..., None].astype(np.float32) * (ink / 255)
+    area[:] = np.rint(area + share * (np.array(ImageColor.getrgb(colour), np.float32) - area)).astype(np.uint8)
+
+
+def _draw_uncertain(picture: np.ndarray, thing: Hand | Face, scale: float) -> None:
+    """A dashed skeleton, or a face's dashed contours, in one colour: at a glance something else than what is confident."""
+    points, size, _ = _prepared(thing, scale, picture)
+    is_hand = isinstance(thing, Hand)
+    width = max((LINE if is_hand else CONTOUR) * size, 1.0)
+    paths = HAND_EDGES if is_hand else [[*contour.points, *contour.points[: contour.closed]] for contour in FACE_CONTOURS]
+    ends = np.concatenate([dashes(points[list(path)], max(DASH * size, 3.0)) for path in paths])
+    edges, strength = np.arange(len(ends)).reshape(-1, 2), np.ones(len(ends))
+    _lines(picture, ends, edges, strength, HALO, width * 2.2, ink=0.5)
+    _lines(picture, ends, edges, strength, UNCERTAIN_COLOUR, width)
+
+
+def dashes(path: np.ndarray, length: float) -> np.ndarray:
+    """(2 N, 2): the starts and ends of N straight dashes along the path (K, 2), as long as the gaps between them."""
+    along = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(path, axis=0), axis=1))])
+    count = min(max(round((along[-1] / length + 1) / 2), 1), MOST_DASHES)
+    at = np.linspace(0, along[-1], 2 * count)
+    return np.column_stack([np.interp(at, along, path[:, axis]) for axis in (0, 1)])
+
+
+def _draw_box(picture: np.ndarray, box, scale: float) -> None:
+    x, y, w, h = (float(v) * scale for v in box)
+    corners = np.array([(x, y), (x + w, y), (x + w, y + h), (x, y + h)])
+    edges, strength = [(0, 1), (1, 2), (2, 3), (3, 0)], np.ones(4)
+    width = max(0.006 * max(w, h), 1.0)
+    _lines(picture, corners, edges, strength, HALO, width * 2.2, ink=0.4)
+    _lines(picture, corners, edges, strength, "#FFFFFF", width)
+
+
+def label(thing: Hand | Face) -> str:
+    """What is written beside a hand or face: 'Hand 86 % · left 98 %' (its confidence and that of its side), or 'Face 99 %'."""
+    if isinstance(thing, Face):
+        return f"Face {percent(thing.score)}"
+    side = f"{thing.handedness} {percent(thing.handedness_score)}" if thing.handedness_is_clear else "left or right?"
+    return f"Hand {percent(thing.score)} · {side}"
+
+
+def uncertain_label(thing: Hand | Face) -> str:
+    """The same for what was rejected: its side would say nothing, as it may be no hand."""
+    return f"Uncertain {'hand' if isinstance(thing, Hand) else 'face'} {percent(thing.score)}"
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
+
+
+def _draw_labels(picture: np.ndarray, labelled: list[tuple[Hand | Face, str]], scale: float) -> None:
+    """Labels above the objects, moved down where they would cover each other or leave the picture."""
+    height, width = picture.shape[:2]
+    text_height = int(max(0.027 * max(height, width), 11))
+    taken: list[tuple[float, float, float, float]] = []
+    for thing, text in labelled:
+        w, h = _text_size(text, text_height, padding=text_height // 4)
+        points = thing.landmarks[:, :2] * scale
+        x = float(np.clip(points[:, 0].mean() - w / 2, 0, max(width - w, 0)))
+        y = float(np.clip(points[:, 1].min() - h * 1.4, 0, max(height - h, 0)))
+        while y + 2 * h < height and any(abs(x - a) < (w + c) / 2 and abs(y - b) < h for a, b, c, _ in taken):
+            y += h / 2
+        taken.append((x, y, w, h))
+        _text(picture, text, x, y, text_height, padding=text_height // 4)
+
+
+@functools.lru_cache(maxsize=16)
+def _font(height: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(height)  # the outline font inside Pillow: no font file needed
+
+
+def _text_size(text: str, height: int, padding: int) -> tuple[int, int]:
+    return round(_font(height).getlength(text)) + 2 * padding, round(height * 1.25) + 2 * padding
+
+
+def _text(picture: np.ndarray, text: str, x: float, y: float, height: int, padding: int) -> None:
+    """White text on a dark, see-through plate whose top left corner is (x, y); clipped at the picture's edge."""
+    w, h = _text_size(text, height, padding)
+    plate = Image.new("RGBA", (w, h), (0, 0, 0, 0))
+    pen = ImageDraw.Draw(plate)
+    pen.rounded_rectangle((0, 0, w - 1, h - 1), radius=h // 4, fill=(12, 14, 18, 190))
+    pen.text((w / 2, h / 2), text, font=_font(height), fill="white", anchor="mm")
+    left, top = round(x), round(y)
+    x0, y0 = max(left, 0), max(top, 0)
+    x1, y1 = min(left + w, picture.shape[1]), min(top + h, picture.shape[0])
+    if x1 <= x0 or y1 <= y0:
+        return
+    rgba = np.asarray(plate)[y0 - top : y1 - top, x0 - left : x1 - left].astype(np.float32)
+    area = picture[y0:y1, x0:x1]
+    area[:] = np.rint(area + rgba[..., 3:] / 255 * (rgba[..., :3] - area)).astype(np.uint8)

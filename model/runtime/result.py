@@ -1,0 +1,146 @@
+"""What was found in a photo. Every length is in pixels of the upright photo, an integer is a pixel's centre."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import numpy as np
+
+from model.constants import CONSTANTS
+from model.runtime.geometry import ROI
+
+
+class _ReadOnlyArrays:
+    """Arrays of a frozen result cannot be written to: results are shared between pages and threads."""
+
+    def __post_init__(self) -> None:
+        for value in vars(self).values():
+            if isinstance(value, np.ndarray):
+                value.setflags(write=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Trace(_ReadOnlyArrays):
+    """The real tensors behind one hand or face, for showing how it was found.
+
+    crop: (256, 256, 3) uint8 RGB, what the network saw. features: (64, 64, 64) float32, channels first.
+    vector: (63,) for a hand or (1434,) for a face, float32: x, y, z per point as the network gives them; x = (px + 0.5)
+    / 256 with px a crop pixel, z = crop pixels / 256. heatmaps: (21, 64, 64) float32, each sums to 1; None for a face.
+    presence: 0..1. roi: where the crop lies in the photo (its `mirrored` is that of the photo when it was analysed).
+    """
+
+    crop: np.ndarray
+    features: np.ndarray
+    vector: np.ndarray
+    heatmaps: np.ndarray | None
+    presence: float
+    roi: ROI
+
+
+@dataclass(frozen=True, eq=False)
+class Hand(_ReadOnlyArrays):
+    """One hand.
+
+    landmarks: (21, 3) float32: x, y in photo pixels (may lie outside the photo), z in the same scale relative to the
+    wrist, smaller = nearer to the camera; order and names: points.HAND_POINTS. score: 0..1, how sure that this is a
+    hand. box: (x, y, w, h) photo pixels. sigma: (21,) float32, the expected error of each point in photo pixels.
+    handedness: 'left' | 'right', the person's real hand given an unmirrored photo; handedness_score: 0.5..1.
+    roi: the crop it was found in. trace: only if asked for. track: number of the track it belongs to (live only).
+    """
+
+    landmarks: np.ndarray
+    score: float
+    box: tuple[float, float, float, float]
+    sigma: np.ndarray
+    handedness: str
+    handedness_score: float
+    roi: ROI
+    trace: Trace | None = None
+    track: int | None = None
+
+    @property
+    def handedness_is_clear(self) -> bool:
+        """Whether the side is more than a coin's toss: else people are told so."""
+        return self.handedness_score >= CONSTANTS["landmarks"]["least_handedness"]
+
+
+@dataclass(frozen=True, eq=False)
+class Face(_ReadOnlyArrays):
+    """One face.
+
+    landmarks: (478, 3) float32: x, y in photo pixels, z in the same scale relative to the face's centre, smaller =
+    nearer; the canonical mesh's order (468 + two irises). ibug68: (68, 2) float32 photo pixels, the 68-point view,
+    learned from human labels. The rest as for a hand; sigma is (478,).
+    """
+
+    landmarks: np.ndarray
+    score: float
+    box: tuple[float, float, float, float]
+    sigma: np.ndarray
+    ibug68: np.ndarray
+    roi: ROI
+    trace: Trace | None = None
+    track: int | None = None
+
+
+_Found = TypeVar("_Found", bound=Hand | Face)
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """All hands and faces of one photo, surest first. Nothing found is an empty tuple.
+
+    width, height: of the upright photo in pixels. timings: milliseconds by stage ('detect', 'crop', 'landmarks',
+    'total'). uncertain: what the minimum confidence rejected, if `detect` was asked to keep it.
+    """
+
+    width: int
+    height: int
+    hands: tuple[Hand, ...]
+    faces: tuple[Face, ...]
+    timings: dict[str, float]
+    uncertain: tuple[Hand | Face, ...] = ()
+
+    def filtered(self, min_confidence: Mapping[str, float], max_count: Mapping[str, int | None] | None = None) -> "Result":
+        """The same detections under other limits, without running a network: what reaches the minimum confidence of its kind ('hand',
+        'face'), at most `max_count` of it (None: all). What is confident but one too many is left out; the rest is uncertain."""
+        known = sorted((*self.hands, *self.faces, *self.uncertain), key=lambda thing: -thing.score)
+
+        def confident(kind: str, type_: type) -> list:
+            return [thing for thing in known if isinstance(thing, type_) and thing.score >= min_confidence[kind]]
+
+        hands, faces = confident("hand", Hand), confident("face", Face)
+        uncertain = tuple(thing for thing in known if not any(thing is other for other in (*hands, *faces)))
+        max_count = max_count or {}
+        return replace(self, hands=tuple(hands[: max_count.get("hand")]), faces=tuple(faces[: max_count.get("face")]), uncertain=uncertain)
+
+    def mirrored(self) -> "Result":
+        """The same result for the photo flipped left to right, as a mirrored preview shows it.
+
+        Points move, `handedness` stays: it names the person's real hand.
+        """
+        return replace(
+            self,
+            hands=tuple(self._mirror(hand) for hand in self.hands),
+            faces=tuple(self._mirror(face) for face in self.faces),
+            uncertain=tuple(self._mirror(thing) for thing in self.uncertain),
+        )
+
+    def _mirror(self, found: _Found) -> _Found:
+        last = self.width - 1
+        x, y, w, h = found.box
+        changes: dict = {
+            "landmarks": _flip_x(found.landmarks, last),
+            "box": (last - x - w, y, w, h),
+            "roi": found.roi.mirror(self.width),
+        }
+        if isinstance(found, Face):
+            # The k-th point keeps its meaning (the person's right eye stays the right eye), so nothing is reordered.
+            changes["ibug68"] = _flip_x(found.ibug68, last)
+        return replace(found, **changes)
+
+
+def _flip_x(points: np.ndarray, last: int) -> np.ndarray:
+    flipped = points.copy()
+    flipped[:, 0] = last - flipped[:, 0]
+    return flipped

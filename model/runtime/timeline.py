@@ -1,0 +1,61 @@
+"""A video's tracks in short: when each hand and face was there, how surely, and how fast its fingertips were."""
+
+from array import array
+from collections import Counter
+from dataclasses import dataclass, field
+
+from model.runtime.landmarker import kind_of
+from model.runtime.result import Hand
+from model.runtime.tracks import TrackedFrame, number_of, things_of
+
+
+@dataclass
+class Track:
+    """One hand or face over the video, an entry for each frame that it is in.
+
+    number: its id, from 1. kind: 'hand' | 'face'. frames: their numbers; seconds: their times; score: its confidence, 0..1; speed: of
+    the fingertips in pixels a second, NaN where unknown (always for a face).
+    """
+
+    number: int
+    kind: str
+    frames: array = field(default_factory=lambda: array("l"))
+    seconds: array = field(default_factory=lambda: array("d"))
+    score: array = field(default_factory=lambda: array("f"))
+    speed: array = field(default_factory=lambda: array("f"))
+    _sides: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def side(self) -> str | None:
+        """'left' | 'right': what it was called in most of its frames; None for a face."""
+        return self._sides.most_common(1)[0][0] if self._sides else None
+
+    @property
+    def title(self) -> str:
+        """'Left hand 1', 'Face 2': with the track's number."""
+        return f"{f'{self.side} hand' if self.side else 'face'} {self.number}".capitalize()
+
+    @property
+    def confidence(self) -> float:
+        """Its mean."""
+        return sum(self.score) / len(self.score)
+
+
+class Timeline:
+    """All tracks of a video, by number, and the times of its frames. A few bytes for each frame and track."""
+
+    def __init__(self) -> None:
+        self.tracks: dict[int, Track] = {}
+        self.seconds = array("d")  # of every frame
+
+    def add(self, frame: TrackedFrame) -> None:
+        self.seconds.append(frame.seconds)
+        for thing in things_of(frame.result):
+            number = number_of(thing)
+            track = self.tracks.setdefault(number, Track(number, kind_of(thing)))
+            track.frames.append(frame.number)
+            track.seconds.append(frame.seconds)
+            track.score.append(thing.score)
+            track.speed.append(frame.speeds.get(number, float("nan")))
+            if isinstance(thing, Hand):
+                track._sides[thing.handedness] += 1

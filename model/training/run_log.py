@@ -1,0 +1,307 @@
+"""The trace that a training run leaves behind (trace.json), read and put into words.
+
+Every figure and every sentence comes from the file: another run says other things. Errors are normalised mean errors
+(NME, see metrics.py), accuracy is PCK at the trace's threshold; both as fractions.
+"""
+
+import itertools
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from model.constants import KINDS
+from model.runtime.topology import FINGERS, HAND_POINTS, IBUG_GROUPS
+
+TRACE = Path(__file__).parents[1] / "weights" / "trace.json"  # of the run that made the weights beside it
+
+# Accuracy that is this close to the run's best has converged.
+NEAR_BEST = 0.01
+MILESTONES = (0.25, 0.5, 0.75, 0.9, 0.95, 0.99)
+
+
+class TraceError(ValueError):
+    """The file is no training trace; the text is one plain sentence."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A fixed picture. file: image file. kind: 'hand' | 'face'. truth: (21 or 68, 2) pixels of the size x size crop."""
+
+    file: Path
+    kind: str
+    size: int
+    truth: np.ndarray
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One epoch as the run measured it.
+
+    crop: side in pixels of the crops it learned from. loss: the weighted sum of `losses`. accuracy, nme: by kind ('hand',
+    'face'). point_nme: kind -> (21,) or (68,) error of each point. sets: validation set -> its figures. predictions: one
+    (K, 2) per picture, pixels of its crop. Kinds that the run did not measure are missing. parameters: the network's
+    (None: not told); it changes where a run goes on with another network. together: one network learned both kinds then,
+    and `crops` are those of both.
+    """
+
+    number: int
+    crop: int
+    crops: int
+    seconds: float
+    learning_rate: float
+    loss: float
+    losses: dict[str, float]
+    accuracy: dict[str, float]
+    nme: dict[str, float]
+    point_nme: dict[str, np.ndarray]
+    sets: dict[str, dict[str, float]]
+    predictions: list[np.ndarray]
+    parameters: int | None = None
+    together: bool = False
+
+    @property
+    def mean_accuracy(self) -> float:
+        """Over the kinds; nan if none was measured."""
+        return float(np.mean(list(self.accuracy.values()))) if self.accuracy else math.nan
+
+
+@dataclass(frozen=True)
+class DetectorEpoch:
+    """One epoch of the detector's run. side: pixels of the pictures it learned from. sets: validation set -> 'recall',
+    'precision' (at IoU 0.5 and score 0.5, one look at the whole photo), 'false_per_negative'. losses, parameters: as in Epoch."""
+
+    number: int
+    side: int
+    pictures: int
+    seconds: float
+    loss: float
+    sets: dict[str, dict[str, float]]
+    losses: dict[str, float]
+    parameters: int | None = None
+
+
+@dataclass(frozen=True)
+class TrainingTrace:
+    """A landmark network's run: `run` tells how it was made, `pck_threshold` what counts as a correct point (None: not told)."""
+
+    run: dict
+    epochs: tuple[Epoch, ...]
+    pictures: tuple[Picture, ...]
+    pck_threshold: float | None
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        return tuple(kind for kind in KINDS if all(kind in epoch.accuracy for epoch in self.epochs))
+
+
+@dataclass(frozen=True)
+class Released:
+    """The runs behind the released weights: of the landmark networks by kind, and the epochs of the detector (none if it was not trained)."""
+
+    landmarks: dict[str, TrainingTrace]
+    detector: tuple[DetectorEpoch, ...]
+
+
+def read(path: Path) -> TrainingTrace | None:
+    """The trace that a run has left in the file; None if there is no file or no epoch in it yet. Raises TraceError."""
+    trace = _read(path, _from_document)
+    return trace if trace and trace.epochs else None
+
+
+def read_released(path: Path = TRACE) -> Released | None:
+    """The traces beside the released weights; None if there are none. Raises TraceError."""
+    found = _read(path, _released)
+    return found if found and found.landmarks else None
+
+
+def _read(path: Path, parse):
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise TraceError(f"The training trace {path.name} cannot be read.") from error
+    try:
+        return parse(document, path.parent)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise TraceError(f"The training trace {path.name} is not of the expected form.") from error
+
+
+def _released(document: dict, folder: Path) -> Released:
+    runs = {kind: _from_document(document[kind], folder) for kind in KINDS if kind in document}
+    return Released(
+        {kind: run for kind, run in runs.items() if run.epochs},
+        tuple(
+            DetectorEpoch(
+                int(e["epoch"]), int(e["crop"]), int(e["crops"]), float(e["seconds"]), float(e["loss"]),
+                e.get("sets", {}), e.get("losses", {}), e.get("parameters"),
+            )
+            for e in document.get("detector", {}).get("epochs", ())
+        ),
+    )
+
+
+def _from_document(document: dict, folder: Path) -> TrainingTrace:
+    pictures = tuple(
+        Picture(folder / entry["file"], entry["kind"], int(entry["size"]), np.array(entry["truth"], float).reshape(-1, 2))
+        for entry in document.get("pictures", ())
+    )
+    return TrainingTrace(
+        dict(document.get("run", {})),
+        tuple(_epoch(entry) for entry in document["epochs"]),
+        pictures,
+        document.get("pck_threshold"),
+    )
+
+
+def _epoch(entry: dict) -> Epoch:
+    return Epoch(
+        int(entry["epoch"]),
+        int(entry["crop"]),
+        int(entry["crops"]),
+        float(entry["seconds"]),
+        float(entry["learning_rate"]),
+        float(entry["loss"]),
+        {name: float(value) for name, value in entry.get("losses", {}).items()},
+        {kind: float(value) for kind, value in entry["accuracy"].items()},
+        {kind: float(value) for kind, value in entry["nme"].items()},
+        {kind: np.array(values, float) for kind, values in entry.get("point_nme", {}).items()},
+        entry.get("sets", {}),
+        [np.array(points, float).reshape(-1, 2) for points in entry.get("predictions", ())],
+        entry.get("parameters"),
+        entry.get("together", False),
+    )
+
+
+def parts_of(kind: str) -> dict[str, tuple[int, ...]]:
+    """Name -> points: wrist and fingers of a hand, parts of a face (in its 68 points)."""
+    if kind == "hand":
+        return {"wrist": (0,)} | {finger.name: finger.points for finger in FINGERS}
+    return {group.name.replace("_", " "): group.points for group in IBUG_GROUPS}
+
+
+def rows_of(kind: str) -> dict[str, tuple[int, ...]]:
+    """The rows of a table of errors: every point of a hand, the parts of a face (68 rows would be too many to read)."""
+    if kind == "hand":
+        return {name.replace("_", " "): (index,) for index, name in enumerate(HAND_POINTS)}
+    return parts_of(kind)
+
+
+def errors(trace: TrainingTrace, kind: str, rows: dict[str, tuple[int, ...]]) -> np.ndarray:
+    """(rows, epochs): the mean NME of each row's points in each epoch."""
+    return np.array([[epoch.point_nme[kind][list(points)].mean() for epoch in trace.epochs] for points in rows.values()])
+
+
+def finger_errors(trace: TrainingTrace, epoch: int = -1) -> dict[str, float]:
+    """Finger -> its points' mean NME in an epoch (an index, by default the last); empty if hands were not measured."""
+    values = trace.epochs[epoch].point_nme.get("hand")
+    return {} if values is None else {f.name: float(values[list(f.points)].mean()) for f in FINGERS}
+
+
+def converged(trace: TrainingTrace) -> int | None:
+    """The epoch from which accuracy stayed within NEAR_BEST of the run's best; None if only the last one did."""
+    accuracy = np.array([epoch.mean_accuracy for epoch in trace.epochs])
+    far = np.flatnonzero(~(accuracy >= np.nanmax(accuracy) - NEAR_BEST)) if np.isfinite(accuracy).any() else []
+    first = int(far[-1]) + 1 if len(far) else 0
+    return trace.epochs[first].number if len(trace.epochs) > 1 and first < len(trace.epochs) - 1 else None
+
+
+def changes(epochs: Sequence[Epoch | DetectorEpoch]) -> dict[int, str]:
+    """Epoch -> what is other than before it, in sentences: the losses on both sides cannot be compared."""
+    found = {now.number: " ".join(_changes(before, now)) for before, now in itertools.pairwise(epochs)}
+    return {number: said for number, said in found.items() if said}
+
+
+def _changes(before: Epoch | DetectorEpoch, now: Epoch | DetectorEpoch) -> list[str]:
+    found = []
+    if isinstance(now, DetectorEpoch):
+        if now.side != before.side:
+            found.append(f"From here on the pictures have {now.side} pixels a side instead of {before.side}.")
+    elif now.crop != before.crop:
+        found.append(f"From here on the crops have {now.crop} pixels a side instead of {before.crop}.")
+    if getattr(before, "together", False) and not now.together:
+        found.append("From here on hands and faces have a network each, until here one learned both.")
+    if now.parameters and before.parameters and now.parameters != before.parameters:
+        found.append(f"From here on the network has {now.parameters:,} parameters instead of {before.parameters:,}.")
+    return found
+
+
+def unusual_part(epochs: Sequence[Epoch | DetectorEpoch], index: int) -> str:
+    """The part of the loss that is furthest from its median over the epochs in this one; "" if parts were not told."""
+    off = {name: abs(value - np.median([e.losses[name] for e in epochs if name in e.losses])) for name, value in epochs[index].losses.items()}
+    return max(off, key=off.get, default="")
+
+
+def observations(trace: TrainingTrace) -> list[str]:
+    """One sentence per epoch: what was special about it, or else which part improved most."""
+    settled = converged(trace)
+    return [_observation(trace, index, settled) for index in range(len(trace.epochs))]
+
+
+def _observation(trace: TrainingTrace, index: int, settled: int | None) -> str:
+    now = trace.epochs[index]
+    if index == 0:
+        return f"The start: {now.mean_accuracy:.0%} of the points are right." if now.accuracy else "The start."
+    before = trace.epochs[index - 1]
+    found = _changes(before, now)
+    if now.crop > before.crop and now.loss > before.loss:
+        found.append("A heat map of more cells is harder to concentrate on one, which alone raises the loss.")
+    for kind in trace.kinds:
+        passed = [m for m in MILESTONES if max(e.accuracy[kind] for e in trace.epochs[:index]) < m <= now.accuracy[kind]]
+        if passed:
+            found.append(f"For the first time {passed[-1]:.0%} of the {kind} points are right.")
+    if now.number == settled:
+        found.append(f"Converged: from here on accuracy stays within {100 * NEAR_BEST:.0f} percentage point of its best.")
+    if now.loss > before.loss:
+        found.append(f"The loss rose by {now.loss / before.loss - 1:.1%}.")
+    return " ".join(found) or _most_improved(trace, index)
+
+
+def _most_improved(trace: TrainingTrace, index: int) -> str:
+    """Which part of hand or face improved most against the epoch before."""
+    gains = []
+    for kind in trace.kinds:
+        rows = parts_of(kind)
+        before, now = errors(trace, kind, rows)[:, index - 1 : index + 1].T
+        best = int(np.argmax(1 - now / before))
+        gains.append((1 - now[best] / before[best], kind, list(rows)[best]))
+    gain, kind, name = max(gains, default=(0.0, "", ""))
+    return f"Most improved: {name} ({kind}), error −{gain:.0%}." if gain >= 0.005 else "Hardly any change."
+
+
+def lessons(trace: TrainingTrace) -> list[str]:
+    """What the whole run shows, in sentences: gains, the most improved point, the hardest finger, where it converged."""
+    first, last = trace.epochs[0], trace.epochs[-1]
+    lines = [f"In {len(trace.epochs)} epochs the loss fell from {first.loss:.3g} to {last.loss:.3g}."]
+    for kind in trace.kinds:
+        lines.append(
+            f"{kind.capitalize()}s: accuracy rose from {first.accuracy[kind]:.0%} to {last.accuracy[kind]:.0%}, "
+            f"the mean error fell from {first.nme[kind]:.3f} to {last.nme[kind]:.3f}."
+        )
+    for kind in trace.kinds:
+        rows = rows_of(kind)
+        start, end = errors(trace, kind, rows)[:, [0, -1]].T
+        best, worst = int(np.argmax(1 - end / start)), int(np.argmax(end))
+        names = list(rows)
+        lines.append(
+            f"On {kind}s, {names[best]} improved most ({start[best]:.3f} → {end[best]:.3f}); {names[worst]} is the "
+            f"hardest at the end ({end[worst]:.3f})."
+        )
+    fingers = finger_errors(trace)
+    if fingers:
+        hardest, easiest = max(fingers, key=fingers.get), min(fingers, key=fingers.get)
+        lines.append(
+            f"The hardest finger is the {hardest} (error {fingers[hardest]:.3f}), the easiest the {easiest} "
+            f"({fingers[easiest]:.3f})."
+        )
+    settled = converged(trace)
+    lines.append(
+        f"Accuracy has converged in epoch {settled}: from there on it stays within {100 * NEAR_BEST:.0f} percentage point of its best."
+        if settled
+        else "Accuracy was still rising when the run ended."
+    )
+    return lines

@@ -1,0 +1,80 @@
+"""From the released ONNX file back to torch weights, so that a training can go on from them.
+
+The export folds every batch normalisation right behind a convolution into it. Here the folded weights go back into the
+convolution, and the normalisation gets the statistics of real pictures and the scale and offset that undo them: the network
+answers as before, and can be trained again.
+"""
+
+import json
+from pathlib import Path
+
+import onnx
+import torch
+from onnx import numpy_helper
+from torch import Tensor, nn
+
+from export.graph import weight_packing
+
+
+def load(network: nn.Module, branch: str, file: Path, pictures: Tensor) -> None:
+    """Fills `network` with the weights of `branch` ('detector', 'hand' or 'face') in `file`; pictures uint8 (N, 256, 256, 3) give the
+    statistics. Raises KeyError when the file is of another architecture."""
+    stored = {i.name.removeprefix(f"{branch}."): torch.from_numpy(numpy_helper.to_array(i).copy())
+              for i in weight_packing.unpack(onnx.load(file)).graph.initializer if i.name.startswith(f"{branch}.")}
+    fill(network, stored)
+    restore_norms(network, pictures)
+
+
+def fill(network: nn.Module, stored: dict[str, Tensor]) -> None:
+    """Copies weights by name; a folded normalisation is its convolution's bias and becomes an offset.
+
+    The network may be wider or deeper than the stored one, and begins as the same function (Net2Net, Chen et al. 2016): nobody
+    listens to a new channel yet, and a layer that is not stored keeps its first values, which must add nothing."""
+    state = network.state_dict()
+    if not stored.keys() & state.keys():
+        raise KeyError("the file has no weight in common with this network")
+    for name, value in state.items():
+        layer, _, kind = name.rpartition(".")
+        if name in stored:
+            put(value, stored[name])
+        elif (folded := stored.get(layer[:-1] + "0.bias")) is not None and kind != "num_batches_tracked":  # X.1 normalises what X.0 convolved
+            put(value, {"weight": torch.ones_like(folded), "bias": folded, "running_mean": torch.zeros_like(folded), "running_var": torch.ones_like(folded)}[kind])
+    network.load_state_dict(state)
+
+
+def put(value: Tensor, stored: Tensor) -> None:
+    """Into the first rows and columns of a weight. Old outputs get nothing from new inputs."""
+    if value.ndim != stored.ndim or any(old > now for old, now in zip(stored.shape, value.shape)):
+        raise KeyError(f"a stored weight {tuple(stored.shape)} does not fit into {tuple(value.shape)}")
+    outputs = value[: len(stored)]
+    if value.ndim > 1:
+        outputs.zero_()
+    outputs[tuple(slice(side) for side in stored.shape)] = stored
+
+
+@torch.no_grad()
+def restore_norms(network: nn.Module, pictures: Tensor) -> None:
+    """Gives every normalisation the statistics of its input on `pictures`, and changes scale and offset so that its output stays."""
+
+    def refresh(norm: nn.BatchNorm2d, inputs: tuple[Tensor]) -> None:
+        x = inputs[0].float()
+        scale = norm.weight / (norm.running_var + norm.eps).sqrt()
+        offset = norm.bias - norm.running_mean * scale
+        norm.running_mean.copy_(x.mean((0, 2, 3)))
+        norm.running_var.copy_(x.var((0, 2, 3)))
+        norm.weight.copy_(scale * (norm.running_var + norm.eps).sqrt())
+        norm.bias.copy_(offset + norm.running_mean * scale)
+
+    hooks = [m.register_forward_pre_hook(refresh) for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
+    network.eval()
+    network(pictures)
+    for hook in hooks:
+        hook.remove()
+    network.train()
+
+
+def epochs(file: Path, part: str) -> list[dict]:
+    """What the trace beside the file tells of the epochs of `part` ('detector', 'hand', 'face'); nothing where there is none."""
+    if not (path := file.with_name("trace.json")).exists():
+        return []
+    return json.loads(path.read_text()).get(part, {}).get("epochs", [])

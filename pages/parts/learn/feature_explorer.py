@@ -1,0 +1,68 @@
+"""The feature maps of one crop, to hover, tap or walk through, with the part of the hand or face that excites each."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import streamlit as st
+
+from pages.parts.learn.example_picker import Subject
+from pages.parts.learn.feature_parts import excited_by
+from pages.parts.photos.stage_views import crop_points
+from pages.parts.shared import images
+from pages.parts.shared.data_url import picture_url
+
+COLUMNS = 8
+COLOURS = cv2.cvtColor(cv2.applyColorMap(np.arange(256, dtype=np.uint8)[None], cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)[0]
+
+_component = st.components.v2.component(
+    "pointillist_feature_explorer",
+    html="""
+<div class="explorer">
+  <div>
+    <canvas role="img"></canvas>
+    <p class="title" role="status"></p>
+    <p class="value"></p>
+  </div>
+  <div class="maps" role="group" aria-label="All feature maps; the arrow keys walk through them"></div>
+</div>
+""",
+    css=Path(__file__).with_name("feature_explorer.css").read_text(encoding="utf-8"),
+    js=Path(__file__).with_name("feature_explorer.js").read_text(encoding="utf-8"),
+)
+
+
+def explore_features(subject: Subject) -> None:
+    """The maps as a grid, the one that varies most enlarged to begin with."""
+    trace = subject.thing.trace
+    points = crop_points(subject.thing)[:, :2]
+    parts = excited_by(trace.features, points, subject.kind)
+    maps = [
+        {"part": part, "low": float(plane.min()), "high": float(plane.max())}
+        for part, plane in zip(parts, trace.features)
+    ]
+    side = len(trace.crop)
+    named = [[name, (x + 0.5) / side, (y + 0.5) / side] for name, (x, y) in zip(subject.point_names, points.tolist())]
+    data = {
+        "crop": picture_url(trace.crop),
+        "sheet": picture_url(_sheet(trace.features), quality=None),
+        "maps": maps,
+        "columns": COLUMNS,
+        "first": images.strongest(trace.features),
+        "colours": [[*colour, 255] for colour in COLOURS.tolist()],
+        "points": named,
+        "kind": subject.kind,
+    }
+    _component(key=f"features_{subject.key}", data=data)
+
+
+def _sheet(planes: np.ndarray) -> np.ndarray:
+    """Planes (n, h, w) side by side, each scaled to 0..255 by its own range: uint8 RGB without gaps."""
+    low, high = planes.min((1, 2), keepdims=True), planes.max((1, 2), keepdims=True)
+    levels = np.round((planes - low) / np.maximum(high - low, 1e-9) * 255).astype(np.uint8)
+    count, height, width = levels.shape
+    rows = -(-count // COLUMNS)
+    tiles = np.zeros((rows * COLUMNS, height, width), np.uint8)
+    tiles[:count] = levels
+    sheet = tiles.reshape(rows, COLUMNS, height, width).swapaxes(1, 2).reshape(rows * height, COLUMNS * width)
+    return np.repeat(sheet[..., None], 3, axis=2)

@@ -1,0 +1,99 @@
+"""The live view that runs on the server: the camera's pictures come over WebRTC and go back drawn upon."""
+
+import time
+
+import streamlit as st
+from streamlit_webrtc import webrtc_streamer
+from streamlit_webrtc.relay import get_global_relay
+
+from model import Landmarker
+from pages.parts.live import webrtc_tuning
+from pages.parts.live.frame_processor import LiveFrames
+from pages.parts.live.ice_servers import ice_servers
+from pages.parts.live.reconnect import keep_connected
+from pages.parts.shared.browser_component import runtime_component
+
+WIDTH = 720  # pixels of the page; the whole picture and the figures fit on a laptop's screen
+PATIENCE = 10  # seconds after which a connection that does not come about is explained
+CAMERA = {
+    "video": {"width": {"ideal": 640}, "height": {"ideal": 480}, "frameRate": {"ideal": 30}, "facingMode": "user"},
+    "audio": False,
+}
+WORDS = {
+    "start": "Start camera",
+    "stop": "Stop camera",
+    "select_device": "Choose camera",
+    "media_api_not_available": "Browsers give the camera only to pages opened over HTTPS (or on localhost).",
+    "device_ask_permission": "Please allow this page to use your camera.",
+    "device_access_denied": "The camera was not allowed. Allow it for this page (the camera sign in the address bar).",
+    "device_not_available": "No camera was found, or another program is using it.",
+}
+
+webrtc_tuning.set_up()
+
+
+def server_camera(landmarker: Landmarker, smoothing: float, mesh: bool, mirrored: bool) -> None:
+    """The camera element, help when it fails, and the figures while it runs."""
+    try:
+        servers = ice_servers()
+    except ValueError as error:
+        st.error(str(error))
+        return
+    webrtc_tuning.relay_new_pictures(get_global_relay())
+    frames = st.session_state.setdefault("live_frames", LiveFrames(landmarker))
+    frames.smoothing = smoothing
+    frames.mirrored = mirrored
+    frames.mesh = mesh
+    with st.container(width=WIDTH):
+        context = webrtc_streamer(
+            key="server_camera",
+            rtc_configuration={"iceServers": servers},
+            media_stream_constraints=CAMERA,
+            video_frame_callback=frames,
+            on_video_ended=frames.stopped,
+            async_processing=False,  # streamlit-webrtc's own worker lets finished pictures wait; LiveFrames has one without
+            video_html_attrs={"autoPlay": True, "controls": False, "muted": True, "style": {"width": "100%"}},
+            translations=WORDS,
+        )
+    keep_connected(WORDS["start"], WORDS["stop"])
+    # Explains what the camera element shows only by the error's name; without it the element's own words must do.
+    runtime_component("doctor.js", {"frame": "webrtc"})
+    _state(context, frames, bool(servers))
+
+
+@st.fragment(run_every=1.0)
+def _state(context, frames: LiveFrames, relayed: bool) -> None:
+    """The figures once a second, or why there are none."""
+    figures = frames.figures() if context.state.playing else None
+    if figures:
+        st.session_state.camera_worked = True
+        with st.container(horizontal=True, width=WIDTH):
+            st.metric("Frames per second", f"{figures.fps:.1f}")
+            st.metric("Server latency", f"{figures.latency_ms:.0f} ms", help="From a frame's arrival to its result.")
+            st.metric("Server time", f"{figures.work_ms:.0f} ms", help="Of the latency, what the work on the frame took.")
+    elif context.state.playing:
+        st.caption("Connected; waiting for pictures …")
+    # The browser offers a track once the visitor has allowed the camera. No firewall is to blame for what has worked before.
+    in_vain = _in_vain(offered=context.input_video_track is not None, connected=context.state.playing)
+    if in_vain and "camera_worked" not in st.session_state:
+        advice = (
+            "The TURN server that is set may be unreachable or refuse its credentials."
+            if relayed
+            else "A firewall or router is probably in between: whoever runs this server can set a TURN server "
+            "(POINTILLIST_ICE_SERVERS)."
+        )
+        st.error(f"No picture comes through from your camera. {advice} The mode “On this device” needs no connection.")
+
+
+def _in_vain(offered: bool, connected: bool) -> bool:
+    """Whether a connection for the picture that the browser offers is long in coming, or never came: until the next try."""
+    state = st.session_state
+    if connected:
+        state.camera_in_vain = False
+    if not offered:
+        state.pop("camera_offered", None)
+    elif "camera_offered" not in state:
+        state.camera_offered, state.camera_in_vain = time.monotonic(), False
+    elif not connected:
+        state.camera_in_vain = time.monotonic() - state.camera_offered > PATIENCE
+    return state.get("camera_in_vain", False)

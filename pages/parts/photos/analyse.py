@@ -1,0 +1,122 @@
+"""Looks at the photos of an album, and makes the pictures to show of them.
+
+Whatever opens a photo at its full size takes a turn for it (turns.py): that bounds the server's memory.
+"""
+
+import io
+import logging
+import time
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import streamlit as st
+from PIL import Image
+
+from model import Landmarker, PhotoError, Result, open_photo
+from model.output.draw import Layers, draw
+from model.runtime.landmarker import MIN_CONFIDENCE
+from pages.parts.photos.photo_list import Album, Photo
+from pages.parts.server.event_log import record
+from pages.parts.server.work_queue import TURNS
+from pages.parts.shared.landmarker import shared_landmarker
+
+# Longer side in pixels of the pictures shown on the page; downloads have the photo's own size. Small photos are enlarged
+# so that the drawing in them is smooth.
+VIEW_LEAST, VIEW_MOST = 640, 1280
+MAX_UNCERTAIN = 20  # rejected detections kept of a photo: some hundred kilobytes at most
+
+log = logging.getLogger(__name__)
+
+
+def analyse_waiting(album: Album, landmarker: Landmarker) -> None:
+    """Look at every photo that is new, with a progress bar. A photo that can't be read gets its sentence, no more."""
+    waiting = album.waiting
+    if not waiting:
+        return
+    bar = st.progress(0.0)
+    for done, photo in enumerate(waiting):
+        share = done / len(waiting)
+
+        def say(ahead: int, share=share) -> None:
+            bar.progress(share, f"In the queue: {ahead} photo{'' if ahead == 1 else 's'} ahead of yours")
+
+        twin = next((other for other in album if other.looked_at and other.digest == photo.digest), None)
+        if twin:  # the same picture under another name
+            photo.result, photo.error = twin.result, twin.error
+            continue
+        with TURNS.turn(say) as waited:
+            bar.progress(share, f"Looking at photo {done + 1} of {len(waiting)} …")
+            _analyse(photo, landmarker, waited)
+    bar.empty()
+
+
+def _analyse(photo: Photo, landmarker: Landmarker, waited: float = 0.0) -> None:
+    """waited: seconds in the queue, for the journal."""
+    found, started = {}, time.perf_counter()
+    try:
+        rgb = open_photo(photo.content)
+        found["open_ms"] = 1000 * (time.perf_counter() - started)
+        result = photo.result = landmarker.detect(rgb, max_uncertain=MAX_UNCERTAIN)
+        found |= {"width": result.width, "height": result.height, "hands": len(result.hands), "faces": len(result.faces)}
+        found["timings_ms"] = dict(result.timings)
+    except PhotoError as error:
+        photo.error = found["error"] = str(error)
+    except Exception:  # one photo must not stop the others, whatever is wrong with it
+        log.exception("a photo of %d bytes could not be analysed", len(photo.content))
+        photo.error = found["error"] = "Something went wrong while looking at this photo. The other photos are not affected."
+    total = 1000 * (time.perf_counter() - started)
+    record("photo", bytes=len(photo.content), waited_ms=1000 * waited, total_ms=total, **found)
+
+
+# Each visitor's pictures are cached apart and go when the visitor goes. The digest stands for the content.
+
+
+@st.cache_resource(scope="session", max_entries=8, show_spinner=False)
+def _view(digest: str, _content: bytes) -> np.ndarray:
+    with TURNS.turn():
+        rgb = open_photo(_content)
+        height, width = rgb.shape[:2]
+        longer = max(height, width)
+        scale = min(max(longer, VIEW_LEAST), VIEW_MOST) / longer
+        if scale == 1:
+            return rgb
+        size = max(round(width * scale), 1), max(round(height * scale), 1)
+        return cv2.resize(rgb, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+
+
+@st.cache_resource(scope="session", max_entries=60, show_spinner=False)
+def _annotated_view(digest: str, layers: Layers, scores: tuple, _photo: Photo, _result: Result) -> bytes:
+    picture = draw(view(_photo), _result, layers)
+    jpeg = io.BytesIO()
+    # Full colour resolution: thin coloured lines would bleed otherwise.
+    Image.fromarray(picture).save(jpeg, "JPEG", quality=88, subsampling=0)
+    return jpeg.getvalue()
+
+
+@st.cache_resource(scope="session", max_entries=3, show_spinner="Running the network once more, with its insides …")
+def _traced(digest: str, min_confidence: tuple[tuple[str, float], ...], _content: bytes) -> Result:
+    least = dict(min_confidence)
+    kept = MAX_UNCERTAIN if least != MIN_CONFIDENCE else 0  # found as the page's own result was, so that both hold the same
+    with TURNS.turn():
+        result = shared_landmarker().detect(open_photo(_content), trace=True, max_uncertain=kept)
+    return replace(result.filtered(least), uncertain=())  # a trace takes more than a megabyte
+
+
+def view(photo: Photo) -> np.ndarray:
+    """The photo, upright, VIEW_LEAST to VIEW_MOST pixels long, uint8 (H, W, 3); kept, so only to be read."""
+    return _view(photo.digest, photo.content)
+
+
+def annotated_view(photo: Photo, layers: Layers) -> bytes:
+    """JPEG of the photo with its landmarks, for the page."""
+    result = photo.shown
+    drawn = (result.hands, result.faces, result.uncertain if layers.uncertain else ())
+    scores = tuple(tuple(thing.score for thing in things) for things in drawn)  # they tell which detections of the photo are drawn
+    return _annotated_view(photo.digest, layers, scores, photo, result)
+
+
+def traced(photo: Photo) -> Result:
+    """What is shown of the photo, with the trace of every hand and face. Only a minimum below the released one needs another run."""
+    lowest = tuple((kind, min(least, MIN_CONFIDENCE[kind])) for kind, least in photo.limits.min_confidence.items())
+    return photo.limits.applied(_traced(photo.digest, lowest, photo.content))

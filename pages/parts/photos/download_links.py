@@ -1,0 +1,130 @@
+"""The downloads that a page offers. Annotated pictures are made while they are sent: one of them is in memory at a time.
+
+Streamlit's own download button makes the whole file first and keeps it while the visitor is there; a ZIP of all pictures takes nine
+times as much as the photos. So pictures have addresses of their own, with a secret in them that only the visitor's page knows.
+"""
+
+import secrets
+import weakref
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import anyio
+import anyio.to_thread
+import streamlit as st
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from model.output.draw import Layers
+from pages.parts.photos.downloads import annotated_png, as_coco, as_csv, as_json, as_zip
+from pages.parts.photos.photo_list import Album, Photo, visitors_album
+from pages.parts.server.work_queue import TURNS
+
+ZIP = "pointillist.zip"
+_PIECE = 1 << 18  # bytes: as much as the server hands on before it waits for the visitor's network
+
+_component = st.components.v2.component(
+    "pointillist_takeaway",
+    html="<a download></a>",
+    css=Path(__file__).with_name("download_links.css").read_text(encoding="utf-8"),
+    js="""export default function ({ data, parentElement }) {
+      const link = parentElement.querySelector("a");
+      link.textContent = data.label;
+      link.title = data.help;
+      link.href = new URL(data.address, document.baseURI).href;
+    }""",
+)
+
+
+class Offer:
+    """What one visitor may take home. It goes when the visitor's session goes."""
+
+    def __init__(self, album: Album):
+        self.album = album
+        self.layers = Layers()
+        self.secret = secrets.token_urlsafe(24)
+        self.taking = anyio.Lock()
+
+
+_offers: weakref.WeakValueDictionary[str, Offer] = weakref.WeakValueDictionary()
+# Threads that make pictures. They may wait for their turn, so they are not of those that serve everything else.
+_makers = anyio.CapacityLimiter(TURNS.places)
+
+
+def offer_downloads(photo: Photo, layers: Layers) -> None:
+    """The downloads of one photo."""
+    stem = photo.stem
+    files = [
+        ("JSON", lambda: as_json(photo), f"{stem}.json", "application/json"),
+        ("CSV", lambda: as_csv(photo), f"{stem}.csv", "text/csv"),
+        ("COCO", lambda: as_coco([photo]), f"{stem}_coco.json", "application/json"),
+    ]
+    with st.container(horizontal=True, gap="small"):
+        _link("Picture", f"{photo.key}.png", layers)
+        for label, make, file_name, mime in files:
+            st.download_button(
+                label,
+                make,
+                file_name=file_name,
+                mime=mime,
+                key=f"{label}_{photo.key}",
+                icon=":material/download:",
+                on_click="ignore",
+            )
+
+
+def offer_zip(layers: Layers) -> None:
+    """All photos of the visitor."""
+    _link("Download all (ZIP)", ZIP, layers, "All annotated pictures, and the points as JSON, CSV and COCO.")
+
+
+def _link(label: str, file: str, layers: Layers, help: str = "") -> None:
+    """For `file`: ZIP, or the key of a photo with ".png"."""
+    if "takeaway" not in st.session_state:
+        offer = st.session_state["takeaway"] = Offer(visitors_album())
+        _offers[offer.secret] = offer
+    offer = st.session_state["takeaway"]
+    offer.layers = layers
+    base = st.get_option("server.baseUrlPath").strip("/")
+    address = f"{base and '/'}{base}/takeaway/{offer.secret}/{file}"
+    _component(key=f"takeaway_{file}", data={"label": label, "help": help, "address": address}, width="content")
+
+
+def routes() -> list[Route]:
+    base = st.get_option("server.baseUrlPath").strip("/")
+    return [Route(f"{base and '/'}{base}/takeaway/{{secret}}/{{file}}", _answer)]
+
+
+def _answer(request: Request) -> Response:
+    offer = _offers.get(request.path_params["secret"])
+    file = request.path_params["file"]
+    photos = [] if offer is None else [photo for photo in list(offer.album)[::-1] if photo.looked_at]
+    if file == ZIP and photos:
+        return _Taken(offer, lambda: as_zip(photos, offer.layers), ZIP, "application/zip")
+    for photo in photos:
+        if photo.result and file == f"{photo.key}.png":
+            return _Taken(offer, lambda photo=photo: iter([annotated_png(photo, offer.layers)]), f"{photo.stem}_landmarks.png", "image/png")
+    return PlainTextResponse("These photos are no longer on this server. Reload the page and drop them again.", 404)
+
+
+class _Taken(Response):
+    """Sends what make() gives, piece by piece. Who asks for two files at once gets the second when the first has gone."""
+
+    def __init__(self, offer: Offer, make: Callable[[], Iterator[bytes]], name: str, media_type: str):
+        super().__init__()
+        self._taking, self._make, self._type = offer.taking, make, media_type
+        # A name holds letters of any alphabet: told the way that takes them all.
+        self._headers = {"Content-Disposition": f"attachment; filename*=utf-8''{quote(name)}", "Cache-Control": "no-store"}
+
+    async def __call__(self, scope, receive, send) -> None:
+        async with self._taking:
+            await StreamingResponse(_pieces(self._make()), headers=self._headers, media_type=self._type)(scope, receive, send)
+
+
+async def _pieces(made: Iterator[bytes]) -> AsyncIterator[bytes]:
+    while (content := await anyio.to_thread.run_sync(next, made, None, limiter=_makers)) is not None:
+        for start in range(0, len(content), _PIECE):
+            yield content[start : start + _PIECE]
+        del content  # before the next one is made

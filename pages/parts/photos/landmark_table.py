@@ -1,0 +1,45 @@
+"""The table of a photo's points."""
+
+import pandas as pd
+import streamlit as st
+
+from model import Face, Hand, Result
+from model.runtime.topology import POINT_NAMES
+from pages.parts.photos.photo_list import Photo
+from pages.parts.shared.result_text import names
+
+
+def choose(result: Result, key: str) -> tuple[str, Hand | Face]:
+    """Lets the visitor choose one of the hands and faces; its name and itself. `key` names the widget."""
+    named = dict(names(result))
+    name = next(iter(named))
+    if len(named) > 1:
+        name = st.segmented_control("Hand or face", list(named), default=name, required=True, key=key)
+    return name, named[name]
+
+
+def kind_of(thing: Hand | Face) -> str:
+    return "hand" if isinstance(thing, Hand) else "face"
+
+
+def points_frame(thing: Hand | Face) -> pd.DataFrame:
+    """One row per point: name, x, y, z and the expected error, all in pixels of the photo."""
+    x, y, z = thing.landmarks.T
+    return pd.DataFrame({"point": POINT_NAMES[kind_of(thing)], "x": x, "y": y, "z": z, "error": thing.sigma})
+
+
+def show_points(photo: Photo) -> None:
+    _, thing = choose(photo.shown, f"table_of_{photo.key}")
+    pixels = st.column_config.NumberColumn
+    st.dataframe(
+        points_frame(thing),
+        column_config={
+            "point": "Point",
+            "x": pixels("x (px)", format="%.1f", help="From the photo's left edge"),
+            "y": pixels("y (px)", format="%.1f", help="From the photo's top edge"),
+            "z": pixels("z (px)", format="%.1f", help="Depth; smaller is nearer to the camera"),
+            "error": pixels("± (px)", format="%.1f", help="How far off the network expects the point to be"),
+        },
+    )
+    zero = "the wrist" if isinstance(thing, Hand) else "the face's centre"
+    st.caption(f"Pixels of the upright photo, from its top left corner. Depth z is measured from {zero}.")

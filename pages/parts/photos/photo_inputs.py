@@ -1,0 +1,81 @@
+"""The ways in which photos come in: dropped or chosen files, the clipboard, the camera, an example."""
+
+import streamlit as st
+from streamlit.runtime.uploaded_file_manager import DeletedFile, UploadedFile
+
+from pages.parts.photos.paste import paste_button
+from pages.parts.photos.photo_list import GONE, Album
+from pages.parts.server import photo_budget
+from pages.parts.shared.examples import EXAMPLES
+
+
+def take_in(album: Album) -> None:
+    """Shows the widgets and puts what they bring into the album."""
+    _from_files(album)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        paste_button("photos")
+        camera = st.toggle("Use the camera", key="camera_on", help="Take a picture with this device's camera.")
+        if len(album):
+            st.button("Remove all photos", icon=":material/delete:", on_click=album.clear)
+    if camera:
+        _from_camera(album)
+    for sentence in album.complaints():
+        st.warning(sentence, icon=":material/inventory_2:")
+
+
+def _from_files(album: Album) -> None:
+    """The drop zone.
+
+    The widget forgets its files when the visitor goes to another page, the album doesn't. So only a file that the
+    widget itself has shown and shows no longer was removed by the visitor.
+    """
+    key = f"photos_{album.round}"
+    if key not in st.session_state:
+        st.session_state["files_shown"] = {}
+    files = st.file_uploader(
+        "Drop photos here, choose them or paste one",
+        accept_multiple_files=True,
+        key=key,
+        help="JPEG, PNG, WebP, HEIC, TIFF, GIF, BMP or AVIF, several at once. They stay in this server's memory and "
+        "are never stored.",
+    )
+    before: dict[str, str | None] = st.session_state["files_shown"]
+    now = {file.file_id: before.get(file.file_id) or album.add(_name_of(file), file.getvalue()) for file in files}
+    for photo_key in set(before.values()) - set(now.values()):
+        if photo_key:
+            album.remove(photo_key)
+    st.session_state["files_shown"] = now
+    missing = {file.file_id for file in st.session_state[key] if isinstance(file, DeletedFile)}
+    if missing:  # dropped at the gate, or unknown to a server that was started anew
+        album.empty_drop_zone(photo_budget.FULL if missing & set(photo_budget.STOREROOM.refused) else GONE)
+        st.rerun()
+
+
+def _name_of(file: UploadedFile) -> str:
+    """As its owner wrote it: browsers send three characters of a file's name encoded, and no others."""
+    return file.name.replace("%22", '"').replace("%0D", "\r").replace("%0A", "\n")
+
+
+def _from_camera(album: Album) -> None:
+    """The camera; every picture taken stays in the album."""
+    shot = st.camera_input("Take a picture", key=f"camera_{album.round}", resolution="720p", width=640)
+    if shot is None or st.session_state.get("last_shot") == shot.file_id:
+        return
+    st.session_state["last_shot"] = shot.file_id
+    shots = st.session_state["shots"] = st.session_state.get("shots", 0) + 1
+    album.add(f"camera {shots}.jpg", shot.getvalue())
+
+
+def offer_examples(album: Album) -> None:
+    """Example pictures, each with a button that puts it into the album."""
+    grid = st.grid(len(EXAMPLES), min_column_width=100, gap="xsmall")  # beside each other on a phone too
+    for example in EXAMPLES:
+        with grid.cell():
+            st.image(str(example.path), alt=example.description, width="stretch")
+            st.button(
+                example.title,
+                key=f"example_{example.file}",
+                on_click=lambda example=example: album.add(example.file, example.path.read_bytes()),
+                width="stretch",
+                wrap=True,
+            )

@@ -1,0 +1,82 @@
+"""One photo of the album with everything that was found in it."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from model.output.draw import FACE_COLOURS, Layers, uncertain_label
+from model.runtime.topology import FINGERS
+from pages.parts.photos.analyse import annotated_view
+from pages.parts.photos.download_links import offer_downloads
+from pages.parts.photos.landmark_table import show_points
+from pages.parts.photos.photo_list import Photo
+from pages.parts.photos.stage_views import show_trace
+from pages.parts.shared.result_text import counted, details, names, summary
+
+
+@st.fragment
+def show_photo(photo: Photo, layers: Layers) -> None:
+    """The annotated picture beside the findings; below them, when opened, the points and the way to them.
+
+    A fragment: opening one photo's table leaves the rest of the page alone.
+    """
+    with st.container(border=True, key=f"photo_{photo.key}"):
+        if photo.error:
+            _name(photo)
+            st.error(photo.error, icon=":material/broken_image:")
+            return
+        picture, findings = st.columns([3, 2], gap="medium")
+        with picture:
+            alt = f"The photo with its landmarks. {summary(photo.shown)}"
+            if layers.uncertain and photo.shown.uncertain:
+                alt += f" Dashed: {counted(len(photo.shown.uncertain), 'uncertain detection')}."
+            st.image(annotated_view(photo, layers), alt=alt, width="stretch")
+        with findings:
+            _name(photo)
+            _findings(photo, layers)
+            offer_downloads(photo, layers)
+        if not names(photo.shown):
+            return
+        _when_opened("Landmark coordinates", ":material/table:", show_points, photo)
+        _when_opened("Inside the model", ":material/account_tree:", show_trace, photo)
+
+
+def _when_opened(title: str, icon: str, show: Callable[[Photo], None], photo: Photo) -> None:
+    """An expander whose content is computed only while it is open."""
+    expander = st.expander(title, icon=icon, key=f"{show.__name__}_{photo.key}", on_change="rerun")
+    if expander.open:
+        with expander:
+            show(photo)
+
+
+def _name(photo: Photo) -> None:
+    st.text(photo.shown_name)  # never as markup: the name is the visitor's
+
+
+def _findings(photo: Photo, layers: Layers) -> None:
+    result = photo.shown
+    st.markdown(f"**{summary(result)}**")
+    if not names(result):
+        hidden = "" if layers.uncertain else "Uncertain detections are hidden. "
+        st.markdown(f"{hidden}It helps if a hand or face is in focus, well lit and not mostly covered.")
+    st.markdown("\n".join(f"- **{name}**: {details(thing)}" for name, thing in names(result)))
+    if layers.uncertain and not result.uncertain:
+        st.caption("No uncertain detections.")
+    elif layers.uncertain:
+        st.markdown("**Uncertain detections** (dashed)\n" + "\n".join(f"- {uncertain_label(thing)}" for thing in result.uncertain))
+    elif result.uncertain:
+        text = counted(len(result.uncertain), "uncertain detection")
+        st.caption(f"{text[0].upper()}{text[1:]} {'is' if len(result.uncertain) == 1 else 'are'} hidden.")
+    st.caption(f"{result.width} × {result.height} pixels, {result.timings['total']:.0f} ms")
+
+
+def legend() -> None:
+    """Which colour is which finger and which part of the face."""
+    fingers = [(finger.name, finger.colour) for finger in FINGERS]
+    dot = "display:inline-block;width:.8em;height:.8em;border-radius:50%;border:1px solid #8888;margin-right:.4em"
+    swatches = "".join(
+        f'<span style="white-space:nowrap;margin-right:1rem">'
+        f'<span aria-hidden="true" style="{dot};background:{colour}"></span>{name}</span> '
+        for name, colour in [*fingers, *FACE_COLOURS.items()]
+    )
+    st.html(f'<div style="font-size:.875rem;line-height:1.9">{swatches}</div>')
