@@ -1,5 +1,6 @@
 """Writes a video with its landmarks drawn in: an MP4 with H.264 where FFmpeg was built with it, else with VP9. Without sound."""
 
+import io
 from fractions import Fraction
 from typing import IO
 
@@ -60,6 +61,19 @@ class AnnotatedVideo:
         if self._stream is not None:
             self._container.mux(self._stream.encode(None))
         self._container.close()
+
+
+def picture_at(content: bytes, number: int) -> np.ndarray:
+    """The frame of this number, from 0, of what an AnnotatedVideo has written: uint8 (H, W, 3). IndexError if there is none."""
+    with av.open(io.BytesIO(content), "r") as container:
+        stream = container.streams.video[0]
+        stream.codec_context.thread_type = "AUTO"
+        entry = stream.index_entries[number]
+        container.seek(entry.timestamp, stream=stream)  # to the last frame before it that needs no other
+        for frame in container.decode(stream):
+            if frame.pts is not None and frame.pts >= entry.timestamp:
+                return np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
+    raise IndexError(number)
 
 
 def _fitted(picture: np.ndarray, width: int, height: int) -> np.ndarray:

@@ -1,6 +1,7 @@
 """A video's tracks in short: when each hand and face was there, how surely, and how fast its fingertips were."""
 
 from array import array
+from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -34,6 +35,11 @@ class Track:
     def title(self) -> str:
         """'Left hand 1', 'Face 2': with the track's number."""
         return f"{f'{self.side} hand' if self.side else 'face'} {self.number}".capitalize()
+
+    def place(self, frame: int) -> int | None:
+        """Where in `frames`, and so in the other lists, this frame is; None if the track is not in it."""
+        place = bisect_left(self.frames, frame)
+        return place if place < len(self.frames) and self.frames[place] == frame else None
 
     @property
     def confidence(self) -> float:
