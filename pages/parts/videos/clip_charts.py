@@ -7,6 +7,7 @@ import pandas as pd
 from model.runtime.timeline import Timeline, Track
 from pages.parts.shared.palette import KIND_COLOURS
 
+AXES = 130  # pixels that title, axis and legend take of a chart's height
 MOST_POINTS = 400  # of a line: more are not seen
 # After Okabe and Ito, as the rest of the pages.
 _COLOURS = ["#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#D55E00", "#0072B2", "#B8A04A", "#8A97A0"]
@@ -20,7 +21,7 @@ def presence_chart(timeline: Timeline) -> alt.Chart:
         for begin, end in spans(track, timeline)
     ]
     return (
-        alt.Chart(pd.DataFrame(rows), height=28 * len(timeline.tracks) + 40, title="Who is there")
+        alt.Chart(pd.DataFrame(rows), height=26 * len(timeline.tracks) + AXES, title="Who is there")
         .mark_bar(height=14, cornerRadius=3)
         .encode(
             x=alt.X("seconds:Q", title="seconds", scale=alt.Scale(domain=[0, _end(timeline)])),
@@ -38,11 +39,11 @@ def line_chart(timeline: Timeline, what: str, title: str) -> alt.Chart:
     frame = pd.concat([line(track, what) for track in tracks])
     scale = alt.Scale(domain=[0, 1]) if what == "score" else alt.Scale()
     return (
-        alt.Chart(frame, height=160, title=title)
+        alt.Chart(frame, height=130 + AXES, title=title)
         .mark_line(interpolate="linear", strokeWidth=2)
         .encode(
             x=alt.X("seconds:Q", title="seconds", scale=alt.Scale(domain=[0, _end(timeline)])),
-            y=alt.Y("value:Q", title=None, scale=scale, axis=alt.Axis(format=".0%") if what == "score" else alt.Axis()),
+            y=alt.Y("value:Q", title=None, scale=scale, axis=alt.Axis(format=".0%", tickCount=5) if what == "score" else alt.Axis()),
             color=alt.Color("track:N", title=None, sort=None, scale=alt.Scale(range=_COLOURS), legend=alt.Legend(orient="bottom", columns=3)),
             tooltip=["track", alt.Tooltip("seconds:Q", format=".2f"), alt.Tooltip("value:Q", title=title, format=".2f")],
         )

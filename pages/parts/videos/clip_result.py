@@ -3,6 +3,7 @@
 import streamlit as st
 
 from model.output.annotated_video import picture_at
+from model.output.draw import percent
 from model.runtime.timeline import Track
 from model.runtime.video_limits import in_words
 from pages.parts.photos.download_links import link
@@ -52,7 +53,7 @@ def _findings(clip: Clip) -> None:
     st.markdown(f"**{summary(tracks)}**")
     st.markdown(
         "\n".join(
-            f"- **{track.title}**: {track.seconds[0]:.1f} to {track.seconds[-1]:.1f} s, {len(track.frames)} frames, confidence {track.confidence:.0%}"
+            f"- **{track.title}**: {track.seconds[0]:.1f} to {track.seconds[-1]:.1f} s, {len(track.frames)} frames, confidence {percent(track.confidence)}"
             for track in tracks
         )
     )
@@ -85,10 +86,13 @@ def _step(clip: Clip) -> None:
     with expander:
         frame = st.slider("Frame", 0, last, key=key)
         with st.container(horizontal=True):
-            st.button("Back", icon=":material/skip_previous:", key=f"back_{clip.key}", on_click=move, args=(-1,), disabled=frame == 0)
-            st.button("On", icon=":material/skip_next:", key=f"on_{clip.key}", on_click=move, args=(1,), disabled=frame == last)
-        st.image(picture_at(clip.drawing, frame), alt=f"Frame {frame} with its landmarks", width="stretch")
-        st.markdown(f"**{clip.timeline.seconds[frame]:.2f} s**\n" + "\n".join(f"- {line}" for line in _in_frame(clip, frame)))
+            st.button("Previous", icon=":material/skip_previous:", key=f"back_{clip.key}", on_click=move, args=(-1,), disabled=frame == 0)
+            st.button("Next", icon=":material/skip_next:", key=f"on_{clip.key}", on_click=move, args=(1,), disabled=frame == last)
+        picture, findings = st.columns([3, 2], gap="medium")
+        with picture:
+            st.image(picture_at(clip.drawing, frame), alt=f"Frame {frame} with its landmarks", width="stretch")
+        with findings:
+            st.markdown(f"**{clip.timeline.seconds[frame]:.2f} s**\n" + "\n".join(f"- {line}" for line in _in_frame(clip, frame)))
 
 
 def _in_frame(clip: Clip, frame: int) -> list[str]:
@@ -99,7 +103,7 @@ def _in_frame(clip: Clip, frame: int) -> list[str]:
         if place is not None:
             speed = track.speed[place]
             fingers = f", fingertips {speed:.0f} px/s" if speed == speed else ""  # NaN: unknown
-            lines.append(f"{track.title}: confidence {track.score[place]:.0%}{fingers}")
+            lines.append(f"{track.title}: confidence {percent(track.score[place])}{fingers}")
     return lines or ["No hand, no face."]
 
 
