@@ -36,10 +36,10 @@ else:
     from streamlit.runtime.pages_manager import PagesManager
 
     from export.browser import serve
-    from pages.parts.headers import Headers
+    from export.browser.headers import Headers
     from pages.parts.photos import download_links
     from pages.parts.server import session_cleanup, status
-    from pages.parts.server.photo_budget import UploadGate
+    from pages.parts.server.upload_gate import UploadGate
 
     # Uploads stay in memory: Starlette would put what is larger than a megabyte into a file while it comes in.
     MultiPartParser.spool_max_size = 1 << 40  # the limit is server.maxUploadSize

@@ -43,7 +43,7 @@ COMMANDS = {
 }
 
 # Installing builds the browser's bundle from export/browser, so its sources count too.
-INSTALLED_FROM = ["pyproject.toml", "model/constants.json", "export/browser/*.*"]
+INSTALLED_FROM = ["pyproject.toml", "model/constants.json", "export/browser/*.*", "export/browser/runtime/*", "export/browser/ui/*"]
 
 
 def digest() -> str:

@@ -20,8 +20,9 @@ import torch
 
 from export import parity, torch_to_onnx
 from export.browser import chromium
+from export.graph.prepare import prepare
 from model.constants import KINDS
-from model.runtime.session import WEIGHTS
+from model.runtime.network_file import WEIGHTS
 from model.runtime.topology import FACE_POINTS, HAND_POINTS
 from model.training.train import PICTURES
 
@@ -93,6 +94,7 @@ def main() -> None:
             sys.exit(f"torch and onnxruntime differ by {max(apart.values()):.3f} px, more than {MOST_PIXELS}: nothing was written")
         o.output.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(file, o.output)
+    prepare(o.output)
     if o.output == WEIGHTS:
         parity.certify(o.output, apart)
         if (browser := chromium.difference()) is not None:  # the browser compares itself with the certificate just written

@@ -11,10 +11,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import onnx
 
 from model.constants import CROP
-from model.runtime.session import as_run
 
 PICTURE = Path(__file__).with_name("parity.png")  # a rendered hand and a rendered face, a crop each
 CERTIFICATE = Path(__file__).parents[1] / "model" / "weights" / "parity.json"
@@ -30,9 +28,12 @@ def inputs(kind: str) -> np.ndarray:
 
 def answers(network: Path, exact: bool) -> dict[str, np.ndarray]:
     """The reference: what onnxruntime in Python says, by output name, each (2, ...) float32; exact: in single precision."""
+    import onnx
     import onnxruntime
 
-    model = onnx.load(network) if exact else as_run(onnx.load(network))
+    from export.graph.prepare import computed
+
+    model = onnx.load(network) if exact else computed(onnx.load(network))
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     return {kind: session.run([kind], {"image": inputs(kind)})[0] for kind in OUTPUTS}
 

@@ -26,9 +26,11 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from export.graph import quantize, weight_packing
+from export.graph import quantize
+from export.graph.prepare import computed
 from model.runtime.geometry import STEP
-from model.runtime.session import BRANCHES, as_run
+from model.runtime.network_file import BRANCHES
+from model.training import weight_packing
 from model.training.network import SIZE, Detector, Landmarks, Pointillist, found, points
 
 OPSET = 18
@@ -57,7 +59,7 @@ def folded(network: nn.Module) -> nn.Module:
 
 def ranges(model: onnx.ModelProto, pictures: dict[str, np.ndarray]) -> dict[str, list[float]]:
     """Each part's own, seen on its own pictures."""
-    graph = as_run(onnx.ModelProto.FromString(model.SerializeToString()), exact=True)
+    graph = computed(onnx.ModelProto.FromString(model.SerializeToString()), exact=True)
     found = {}
     for part, own in pictures.items():
         cut = onnx.utils.Extractor(graph).extract_model(["image"], list(BRANCHES[part]))
@@ -118,7 +120,7 @@ def _add(model: onnx.ModelProto, detector: onnx.ModelProto) -> None:
 
 
 def write(network: Pointillist, path: Path, metadata: dict, pictures: dict[str, np.ndarray] | None = None) -> onnx.ModelProto:
-    """Exports, checks and saves, weights as in export/graph/weight_packing.py. `metadata`: JSON-able values by name. `pictures`: what each part was
+    """Exports, checks and saves, weights as in model/training/weight_packing.py. `metadata`: JSON-able values by name. `pictures`: what each part was
     trained on, (N, 256, 256, 3) uint8; with them the file tells the ranges that arithmetic in eight bits needs (export/graph/quantize.py)."""
     model = _exported(_Points(network.hand, network.face), network.outputs[1:], {})
     sides = {axis: STEP * torch.export.Dim(name, min=2, max=SIZE // STEP) for axis, name in ((1, "rows"), (2, "columns"))}

@@ -1,6 +1,6 @@
 """Pointillist: the landmarks of every hand and face in a photo or a live camera picture.
 
-    from model import Landmarker, open_photo
+    from . import Landmarker, open_photo
     result = Landmarker().detect(open_photo("holiday.jpg"))
 
 The runtime needs numpy, OpenCV, Pillow and onnxruntime; torch is for training only and is never imported
@@ -9,6 +9,23 @@ from here. Names are loaded when they are first used, so that `import model` sta
 
 import os
 from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .runtime.geometry import ROI as ROI
+    from .runtime.image_file import PhotoError as PhotoError
+    from .runtime.image_file import open_photo as open_photo
+    from .runtime.landmarker import Landmarker as Landmarker
+    from .runtime.landmarker import WeightsError as WeightsError
+    from .runtime.result import Face as Face
+    from .runtime.result import Hand as Hand
+    from .runtime.result import Result as Result
+    from .runtime.result import Trace as Trace
+    from .runtime.tracker import Tracker as Tracker
+    from .runtime.tracks import TrackedFrame as TrackedFrame
+    from .runtime.tracks import Tracks as Tracks
+    from .runtime.video import open_video as open_video
+    from .runtime.video_limits import VideoError as VideoError
 
 # onnxruntime would keep a number of this machine in the home folder and report its use to its makers. Read as it is loaded.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
@@ -27,7 +44,7 @@ _HOMES = {
     "Tracks": "runtime.tracks",
     "TrackedFrame": "runtime.tracks",
     "open_video": "runtime.video",
-    "VideoError": "runtime.video",
+    "VideoError": "runtime.video_limits",
 }
 __all__ = list(_HOMES)
 

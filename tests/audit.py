@@ -5,7 +5,6 @@ service could not be asked, so nothing is known.
 """
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -16,7 +15,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from export.browser.hatch_build import npm_command
+from export.browser.build_hook import run_npm
 
 BROWSER = Path(__file__).parents[1] / "export" / "browser"
 CLEAN, FOUND, UNKNOWN = 0, 1, 2
@@ -52,10 +51,10 @@ def licence(package: Distribution) -> str:
 
 
 def browser_packages() -> Iterator[tuple[str, str, str]]:
-    """(name, version, licence) of what the built bundle may hold."""
+    """(name, version, licence) of what every installation fetches from npm: what the bundle may hold, and the tool that builds it."""
     lock = json.loads((BROWSER / "package-lock.json").read_text(encoding="utf-8"))
     for path, package in sorted(lock["packages"].items()):
-        if path and not package.get("dev"):
+        if path and not package.get("dev") and not package.get("optional"):  # optional: that tool for other machines
             yield path.removeprefix("node_modules/"), package["version"], package.get("license", "not stated")
 
 
@@ -75,10 +74,7 @@ def audit_python(packages: list[Distribution]) -> int:
 
 
 def audit_browser() -> int:
-    npm, folder = npm_command()
-    path = {**os.environ, "PATH": folder + os.pathsep + os.environ.get("PATH", "")}
-    command = [*npm, "audit", "--omit=dev", "--json"]
-    done = subprocess.run(command, cwd=BROWSER, env=path, capture_output=True, text=True, check=False)
+    done = run_npm(BROWSER, "audit", "--omit=dev", "--json")
     try:
         flaws = json.loads(done.stdout)["vulnerabilities"]
     except (ValueError, KeyError):

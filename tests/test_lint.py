@@ -1,5 +1,6 @@
 """Lint, types, the README's map and the lock file, as tests: so the one test command includes them."""
 
+import json
 import subprocess
 import sys
 import tomllib
@@ -8,6 +9,8 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from export.browser import build_hook
 
 ROOT = Path(__file__).resolve().parent.parent
 NOT_OURS = {"runs", "data", "build", "dist", "node_modules"}  # git-ignored, made by commands
@@ -18,6 +21,28 @@ NOT_OURS = {"runs", "data", "build", "dist", "node_modules"}  # git-ignored, mad
 def test_tool_has_nothing_to_report(command):
     done = subprocess.run([sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, f"\n{done.stdout}{done.stderr}"
+
+
+@pytest.fixture(scope="module")
+def npm():
+    """Function (script of export/browser/package.json) -> its CompletedProcess; fetches the linters where they are missing."""
+    folder = ROOT / "export" / "browser"
+    if not (folder / "node_modules" / "eslint").exists():
+        done = build_hook.run_npm(folder, *build_hook.INSTALL)
+        assert done.returncode == 0, f"\n{done.stdout}{done.stderr}"
+    return lambda script: build_hook.run_npm(folder, "run", "--silent", script)
+
+
+@pytest.mark.parametrize("script", ["lint", "format:check", "types"])
+def test_browser_code_has_nothing_to_report(npm, script):
+    done = npm(script)
+    assert done.returncode == 0, f"\n{done.stdout}{done.stderr}"
+
+
+def test_npm_lock_file_names_no_registry():
+    """Every machine uses its own."""
+    lock = json.loads((ROOT / "export" / "browser" / "package-lock.json").read_text(encoding="utf-8"))
+    assert [name for name, package in lock["packages"].items() if "resolved" in package] == []
 
 
 def test_readme_map_names_what_is_at_the_top():

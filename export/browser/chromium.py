@@ -58,7 +58,7 @@ def difference() -> float | None:
 
 def measure(browser, provider: str = "wasm") -> dict:
     """{"engine": in words, "difference": as above} of a playwright Browser; provider: "wasm" | "webgpu"."""
-    server, port = _serve()
+    server, port = start_server()
     try:
         page = browser.new_page()
         page.goto(f"http://localhost:{port}/")
@@ -70,7 +70,7 @@ def measure(browser, provider: str = "wasm") -> dict:
         server.should_exit = True
 
 
-def _serve():
+def start_server():
     """The runtime's routes and an empty page on a free port: (uvicorn server, port)."""
     import uvicorn
     from starlette.applications import Starlette
@@ -78,7 +78,7 @@ def _serve():
     from starlette.responses import HTMLResponse
     from starlette.routing import Route
 
-    from pages.parts.headers import Headers
+    from export.browser.headers import Headers
 
     empty = Route("/", lambda request: HTMLResponse("<!doctype html><title>Parity</title>"))
     app = Starlette(routes=[empty, *serve.routes()], middleware=[Middleware(Headers)])

@@ -2,42 +2,37 @@
 
 Everything lies under /runtime/<version>/, where <version> changes with the content, so that a
 browser may keep the files for good. `app.py` adds `routes()` to its `st.App`; a page reads
-`address()`.
+`address()`. No visitor makes the server compress anything: the build has done it for the bundle
+(build.js), the first visitor for the rest.
 """
 
 import functools
+import gzip
 import hashlib
-import io
 import json
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import onnx
 import streamlit as st
-from onnx.utils import Extractor
-from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, Response
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from export import parity
-from export.graph import weight_packing
-from model.runtime.session import as_run
+from model.runtime.network_file import BROWSER_PARTS, WEIGHTS, WeightsError, prepared
 
 BUNDLE = Path(__file__).parent / "dist"
-NETWORK = Path(__file__).parents[2] / "model" / "weights" / "pointillist.onnx"
-
-# onnxruntime-web cannot run only a part of a graph, so each network becomes a file of its own.
-# The feature maps and heat maps are left out: the live page does not show them.
-PARTS = {
-    "detector": ["detections"],
-    "hand": ["hand", "hand_sigma", "hand_presence", "handedness"],
-    "face": ["face", "face_sigma", "face_presence", "face_ibug68"],
-}
+NETWORK = WEIGHTS
 
 EXACT = "_exact"  # asks for a part in single precision
 
-FOR_GOOD = {"Cache-Control": "public, max-age=31536000, immutable"}
+FOR_GOOD = {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}
+# Said here because some systems' tables are wrong, and browsers refuse modules of another type.
+MEDIA_TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "application/wasm", ".json": "application/json"}
+ENCODINGS = {"br": ".br", "gzip": ".gz"}  # the smallest first -> ending of a file that holds another one in it
 
 
 class NothingToServe(RuntimeError):
@@ -56,20 +51,17 @@ def version() -> str:
     try:
         for name, content in _served():
             digest.update(f"{name} {hashlib.sha256(content).hexdigest()}\n".encode())
-    except Exception as error:  # onnx's errors share no base class, and the graph may be nonsense
-        raise NothingToServe(f"The weights file {NETWORK.name} is missing or damaged; put the released one in its place.") from error
+    except WeightsError as error:
+        raise NothingToServe(str(error)) from error
     return digest.hexdigest()[:12]
 
 
 def _served() -> Iterator[tuple[str, bytes]]:
-    """Name and content of every file of the runtime."""
+    """Name and content of every file of the runtime, uncompressed."""
     for path in sorted(BUNDLE.iterdir()):
-        yield path.name, path.read_bytes()
-    for name in PARTS:
-        for exact in (False, True):
-            yield f"{name}{EXACT if exact else ''}.onnx", part(name, exact)
-    yield "parity.bin", parity_pictures()
-    yield "parity.json", json.dumps(parity.certificate(NETWORK)).encode()
+        if path.suffix not in ENCODINGS.values():
+            yield path.name, path.read_bytes()
+    yield from generated().items()
 
 
 def address() -> str:
@@ -79,48 +71,57 @@ def address() -> str:
 
 
 @functools.cache
+def generated() -> dict[str, bytes]:
+    """Name -> content of what is not in the bundle: the networks, and what a browser compares its answers with."""
+    files = {f"{name}{EXACT if exact else ''}.onnx": part(name, exact) for name in BROWSER_PARTS for exact in (False, True)}
+    files["parity.bin"] = b"".join(parity.inputs(kind).tobytes() for kind in parity.OUTPUTS)
+    if found := parity.certificate(NETWORK):
+        files["parity.json"] = json.dumps(found).encode()
+    return files
+
+
+@functools.cache
 def part(name: str, exact: bool) -> bytes:
-    """One network as an ONNX file of its own, to be computed in single precision or in eight bits; `name` is a key of PARTS."""
-    cut = Extractor(as_run(onnx.load(NETWORK), exact)).extract_model(["image"], PARTS[name])
-    weight_packing.pack(cut)
-    # The entries that describe the weights to people stay with the original file.
-    del cut.metadata_props[:]
-    buffer = io.BytesIO()
-    onnx.save(cut, buffer)
-    return buffer.getvalue()
+    """One network as an ONNX file of its own, computed in float32 (exact) or int8; `name` is a key of BROWSER_PARTS. Raises WeightsError."""
+    return prepared(NETWORK, f"{name}{EXACT if exact else ''}.onnx").read_bytes()
 
 
-def _part(request) -> Response:
-    asked = request.path_params["name"]
-    name = asked.removesuffix(EXACT)
-    if name not in PARTS:
-        raise HTTPException(404)
-    return Response(part(name, asked != name), media_type="application/octet-stream", headers=FOR_GOOD)
+_gzipped = functools.cache(gzip.compress)
 
 
-def parity_pictures() -> bytes:
-    return b"".join(parity.inputs(kind).tobytes() for kind in parity.OUTPUTS)
+def accepted(header: str) -> set[str]:
+    """The encodings that an Accept-Encoding header names and does not refuse (q=0)."""
+    entries = (entry.lower().replace(" ", "").partition(";q=") for entry in header.split(","))
+    return {name for name, _, weight in entries if not weight or weight.strip("0.")}
 
 
-def _parity_pictures(request) -> Response:
-    return Response(parity_pictures(), media_type="application/octet-stream", headers=FOR_GOOD)
+def _generated(name: str, content: bytes) -> Callable[[Request], Response]:
+    """The endpoint that serves this content."""
 
+    def endpoint(request: Request) -> Response:
+        headers = dict(FOR_GOOD)
+        body = content
+        if "gzip" in accepted(request.headers.get("Accept-Encoding", "")):
+            headers["Content-Encoding"] = "gzip"
+            body = _gzipped(content)
+        return Response(body, media_type=MEDIA_TYPES.get(Path(name).suffix, "application/octet-stream"), headers=headers)
 
-def _parity_reference(request) -> Response:
-    found = parity.certificate(NETWORK)
-    return JSONResponse(found, headers=FOR_GOOD) if found else Response(status_code=404)
-
-
-# Said here because some systems' tables are wrong, and browsers refuse modules of another type.
-MEDIA_TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "application/wasm"}
+    return endpoint
 
 
 class _Bundle(StaticFiles):
-    async def get_response(self, path, scope):
-        response = await super().get_response(path, scope)
+    """The bundle's files, each in the smallest encoding that the browser takes and the build has made."""
+
+    def file_response(self, full_path, stat_result, scope, status_code=200) -> Response:
+        wanted = accepted(Headers(scope=scope).get("Accept-Encoding", ""))
+        encoding = next((name for name, ending in ENCODINGS.items() if name in wanted and os.path.exists(f"{full_path}{ending}")), None)
+        path = f"{full_path}{ENCODINGS[encoding]}" if encoding else full_path
+        response = super().file_response(path, os.stat(path), scope, status_code)
         response.headers.update(FOR_GOOD)
-        if (ending := Path(path).suffix) in MEDIA_TYPES:
-            response.headers["Content-Type"] = MEDIA_TYPES[ending]
+        if response.status_code != 304:
+            if encoding:
+                response.headers["Content-Encoding"] = encoding
+            response.headers["Content-Type"] = MEDIA_TYPES.get(Path(full_path).suffix, "text/plain")
         return response
 
 
@@ -130,9 +131,5 @@ def routes() -> list:
         root = address()
     except NothingToServe:  # the live page says so
         return []
-    return [
-        Route(root + "/{name}.onnx", _part),
-        Route(root + "/parity.bin", _parity_pictures),
-        Route(root + "/parity.json", _parity_reference),
-        Mount(root, _Bundle(directory=BUNDLE)),
-    ]
+    files = [Route(f"{root}/{name}", _generated(name, content)) for name, content in generated().items()]
+    return [*files, Mount(root, _Bundle(directory=BUNDLE))]

@@ -5,16 +5,19 @@ Each of the 478 points begins as a weighted mean of the places of 78 anchors, wh
 irises of five points. It is the mean of one map too: of the mixture of the 78 with the same weights.
 """
 
-import os
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import onnx
-from onnx import numpy_helper
 
-from export.graph import weight_packing
+from model.runtime.network_file import prepared
 from model.runtime.topology import FACE_POINTS, POINT_NAMES
 
+if TYPE_CHECKING:
+    import onnx
+
+FILE = "face_head.npz"
 ANCHOR_NAMES = (*(f"iBUG {number}" for number in range(68)), *POINT_NAMES["face"][FACE_POINTS - 10 :])
 
 
@@ -33,12 +36,19 @@ class FaceHead:
         return (scores / scores.sum(axis=1, keepdims=True)).reshape(-1, *features.shape[1:])
 
 
-def read(path: str | os.PathLike) -> FaceHead:
-    """The head in a Pointillist ONNX file."""
-    graph = weight_packing.unpack(onnx.load(path, load_external_data=False)).graph
-    weights = {tensor.name: tensor for tensor in graph.initializer}
+def parameters(model: "onnx.ModelProto") -> dict[str, np.ndarray]:
+    """The arrays of a FaceHead in an unpacked network, for FILE."""
+    from onnx import numpy_helper  # only when the network is prepared
+
+    weights = {tensor.name: tensor for tensor in model.graph.initializer}
     weight, bias, spread = (numpy_helper.to_array(weights[f"face.head.{name}"]).astype(np.float32) for name in ("maps.weight", "maps.bias", "spread"))
-    return FaceHead(weight[..., 0, 0], bias, spread)
+    return {"weight": weight[..., 0, 0], "bias": bias, "spread": spread}
+
+
+def read(weights: Path) -> FaceHead:
+    """The head in a network's file. Raises WeightsError where it is not prepared."""
+    with np.load(prepared(weights, FILE), allow_pickle=False) as arrays:
+        return FaceHead(**{name: arrays[name] for name in arrays.files})
 
 
 def place(plane: np.ndarray) -> tuple[float, float]:

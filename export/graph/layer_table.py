@@ -1,55 +1,14 @@
 """The network's real layers, read from the ONNX graph: what each does, how large it is, what it costs."""
 
 import os
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import onnx
 import onnx.shape_inference
 from onnx import helper
 
-from export.graph import weight_packing
+from export.graph.layers import DETECTOR, FAMILIES, PREPROCESSING, REARRANGING, Layer
 from model.constants import KINDS
-
-PREPROCESSING, DETECTOR = "preprocessing", "detector"  # stages; the others are each kind's features and its head: "hand_features", "hand", ...
-
-# Operation -> family; every family has one colour on the page.
-FAMILIES = {
-    "convolution": ("Conv",),
-    "fully connected": ("Gemm", "MatMul"),
-    "activation": ("Relu", "LeakyRelu", "Sigmoid", "Softmax", "Exp", "Clip"),
-    "resizing and pooling": ("Resize", "AveragePool", "MaxPool", "GlobalAveragePool"),
-    "normalisation": ("BatchNormalization",),
-    "arithmetic": ("Add", "Sub", "Mul", "Div", "Pow", "Sqrt", "ReduceSum"),
-}
-REARRANGING = "rearranging"  # the family of all others: they move or convert numbers and compute nothing
-
-
-@dataclass(frozen=True)
-class Layer:
-    """One operation of the graph, for a batch of one.
-
-    name: where it is in the network. kind: the ONNX operation, with the activation that follows it. family: a key of
-    FAMILIES, or REARRANGING. kernel: for example '3 × 3, stride 2', or ''. shape: of its output, without the batch.
-    parameters: trained numbers. macs: multiplications with accumulation. nodes, tensors: the graph's names for what
-    is in it; tensors[-1] is its output.
-    """
-
-    name: str
-    kind: str
-    family: str
-    kernel: str
-    shape: tuple[int, ...]
-    parameters: int
-    macs: int
-    nodes: tuple[str, ...]
-    tensors: tuple[str, ...]
-
-
-def read(path: str | os.PathLike) -> dict[str, tuple[Layer, ...]]:
-    """The layers of a Pointillist ONNX file by stage, each in the order in which they are computed."""
-    return layers(weight_packing.unpack(onnx.load(Path(path), load_external_data=False)))
 
 
 def layers(model: onnx.ModelProto) -> dict[str, tuple[Layer, ...]]:

@@ -10,10 +10,9 @@ from collections.abc import Iterable
 
 import numpy as np
 import onnx
-import onnxruntime
 from onnx import helper, numpy_helper
 
-from export.graph.weight_packing import KERNEL
+from model.training.weight_packing import KERNEL
 
 RANGES = "ranges"  # the metadata's entry that holds them, as JSON
 VALUE = 255  # largest whole number of what is convolved; that of a kernel is storage.KERNEL
@@ -36,6 +35,8 @@ def convolved(graph: onnx.GraphProto) -> list[tuple[onnx.NodeProto, str]]:
 
 def ranges(model: onnx.ModelProto, pictures: Iterable[np.ndarray]) -> dict[str, list[float]]:
     """Name -> least and largest value of all that convolutions read and make, over pictures (256, 256, 3) uint8."""
+    import onnxruntime  # only when a network is exported
+
     names = list(dict.fromkeys(name for node, result in convolved(model.graph) for name in (node.input[0], result)))
     told = onnx.ModelProto()
     told.CopyFrom(model)

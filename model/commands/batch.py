@@ -21,9 +21,9 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
-from model.output.serialize import coco_annotations, coco_frame, coco_image, to_json_document, to_json_error, unexpected
-from model.runtime.image_file import PhotoError, open_photo, reason
-from model.runtime.landmarker import Landmarker
+from ..output.serialize import coco_annotations, coco_frame, coco_image, to_json_document, to_json_error, unexpected
+from ..runtime.image_file import PhotoError, open_photo, reason
+from ..runtime.landmarker import Landmarker
 
 BATCH = 16  # photos between two writes: what an interruption costs at most, for each worker
 

@@ -9,14 +9,14 @@ import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from model.commands.batch import ResultsError, Source
-from model.output.serialize_video import ParquetFile
-from model.output.video_pipeline import follow
-from model.runtime.image_file import reason
-from model.runtime.landmarker import Landmarker
-from model.runtime.timeline import Timeline
-from model.runtime.video import Video
-from model.runtime.video_limits import VideoError
+from ..output.serialize_video import ParquetFile
+from ..output.video_pipeline import follow
+from ..runtime.image_file import reason
+from ..runtime.landmarker import Landmarker
+from ..runtime.timeline import Timeline
+from ..runtime.video import Video
+from ..runtime.video_limits import VideoError
+from .batch import ResultsError, Source
 
 MOST_STEM = 200  # bytes of the video's name in that of its file
 

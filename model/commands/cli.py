@@ -14,13 +14,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from model.commands.writing import CannotWrite, writing
-from model.constants import KINDS
-from model.output.serialize import distinct, to_csv, to_json_document, to_json_error, unexpected
-from model.runtime.image_file import SUFFIXES, PhotoError, open_photo
-from model.runtime.landmarker import Landmarker, WeightsError
-from model.runtime.media_type import VIDEO_SUFFIXES, is_video
-from model.runtime.result import Result
+from ..constants import KINDS
+from ..output.serialize import distinct, to_csv, to_json_document, to_json_error, unexpected
+from ..runtime.image_file import SUFFIXES, PhotoError, open_photo
+from ..runtime.landmarker import Landmarker, WeightsError
+from ..runtime.media_type import VIDEO_SUFFIXES, is_video
+from ..runtime.result import Result
+from . import app
+from .writing import CannotWrite, writing
 
 NO_PHOTO = "No photo or video found in the given folders."
 MOST_NAME = 255  # bytes of a file's name
@@ -34,7 +35,13 @@ def main(arguments: list[str] | None = None) -> int:
     """Exit status: 0 = all photos were read, 1 = some were not, or something stood in the way (weights, a full disk ...), 2 = wrong use,
     130 = interrupted."""
     parser = _parser()
-    options = parser.parse_args(arguments)
+    options, others = parser.parse_known_args(arguments)
+    if options.command == "serve":
+        return app.serve(others)
+    if others:
+        parser.error(f"unrecognized arguments: {' '.join(others)}")
+    if options.command == "prepare":
+        return app.prepare(options.weights)
     if options.engine == "ray" and not options.results:
         parser.error("--engine ray writes to a folder: say --results FOLDER")
     if options.results and (options.json or options.out or options.csv or options.parquet):
@@ -104,7 +111,7 @@ def detect(options: argparse.Namespace) -> int:
 
 
 def _video_detection(landmarker: Landmarker, options: argparse.Namespace) -> contextlib.AbstractContextManager:
-    from model.commands.cli_video import VideoDetection  # only then: it brings FFmpeg
+    from .cli_video import VideoDetection  # only then: it brings FFmpeg
 
     return VideoDetection(landmarker, options)
 
@@ -131,7 +138,7 @@ def _limits(options: argparse.Namespace) -> dict:
 
 def detect_many(paths: list[Path], options: argparse.Namespace) -> int:
     """Results into the folder options.results; photos that have theirs there already are left out."""
-    from model.commands import batch  # only then: pyarrow is slow to import
+    from . import batch  # only then: pyarrow is slow to import
 
     engine = batch.plain
     if options.engine == "ray":
@@ -174,8 +181,8 @@ def _look_at_many(photos: list, results, engine: Callable, options: argparse.Nam
 
 
 def _look_at_videos(videos: list, options: argparse.Namespace) -> int:
-    from model.commands.batch_videos import VideoResults
-    from model.commands.cli_video import Progress
+    from .batch_videos import VideoResults
+    from .cli_video import Progress
 
     results, failed = VideoResults(options.results), 0
     missing = results.pending(videos)
@@ -259,7 +266,7 @@ def _picture_name(path: Path, ending: str) -> str:
 
 
 def _drawn(rgb: np.ndarray, result: Result) -> Image.Image:
-    from model.output.draw import draw  # only then: drawing needs fonts and is slow to import
+    from ..output.draw import draw  # only then: drawing needs fonts and is slow to import
 
     return Image.fromarray(draw(rgb, result))
 
@@ -274,7 +281,10 @@ def _progress(number: int | None, total: int, path: Path | None = None) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="pointillist", description="Landmarks of the hands and faces in photos and videos.")
     parser.add_argument("--version", action="version", version=_version())
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
+    commands.add_parser("serve", help="start the app; what follows goes to `streamlit run`, such as --server.port 9000", add_help=False)
+    preparing = commands.add_parser("prepare", help="prepare another network's ONNX file for --weights")
+    preparing.add_argument("weights", type=Path, metavar="FILE", help="an ONNX file as `python -m export` writes it")
     command = commands.add_parser("detect", help="find the hands and faces in photos and videos")
     command.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help="a photo or video, or a folder of them")
     command.add_argument("--json", action="store_true", help="print one JSON document per line: one for each photo, one for each frame of a video")

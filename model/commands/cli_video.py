@@ -9,16 +9,16 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Protocol, TypeVar
 
-from model.commands.writing import CannotWrite, writing
-from model.output.annotated_video import AnnotatedVideo
-from model.output.serialize import unexpected
-from model.output.serialize_video import CsvFile, ParquetFile, to_video_error
-from model.output.video_pipeline import Output, follow
-from model.runtime.landmarker import Landmarker
-from model.runtime.timeline import Timeline, Track
-from model.runtime.tracks import TrackedFrame
-from model.runtime.video import Video
-from model.runtime.video_limits import VideoError, in_words
+from ..output.annotated_video import AnnotatedVideo
+from ..output.serialize import unexpected
+from ..output.serialize_video import CsvFile, ParquetFile, to_video_error
+from ..output.video_pipeline import Output, follow
+from ..runtime.landmarker import Landmarker
+from ..runtime.timeline import Timeline, Track
+from ..runtime.tracks import TrackedFrame
+from ..runtime.video import Video
+from ..runtime.video_limits import VideoError, in_words
+from .writing import CannotWrite, writing
 
 EVERY = 0.2  # seconds between two changes of the progress line
 

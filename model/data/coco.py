@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from model.data.samples import CROP, STORED_SCALE, DataError, Samples, cached, contents
-from model.runtime.geometry import ROI, cut, transform
-from model.runtime.image_file import PhotoError, open_photo
+from ..runtime.geometry import ROI, extract_crop, transform
+from ..runtime.image_file import PhotoError, open_photo
+from .samples import CROP, STORED_SCALE, DataError, Samples, cached, contents
 
 TABLE = "annotations.json"
 SIZES = {"hand": (21,), "face": (68, 478)}  # numbers of keypoints
@@ -62,7 +62,7 @@ def coco(folder: Path, cache: Path) -> list[Samples]:
         frames = [_frame(i.keypoints) for i in rows]
 
         def crop(n: int, rows: list[Instance] = rows, frames: list[ROI] = frames) -> np.ndarray:
-            return cut(pictures.read(names[rows[n].image], rows[n].where), frames[n])
+            return extract_crop(pictures.read(names[rows[n].image], rows[n].where), frames[n])
 
         made_from = [*((pictures.stamp(names[i.image]), frame) for i, frame in zip(rows, frames))]
         images_of = cached(cache, f"{folder.name}_{kind}", made_from, (CROP, CROP, 3), crop, len(rows), f"{folder.name} ({kind}s)")

@@ -9,8 +9,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from model.data.samples import cached, contents, decode, held_out, padded
-from model.evaluation import metrics
+from ..runtime.boxes import iou
+from .samples import cached, contents, decode, held_out, padded
 
 CANVAS = 448
 LABELLED = {"hand_scenes": (0,), "face_scenes": (1,), "wild": (0, 1)}  # classes (0 hand, 1 face) that each set labels
@@ -125,7 +125,7 @@ class Hints:
     def apply(self, name: str, rows: np.ndarray, keypoints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """A photo's objects (M, 8) and points, with the ups of faces and, to be ignored, the hands that nobody labelled."""
         for *box, ux, uy in self.faces.get(name, ()):
-            overlap = metrics.iou(np.array([box]), rows[:, 1:5])[0] * (rows[:, 0] == 1)
+            overlap = iou(np.array([box]), rows[:, 1:5])[0] * (rows[:, 0] == 1)
             if overlap.max(initial=0) > 0.4 and not rows[overlap.argmax(), 5:7].any():
                 rows[overlap.argmax(), 5:7] = ux, uy
         more = [(0, *box, 0, 0, 1) for box in self.hands.get(name, ())]

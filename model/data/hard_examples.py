@@ -17,12 +17,12 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from model.constants import CROP, KINDS
-from model.data import detection_sets
-from model.evaluation import metrics
-from model.runtime.detector import View, tiles
-from model.runtime.geometry import ROI, cut, letterbox, roi_from_box
-from model.runtime.landmarker import Landmarker
+from ..constants import CROP, KINDS
+from ..runtime.boxes import iou
+from ..runtime.detector import DetectorInput, tiles
+from ..runtime.geometry import ROI, extract_crop, letterbox, roi_from_box
+from ..runtime.landmarker import Landmarker
+from . import detection_sets
 
 FILE, CROPS = "finds.npz", "finds.crops"  # labels; the crops one after the other
 ROOM = 1.25           # a kept crop's side / that of the crop the landmark network would be given: space to turn and shift
@@ -52,11 +52,11 @@ class Finds:
 
 def suspects(landmarker: Landmarker, rgb: np.ndarray) -> Iterator[tuple[int, np.ndarray, ROI]]:
     """Index of the kind, box (x, y, w, h) and place of everything in a photo that looks at all like a hand or a face."""
-    look = landmarker.detector.look
-    seen = look([View(*letterbox(rgb))]) + look(tiles(rgb, max(rgb.shape[:2]), 1))
+    propose = landmarker.detector.propose
+    seen = propose([DetectorInput(*letterbox(rgb))]) + propose(tiles(rgb, max(rgb.shape[:2]), 1))
     for kind, name in enumerate(KINDS):
         rows = np.flatnonzero((seen.kind == kind) & (seen.score >= LEAST_SCORE))
-        boxes = np.hstack([seen.box[rows, :2], seen.box[rows, 2:] - seen.box[rows, :2]])
+        boxes = seen.box[rows]
         kept = cv2.dnn.NMSBoxes(boxes.tolist(), seen.score[rows].tolist(), LEAST_SCORE, 0.4, top_k=MOST) if len(rows) else ()
         for k in np.ravel(kept).astype(int):
             yield kind, boxes[k], roi_from_box(name, tuple(boxes[k]), tuple(seen.up[rows[k]]))
@@ -69,7 +69,7 @@ def judged(kind: int, box: np.ndarray, presence: float, photo: detection_sets.Sc
     if not photo.known[i, kind]:
         return None
     objects, shows = photo.objects[i], np.full(2, np.nan)
-    overlap = metrics.iou(box[None], objects[:, 1:5])[0]
+    overlap = iou(box[None], objects[:, 1:5])[0]
     own = objects[:, 0] == kind
     if overlap[own & (objects[:, 7] == 0)].max(initial=0) >= RIGHT:
         shows[kind] = 1
@@ -92,14 +92,14 @@ def hints(landmarker: Landmarker, photos: detection_sets.Scenes) -> detection_se
     kept = detection_sets.Hints()
     for i in tqdm(np.flatnonzero(photos.split == "train"), desc=f"{photos.name} (hints)", mininterval=5):
         rgb = np.ascontiguousarray(photos.images[i, : photos.sizes[i, 1], : photos.sizes[i, 0]])
-        seen, things = landmarker.candidates(rgb)
+        seen, things = landmarker.instances(rgb)
         objects, faces, hands = photos.objects[i], [], []
         for detection, thing in zip(seen, things):
             if detection.kind == "face" and thing.score >= CONFIDENT_FACE:
                 axis = thing.landmarks[10, :2] - thing.landmarks[152, :2]
                 faces.append([*thing.box, *(axis / max(np.hypot(*axis), 1e-6))])
             if detection.kind == "hand" and detection.score >= CONFIDENT_DETECTION and thing.score >= CONFIDENT_HAND:
-                if metrics.iou(np.array([thing.box]), objects[objects[:, 0] == 0, 1:5]).max(initial=0) < 0.2:
+                if iou(np.array([thing.box]), objects[objects[:, 0] == 0, 1:5]).max(initial=0) < 0.2:
                     hands.append(list(thing.box))
         kept.faces[photos.names[i]], kept.hands[photos.names[i]] = np.array(faces), np.array(hands)
     return kept
@@ -131,9 +131,9 @@ def main() -> None:
             for i in tqdm(np.flatnonzero(photos.split == "train"), desc=photos.name, mininterval=5):
                 rgb = np.ascontiguousarray(photos.images[i, : photos.sizes[i, 1], : photos.sizes[i, 0]])
                 for kind, box, roi in suspects(landmarker, rgb):
-                    thoughts = [thing.score for thing in landmarker.look(rgb, [(name, roi) for name in KINDS])]
+                    thoughts = [thing.score for thing in landmarker.predict(rgb, [(name, roi) for name in KINDS])]
                     if (what := judged(kind, box, thoughts[kind], photos, i)) is not None:
-                        crops.write(cut(rgb, ROI(roi.cx, roi.cy, roi.side * ROOM, roi.angle)).tobytes())
+                        crops.write(extract_crop(rgb, ROI(roi.cx, roi.cy, roi.side * ROOM, roi.angle)).tobytes())
                         shows.append(what)
                         presence.append(thoughts)
     if not shows:

@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from torch.utils.data import IterableDataset
 
-from model.data import augment, hard_examples
-from model.data.samples import Samples
+from . import augment, hard_examples
+from .samples import Samples
 
 UPRIGHT = {"hand": (0, 9), "face": (152, 10)}  # from the wrist to the middle knuckle, from the chin to the forehead
 IBUG_CHIN, IBUG_BROW = 8, 27
@@ -80,7 +80,7 @@ def stack(rows: list[dict]) -> dict[str, torch.Tensor]:
 
 def flips_of(sets: list[Samples]) -> dict[str, np.ndarray]:
     """Mirror permutations. The mesh's comes from the mean of faces and of their mirror images' eye frames, where there are any."""
-    from model.data.landmark_sets import eye_frame
+    from .ibug68 import eye_frame
     meshes = [s.points[(s.weights[:, :468] > 0).all(1)] for s in sets if s.kind == "face"]
     meshes = [m for m in meshes if len(m)]
     mesh = augment.flip_mesh(eye_frame(np.concatenate(meshes).astype(np.float64))[0].mean(0)) if meshes else np.arange(478)

@@ -8,9 +8,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from model.data.coco import coco
-from model.data.samples import CROP, STORED_SCALE, DataError, Samples, cached, contents, decode, held_out, padded
-from model.runtime.geometry import ROI, cut, transform
+from ..runtime.geometry import ROI, extract_crop, transform
+from .coco import coco
+from .ibug68 import apply_ibug, fit_ibug
+from .samples import CROP, STORED_SCALE, DataError, Samples, cached, contents, decode, held_out, padded
 
 IRIS = np.arange(468, 478)
 COUNTED_FROM = 1.0  # pixels: the people who labelled 68 points counted from one (sideways model/evaluation/label_shift.py measures it, downwards it is assumed)
@@ -70,32 +71,6 @@ def synth_faces(folder: Path, cache: Path) -> Samples:
                    notes={"yaw": t["ypr"][:, 0], "skin": t["skin"], "bg": t["bg"], "degrade": t["degrade"]})
 
 
-def eye_frame(mesh: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(N, 478, 2) -> the same points with the outer eye corners (33, 263) at (-1/2, 0) and (1/2, 0); and the way back:
-    centre (N, 1, 2) and the rotation-with-scale (N, 2, 2)."""
-    right, left = mesh[:, 33], mesh[:, 263]
-    centre, axis = (right + left) / 2, left - right
-    matrix = np.stack([axis, np.stack([-axis[:, 1], axis[:, 0]], 1)], 2)  # columns: along the eyes, down
-    inside = np.einsum("nij,nkj->nki", np.linalg.inv(matrix), mesh - centre[:, None])
-    return inside, centre[:, None], matrix
-
-
-def fit_ibug(mesh: np.ndarray, ibug: np.ndarray, ridge: float = 0.01) -> np.ndarray:
-    """Ridge regression of human 68 points on the mesh in the eye frame -> (957, 136). The human jaw convention follows the
-    visible outline, which no fixed choice of mesh points does."""
-    inside, centre, matrix = eye_frame(mesh)
-    target = np.einsum("nij,nkj->nki", np.linalg.inv(matrix), ibug - centre).reshape(len(mesh), -1)
-    a = np.concatenate([inside.reshape(len(mesh), -1), np.ones((len(mesh), 1))], 1)
-    return np.linalg.solve(a.T @ a + ridge * np.eye(a.shape[1]), a.T @ target)
-
-
-def apply_ibug(mesh: np.ndarray, fitted: np.ndarray) -> np.ndarray:
-    """(N, 478, 2) -> (N, 68, 2) in the same pixels."""
-    inside, centre, matrix = eye_frame(mesh)
-    a = np.concatenate([inside.reshape(len(mesh), -1), np.ones((len(mesh), 1))], 1)
-    return np.einsum("nij,nkj->nki", matrix, (a @ fitted).reshape(-1, 68, 2)) + centre
-
-
 def real_faces(folder: Path, cache: Path) -> Samples:
     """Photos: mesh by the teacher's consensus (bent onto human fiducials in profiles); 68 points by people where they exist,
     elsewhere from the mesh by a ridge map fitted to the human ones of the training split (steep profiles: the pose-independent
@@ -133,7 +108,7 @@ def wild(folder: Path, cache: Path) -> Samples:
     blobs = {n: archive.read(n) for n in archive.namelist()}
 
     def crop(i: int) -> np.ndarray:
-        return cut(decode(blobs[images[rows[i]["image_id"]]["file_name"]]), frames[i])
+        return extract_crop(decode(blobs[images[rows[i]["image_id"]]["file_name"]]), frames[i])
 
     pictures = cached(cache, f"{folder.name}_hands", [*contents(archive), *frames], (CROP, CROP, 3), crop, len(rows), f"{folder.name} (hands)")
     points = np.stack([transform(f.to_crop(), p) for f, p in zip(frames, xy)]).astype(np.float32)

@@ -7,9 +7,7 @@ purpose: they show how learning goes, not how hands look, and no released weight
 import cv2
 import numpy as np
 
-from model.data.landmark_batches import Plan
-from model.data.samples import CROP, Samples
-from model.training.landmark_task import LandmarkTask
+from .samples import CROP, Samples
 
 ROWS, VALIDATION = 1200, 120
 SIZE_OF_HAND = (90, 140)  # pixels from wrist to middle knuckle times two
@@ -129,8 +127,8 @@ def draw_face(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     return picture, flat
 
 
-def demo_task(kind: str, seed: int, rows: int = ROWS, validation: int = VALIDATION) -> LandmarkTask:
-    """A landmark task for one kind, on freshly drawn hands and faces."""
+def drawn_sets(seed: int, rows: int = ROWS, validation: int = VALIDATION) -> tuple[list[Samples], list[np.ndarray]]:
+    """Freshly drawn hands and faces, `rows` for training and `validation` more of each, and backgrounds (256, 256, 3)."""
     rng = np.random.default_rng([seed, 21])
     split = np.where(np.arange(rows + validation) < rows, "train", "val")
     hands = [draw_hand(rng) for _ in split]
@@ -142,4 +140,4 @@ def demo_task(kind: str, seed: int, rows: int = ROWS, validation: int = VALIDATI
         Samples("drawn_faces", "face", "CC0", np.stack([f[0] for f in faces]), np.zeros((n, 478, 2), np.float32), np.full((n, 478), np.nan, np.float32),
                 np.zeros((n, 478), np.float32), split, ibug=np.float32([f[1] for f in faces]), ibug_weights=np.ones((n, 68), np.float32), notes={"bg": free}),
     ]
-    return LandmarkTask(kind, sets, [backdrop(rng) for _ in range(40)], seed, Plan())
+    return sets, [backdrop(rng) for _ in range(40)]

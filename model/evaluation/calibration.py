@@ -19,12 +19,14 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from model.data import detection_sets
-from model.data.landmark_sets import read_all
-from model.data.samples import Samples
-from model.evaluation import failure_gallery, metrics, reliability, subgroups
-from model.runtime.geometry import roi_from_box
-from model.runtime.landmarker import Found, Landmarker
+from ..data import detection_sets
+from ..data.landmark_sets import read_all
+from ..data.samples import Samples
+from ..runtime.boxes import iou
+from ..runtime.geometry import roi_from_box
+from ..runtime.landmarker import Landmarker
+from ..runtime.result import Instance
+from . import failure_gallery, metrics, reliability, subgroups
 
 IOU = {"presence": 0.3, "detection": 0.5}  # a candidate is right if it overlaps a true box by that much
 TRUSTED = 0.5  # of the set's median weight: points whose labels count for less say nothing about sigma
@@ -42,7 +44,7 @@ class Seen:
 
     samples: Samples
     rows: np.ndarray
-    found: list[Found | None] = field(default_factory=list)
+    found: list[Instance | None] = field(default_factory=list)
     nme: list[float | None] = field(default_factory=list)
 
     def sigmas(self) -> tuple[np.ndarray, np.ndarray]:
@@ -63,7 +65,7 @@ class Seen:
         right = [(hand.handedness == "right") == bool(self.samples.right[i]) for i, hand in known]
         return np.array([hand.handedness_score for _, hand in known]), np.array(right, bool)
 
-    def _found(self) -> Iterator[tuple[int, Found]]:
+    def _found(self) -> Iterator[tuple[int, Instance]]:
         return ((i, thing) for i, thing in zip(self.rows, self.found) if thing is not None)
 
 
@@ -90,11 +92,11 @@ def candidates(landmarker: Landmarker, p: detection_sets.Scenes, rows: np.ndarra
     found = []
     for i in tqdm(rows, desc=f"{p.name}, candidates", mininterval=5):
         rgb = np.ascontiguousarray(p.images[i, : p.sizes[i, 1], : p.sizes[i, 0]])
-        seen = [d for d in landmarker.detector.find(rgb) if p.known[i, ("hand", "face").index(d.kind)]]
-        looked = landmarker.look(rgb, [(d.kind, roi_from_box(d.kind, d.box, d.up)) for d in seen])
+        seen = [d for d in landmarker.detector.detect(rgb) if p.known[i, ("hand", "face").index(d.kind)]]
+        looked = landmarker.predict(rgb, [(d.kind, roi_from_box(d.kind, d.box, d.up)) for d in seen])
         for d, thing in zip(seen, looked):
             objects = p.objects[i][p.objects[i][:, 0] == ("hand", "face").index(d.kind)]
-            overlap = metrics.iou(np.array([d.box]), objects[:, 1:5])[0]
+            overlap = iou(np.array([d.box]), objects[:, 1:5])[0]
             if not (overlap[objects[:, 7] > 0] > 0.3).any():
                 best = float(overlap[objects[:, 7] == 0].max(initial=0))
                 found.append({"kind": d.kind, "detection": d.score, "presence": thing.score, "iou": best})

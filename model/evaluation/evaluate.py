@@ -14,12 +14,13 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from model.data import detection_sets
-from model.data.landmark_sets import read_all
-from model.data.samples import Samples
-from model.evaluation import drawn_digits, metrics, natural_photos
-from model.runtime.geometry import roi_from_points
-from model.runtime.landmarker import Landmarker
+from ..data import detection_sets
+from ..data.landmark_sets import read_all
+from ..data.samples import Samples
+from ..runtime.boxes import iou, match
+from ..runtime.geometry import roi_from_points
+from ..runtime.landmarker import Landmarker
+from . import drawn_digits, metrics, natural_photos
 
 PCK = (0.05, 0.1)
 MATCH_IOU = {"recall@0.5": 0.5, "recall@0.3": 0.3}
@@ -36,7 +37,7 @@ def landmarks(landmarker: Landmarker, s: Samples, most: int, ways: tuple[str, ..
         for i in tqdm(rows, desc=f"{s.name} ({way})", mininterval=5):
             points, picture = s.points[i], np.ascontiguousarray(s.images[i])
             if way == "crop":
-                found = landmarker.look(picture, [(s.kind, roi_from_points(s.kind, points))])[0]
+                found = landmarker.predict(picture, [(s.kind, roi_from_points(s.kind, points))])[0]
             else:
                 result = landmarker.detect(picture)
                 own = result.hands if s.kind == "hand" else result.faces
@@ -77,8 +78,8 @@ def detector(landmarker: Landmarker, p: detection_sets.Scenes, kind: int, most: 
         wanted, unsure = p.objects[i][p.objects[i][:, 7] == 0, 1:5], p.objects[i][p.objects[i][:, 7] > 0, 1:5]
         truths += len(wanted)
         for name, threshold in MATCH_IOU.items():
-            pairs = metrics.match(boxes, scores, wanted, threshold)
-            excused = (metrics.iou(boxes, unsure).max(1, initial=0) > 0.3) & (pairs < 0)
+            pairs = match(boxes, scores, wanted, threshold)
+            excused = (iou(boxes, unsure).max(1, initial=0) > 0.3) & (pairs < 0)
             right[name] += int((pairs >= 0).sum())
             false[name] += int(((pairs < 0) & ~excused).sum())
         if p.negative[i]:

@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from model.data.samples import Samples
-from model.runtime.topology import HAND_EDGES
+from ..data.samples import Samples
+from ..runtime.topology import HAND_EDGES
 
 FREE_BACKGROUNDS = (1, 2)  # `bg` of the rendered sets: CC0 panoramas, and patterns made by a program
 TRUE, FOUND, MISSED = (40, 220, 120), (255, 80, 80), (255, 200, 0)

@@ -15,10 +15,13 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from model.constants import CONSTANTS, KINDS
-from model.data import detection_sets
-from model.evaluation import metrics, reliability
-from model.runtime.landmarker import Landmarker, evidence, same_object, uncertainty_of
+from ..constants import CONSTANTS, KINDS
+from ..data import detection_sets
+from ..runtime.boxes import iou, match
+from ..runtime.confidence import evidence
+from ..runtime.duplicates import same_object
+from ..runtime.landmarker import Landmarker
+from . import reliability
 
 FACTORS = ("detection", "presence", "size", "uncertainty")  # of the evidence, in its order
 MOST_FALSE = {"hand": 0.022, "face": 0.022}   # detections to be expected per photo without hands and faces
@@ -52,7 +55,7 @@ def finds(landmarker: Landmarker, chosen: list) -> list[Finds]:
     rows: list[list[tuple]] = [[], []]
     truths = [0, 0]
     for known, rgb, objects, empty in tqdm(chosen, desc="photos kept back", mininterval=5):
-        seen, things = landmarker.candidates(rgb)
+        seen, things = landmarker.instances(rgb)
         for kind, name in enumerate(KINDS):
             if not known[kind]:
                 continue
@@ -66,11 +69,11 @@ def finds(landmarker: Landmarker, chosen: list) -> list[Finds]:
             if not own:
                 continue
             boxes, scores = np.array([things[k].box for k in own]), np.array([seen[k].score for k in own])
-            pairs = metrics.match(boxes, scores, wanted, RIGHT)
-            excused = (metrics.iou(boxes, unsure).max(1, initial=0) > EXCUSED) & (pairs < 0)
+            pairs = match(boxes, scores, wanted, RIGHT)
+            excused = (iou(boxes, unsure).max(1, initial=0) > EXCUSED) & (pairs < 0)
             for k, pair, no in zip(own, pairs, excused):
                 if not no:
-                    rows[kind].append((*evidence(seen[k], things[k].score, uncertainty_of(things[k]), rgb.shape), pair >= 0, empty, max(seen[k].box[2:]) / max(rgb.shape[:2])))
+                    rows[kind].append((*evidence(seen[k], things[k].score, things[k].uncertainty, rgb.shape), pair >= 0, empty, max(seen[k].box[2:]) / max(rgb.shape[:2])))
     tables = [np.array(r, float).reshape(-1, len(FACTORS) + 3) for r in rows]
     n = len(FACTORS)
     return [Finds(t[:, :n], t[:, n] > 0, t[:, n + 1] > 0, t[:, n + 2], count) for t, count in zip(tables, truths)]

@@ -10,20 +10,21 @@ from pathlib import Path
 
 import numpy as np
 
-from model.data import augment, landmark_batches
-from model.data.landmark_sets import read_all
-from model.data.samples import Samples
-from model.runtime.geometry import ROI, roi_from_points
-from model.runtime.landmarker import Found, Landmarker
+from ..data import augment, landmark_batches
+from ..data.landmark_sets import read_all
+from ..data.samples import Samples
+from ..runtime.geometry import ROI, roi_from_points
+from ..runtime.landmarker import Landmarker
+from ..runtime.result import Instance
 
 MOST = 150  # rows a source
 
 
-def seen_twice(landmarker: Landmarker, kind: str, picture: np.ndarray, points: np.ndarray) -> tuple[Found, Found]:
+def seen_twice(landmarker: Landmarker, kind: str, picture: np.ndarray, points: np.ndarray) -> tuple[Instance, Instance]:
     """What the network says of a picture (256, 256, 3) and of its mirror image, each at the true place."""
     roi = roi_from_points(kind, points)
     mirrored = ROI(picture.shape[1] - 1 - roi.cx, roi.cy, roi.side, -roi.angle)
-    return landmarker.look(picture, [(kind, roi)])[0], landmarker.look(np.ascontiguousarray(picture[:, ::-1]), [(kind, mirrored)])[0]
+    return landmarker.predict(picture, [(kind, roi)])[0], landmarker.predict(np.ascontiguousarray(picture[:, ::-1]), [(kind, mirrored)])[0]
 
 
 def shifts(landmarker: Landmarker, s: Samples, rows: np.ndarray, flips: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

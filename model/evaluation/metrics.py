@@ -46,26 +46,6 @@ def pa_mpjpe(predicted: np.ndarray, truth: np.ndarray) -> np.ndarray:
     return result
 
 
-def iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Boxes (N, 4) and (M, 4) as x, y, w, h -> (N, M) intersection over union."""
-    a, b = np.asarray(a, float).reshape(-1, 4), np.asarray(b, float).reshape(-1, 4)
-    low = np.maximum(a[:, None, :2], b[None, :, :2])
-    high = np.minimum(a[:, None, :2] + a[:, None, 2:], b[None, :, :2] + b[None, :, 2:])
-    overlap = np.clip(high - low, 0, None).prod(2)
-    return overlap / np.maximum(a[:, None, 2:].prod(2) + b[None, :, 2:].prod(2) - overlap, 1e-9)
-
-
-def match(found: np.ndarray, scores: np.ndarray, truth: np.ndarray, threshold: float) -> np.ndarray:
-    """Greedy by score, each true box once -> (N,) index of the true box of every found one, -1 for a false find."""
-    pairs = np.full(len(found), -1)
-    free = iou(found, truth)
-    for i in np.argsort(-np.asarray(scores)):
-        if free.shape[1] and free[i].max() >= threshold:
-            pairs[i] = free[i].argmax()
-            free[:, pairs[i]] = -1
-    return pairs
-
-
 def nearest(found: Sequence[np.ndarray], truth: np.ndarray) -> int | None:
     """Index of the points (K, 2) whose centre is nearest to that of `truth` (K, 2), if it is nearer than half the truth's extent."""
     distances = [np.linalg.norm(points.mean(0) - truth.mean(0)) for points in found]

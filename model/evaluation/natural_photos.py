@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from tqdm import tqdm
 
-from model.constants import CONSTANTS, KINDS
-from model.data.detection_sets import Scenes
-from model.evaluation import metrics, reliability
-from model.runtime.landmarker import Landmarker, kind_of, without_duplicates
+from ..constants import CONSTANTS, KINDS
+from ..data.detection_sets import Scenes
+from ..runtime.boxes import iou, match
+from ..runtime.duplicates import without_duplicates
+from ..runtime.landmarker import Landmarker
+from . import metrics, reliability
 
 IOU = (0.3, 0.5)
 EXCUSED = 0.3  # overlap with a doubtful label from which a detection is not called false
@@ -27,38 +29,38 @@ class Counts:
     photo, and the score of the detection that matched it (-inf: none)."""
 
     scores: list = field(default_factory=list)
-    correct: dict = field(default_factory=lambda: {iou: [] for iou in IOU})
-    judged: dict = field(default_factory=lambda: {iou: [] for iou in IOU})
+    correct: dict = field(default_factory=lambda: {threshold: [] for threshold in IOU})
+    judged: dict = field(default_factory=lambda: {threshold: [] for threshold in IOU})
     sizes: list = field(default_factory=list)
-    matched: dict = field(default_factory=lambda: {iou: [] for iou in IOU})
+    matched: dict = field(default_factory=lambda: {threshold: [] for threshold in IOU})
 
     def add(self, boxes: np.ndarray, scores: np.ndarray, wanted: np.ndarray, doubtful: np.ndarray, longer: float) -> dict[float, np.ndarray]:
         """One photo's detections and labels; by IoU, of each label the score of the detection that matched it."""
         self.scores += list(scores)
         self.sizes += list(wanted[:, 2:].max(1, initial=0) / longer)
         matched = {}
-        excused = metrics.iou(boxes, doubtful).max(1, initial=0) > EXCUSED
-        for iou in IOU:
-            pairs = metrics.match(boxes, scores, wanted, iou)
-            self.correct[iou] += list(pairs >= 0)
-            self.judged[iou] += list((pairs >= 0) | ~excused)
-            matched[iou] = np.full(len(wanted), -np.inf)
-            matched[iou][pairs[pairs >= 0]] = scores[pairs >= 0]
-            self.matched[iou] += list(matched[iou])
+        excused = iou(boxes, doubtful).max(1, initial=0) > EXCUSED
+        for threshold in IOU:
+            pairs = match(boxes, scores, wanted, threshold)
+            self.correct[threshold] += list(pairs >= 0)
+            self.judged[threshold] += list((pairs >= 0) | ~excused)
+            matched[threshold] = np.full(len(wanted), -np.inf)
+            matched[threshold][pairs[pairs >= 0]] = scores[pairs >= 0]
+            self.matched[threshold] += list(matched[threshold])
         return matched
 
     def figures(self, least: float) -> dict:
         """Recall and precision at the released minimum confidence, and the best recall at a precision of PRECISION."""
         scores, sizes, report = np.array(self.scores), np.array(self.sizes), {"labelled": len(self.sizes)}
-        for iou in IOU:
-            correct, judged, matched = np.array(self.correct[iou], bool), np.array(self.judged[iou], bool), np.array(self.matched[iou])
+        for threshold in IOU:
+            correct, judged, matched = np.array(self.correct[threshold], bool), np.array(self.judged[threshold], bool), np.array(self.matched[threshold])
             kept = judged & (scores >= least)
-            report[f"calibration@{iou}"] = reliability.calibration_table(scores[judged], correct[judged]) if judged.any() else []
-            report[f"calibration error@{iou}, from the minimum confidence"] = reliability.expected_calibration_error(scores[kept], correct[kept]) if kept.any() else float("nan")
-            report[f"recall@{iou}"] = float((matched >= least).mean()) if len(matched) else float("nan")
-            report[f"precision@{iou}"] = float(correct[kept].mean()) if kept.any() else float("nan")
-            report[f"recall@{iou} at precision {PRECISION}"] = recall_at(scores[judged], correct[judged], len(sizes), PRECISION)
-            report[f"recall@{iou} by size"] = {
+            report[f"calibration@{threshold}"] = reliability.calibration_table(scores[judged], correct[judged]) if judged.any() else []
+            report[f"calibration error@{threshold}, from the minimum confidence"] = reliability.expected_calibration_error(scores[kept], correct[kept]) if kept.any() else float("nan")
+            report[f"recall@{threshold}"] = float((matched >= least).mean()) if len(matched) else float("nan")
+            report[f"precision@{threshold}"] = float(correct[kept].mean()) if kept.any() else float("nan")
+            report[f"recall@{threshold} at precision {PRECISION}"] = recall_at(scores[judged], correct[judged], len(sizes), PRECISION)
+            report[f"recall@{threshold} by size"] = {
                 name: [round(float((matched[own] >= least).mean()), 3), int(own.sum())]
                 for name, (low, high) in SIZES.items() if (own := (sizes >= low) & (sizes < high)).any()
             }
@@ -101,30 +103,30 @@ def report(landmarker: Landmarker, photos: Scenes, most: int, split: str = "val"
 
 def measured(landmarker: Landmarker, photos: Scenes, rows: np.ndarray, way: str) -> dict:
     least = CONSTANTS["landmarks"]["confidence"]["least"]
-    counts, in_front = {kind: Counts() for kind in KINDS}, {iou: [] for iou in IOU}
+    counts, in_front = {kind: Counts() for kind in KINDS}, {threshold: [] for threshold in IOU}
     errors, sides, sure, misses = [], [], 0, {"no detection there": 0, "below the minimum confidence": 0, "points off": 0}
     for i in tqdm(rows, desc=f"{photos.name} ({way})", mininterval=10):
         width, height = (int(v) for v in photos.sizes[i])
         quarters = TURNS.get(way, 0)
         rgb = np.ascontiguousarray(np.rot90(photos.images[i, :height, :width], quarters))
         rgb = grey(rgb) if way == "grey" else rgb
-        detections, instances = landmarker.scored(rgb)
+        detections, instances = landmarker.scored_instances(rgb)
         kept = without_duplicates(instances)
         objects = photos.objects[i]
         boxes = turned_boxes(objects[:, 1:5].astype(float), quarters, width, height)
         for index, kind in enumerate(KINDS):
-            own = [instance for instance in kept if kind_of(instance) == kind]
+            own = [instance for instance in kept if instance.kind == kind]
             found, scores = np.array([o.box for o in own]).reshape(-1, 4), np.array([o.score for o in own])
             labelled, doubtful = (boxes[(objects[:, 0] == index) & ((objects[:, 7] > 0) == d)] for d in (False, True))
             matched = counts[kind].add(found, scores, labelled, doubtful, max(width, height))
             if kind == "hand":
                 close = overlaps(labelled, boxes[objects[:, 0] == 1])
-                for iou in IOU:
-                    in_front[iou] += list(matched[iou][close] >= least["hand"])
+                for threshold in IOU:
+                    in_front[threshold] += list(matched[threshold][close] >= least["hand"])
                 accepted = found[scores >= least["hand"]]
-                missed = labelled[metrics.iou(labelled, accepted).max(1, initial=0) < IOU[0]]
+                missed = labelled[iou(labelled, accepted).max(1, initial=0) < IOU[0]]
                 seen = [(d, o) for d, o in zip(detections, instances) if d.kind == "hand"]
-                detected = metrics.iou(missed, np.array([d.box for d, _ in seen]).reshape(-1, 4)) >= IOU[0]
+                detected = iou(missed, np.array([d.box for d, _ in seen]).reshape(-1, 4)) >= IOU[0]
                 confident = np.array([o.score >= least["hand"] for _, o in seen], bool)
                 misses["no detection there"] += int((~detected.any(1)).sum()) if len(missed) else 0
                 misses["points off"] += int((detected & confident).any(1).sum()) if len(missed) else 0
@@ -142,7 +144,7 @@ def measured(landmarker: Landmarker, photos: Scenes, rows: np.ndarray, way: str)
     return {
         "hands": counts["hand"].figures(least["hand"]),
         "faces": counts["face"].figures(least["face"]),
-        "hands in front of faces": {"labelled": len(in_front[IOU[0]])} | {f"recall@{iou}": float(np.mean(found)) if found else float("nan") for iou, found in in_front.items()},
+        "hands in front of faces": {"labelled": len(in_front[IOU[0]])} | {f"recall@{threshold}": float(np.mean(found)) if found else float("nan") for threshold, found in in_front.items()},
         "sure hands": {"labelled": sure, "missed": 1 - len(errors) / max(sure, 1), "nme": metrics.nme(errors),
                        **{f"pck@{t}": metrics.pck(errors, t) for t in PCK}, "handedness": float(np.mean(sides)) if sides else float("nan")},
         "missed hands": misses,

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from model.data.samples import Samples
-from model.evaluation import metrics
+from ..data.samples import Samples
+from . import metrics
 
 DEGRADED = {1: "low light", 2: "blurred", 4: "low resolution", 8: "grey"}  # bits of the rendered sets' `degrade`
 # Individual typology angle (Chardon et al. 1991): degrees, from dark to light skin.

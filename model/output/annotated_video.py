@@ -8,8 +8,8 @@ import av
 import cv2
 import numpy as np
 
-from model.output.draw_live import draw_live
-from model.runtime.result import Result
+from ..runtime.result import Result
+from .draw_live import draw_live
 
 _ENCODERS = {
     # Fast, and no frames kept back: an hour and 4K take no more memory than a second.

@@ -13,9 +13,9 @@ import cv2
 import numpy as np
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
-from model.constants import CONSTANTS
-from model.runtime.result import Face, Hand, Result
-from model.runtime.topology import FACE_CONTOURS, FACE_MESH_EDGES, FINGERS, HAND_EDGES, PALM, PALM_COLOUR
+from ..constants import CONSTANTS
+from ..runtime.result import Face, Hand, Result
+from ..runtime.topology import FACE_CONTOURS, FACE_MESH_EDGES, FINGERS, HAND_EDGES, PALM, PALM_COLOUR
 
 _STYLE = CONSTANTS["drawing"]  # shared with the browser's drawing
 FACE_COLOURS: dict[str, str] = _STYLE["face_colours"]

@@ -7,9 +7,9 @@ import cv2
 import numpy as np
 from PIL import ImageColor
 
-from model.output.draw import CONTOUR, FACE_COLOURS, HALO, LINE, MESH_COLOUR, label, opacity
-from model.runtime.result import Face, Hand, Result
-from model.runtime.topology import FACE_CONTOURS, FACE_MESH_EDGES, FINGERS, HAND_EDGES, PALM, PALM_COLOUR
+from ..runtime.result import Face, Hand, Result
+from ..runtime.topology import FACE_CONTOURS, FACE_MESH_EDGES, FINGERS, HAND_EDGES, PALM, PALM_COLOUR
+from .draw import CONTOUR, FACE_COLOURS, HALO, LINE, MESH_COLOUR, label, opacity
 
 SUBPIXEL_BITS = 4  # OpenCV takes coordinates as integers with this many bits behind the point
 FAR = 1 << 14  # coordinates beyond this are clipped before they overflow OpenCV's fixed point

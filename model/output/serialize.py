@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from model.runtime.result import Face, Hand, Result
-from model.runtime.topology import FACE_MESH_EDGES, FACE_NAMES, HAND_EDGES, HAND_POINTS, POINT_NAMES
+from ..runtime.result import Face, Hand, Result
+from ..runtime.topology import FACE_MESH_EDGES, FACE_NAMES, HAND_EDGES, HAND_POINTS, POINT_NAMES
 
 CSV_COLUMNS = ("photo", "kind", "number", "score", "handedness", "handedness_score", "point", "name", "x", "y", "z", "sigma")
 

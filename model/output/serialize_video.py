@@ -9,13 +9,13 @@ import json
 from collections.abc import Iterator
 from typing import IO, Any
 
-from model.output.serialize import to_json_document
-from model.runtime.topology import POINT_NAMES
-from model.runtime.tracks import TrackedFrame, number_of, things_of
+from ..runtime.topology import POINT_NAMES
+from ..runtime.tracks import TrackedFrame, instances_of, number_of
+from .serialize import to_json_document
 
 CSV_COLUMNS = ("video", "frame", "time", "track", "kind", "score", "handedness", "handedness_score", "point", "name", "x", "y", "z", "sigma")
 _LISTS = {"hand": "hands", "face": "faces"}  # kind -> its list in a document
-_THING = ("track", "handedness", "handedness_score", "score", "box", "landmarks", "ibug68", "sigma", "fingertip_speed")
+_INSTANCE = ("track", "handedness", "handedness_score", "score", "box", "landmarks", "ibug68", "sigma", "fingertip_speed")
 ROWS = 300  # of Parquet that are kept until they are written together
 
 
@@ -24,8 +24,8 @@ def to_frame_document(name: str, frame: TrackedFrame) -> dict:
     (seconds since the first frame) and the `track` of each hand and face; `fingertip_speed` of a hand in pixels a second, or null."""
     photo = to_json_document(name, frame.result)
     document: dict[str, Any] = {"video": photo.pop("photo"), "frame": frame.number, "time": round(frame.seconds, 4), **photo}
-    for thing, told in zip(things_of(frame.result), [*document["hands"], *document["faces"]]):
-        told["track"] = number_of(thing)
+    for instance, told in zip(instances_of(frame.result), [*document["hands"], *document["faces"]]):
+        told["track"] = number_of(instance)
     for told in document["hands"]:
         speed = frame.speeds.get(told["track"])
         told["fingertip_speed"] = None if speed is None else round(speed, 2)
@@ -44,11 +44,11 @@ def to_csv_rows(document: dict) -> str:
     writer = csv.writer(text, lineterminator="\n")
     name = document["video"]
     name = f"'{name}" if name.startswith(("=", "+", "-", "@", "\t", "\r")) else name
-    for kind, things in _LISTS.items():
-        for thing in document[things]:
-            side = thing.get("handedness", ""), thing.get("handedness_score", "")
-            head = name, document["frame"], document["time"], thing["track"], kind, thing["score"], *side
-            points = zip(POINT_NAMES[kind], thing["landmarks"], thing["sigma"])
+    for kind, instances in _LISTS.items():
+        for instance in document[instances]:
+            side = instance.get("handedness", ""), instance.get("handedness_score", "")
+            head = name, document["frame"], document["time"], instance["track"], kind, instance["score"], *side
+            points = zip(POINT_NAMES[kind], instance["landmarks"], instance["sigma"])
             writer.writerows((*head, place, label, *xyz, sigma) for place, (label, xyz, sigma) in enumerate(points))
     return text.getvalue()
 
@@ -94,9 +94,9 @@ class ParquetFile:
         self._rows: list[dict] = []
 
     def add(self, document: dict) -> None:
-        for kind, things in _LISTS.items():
+        for kind, instances in _LISTS.items():
             head = {"video": document["video"], "frame": document["frame"], "time": document["time"], "kind": kind}
-            self._rows += [head | thing for thing in document[things]]
+            self._rows += [head | instance for instance in document[instances]]
         if len(self._rows) >= ROWS:
             self._flush()
 
@@ -130,7 +130,7 @@ def documents(file: IO[bytes], name: str, size: tuple[int, int], seconds: list[f
     for number, time in enumerate(seconds):
         document: dict[str, Any] = {"video": name, "frame": number, "time": round(time, 4), "width": size[0], "height": size[1], "hands": [], "faces": []}
         while row is not None and row["frame"] == number:
-            document[_LISTS[row["kind"]]].append(_thing(row))
+            document[_LISTS[row["kind"]]].append(_instance(row))
             row = next(rows, None)
         yield document
 
@@ -140,10 +140,10 @@ def _rows(parquet) -> Iterator[dict]:
         yield from parquet.read_row_group(group).to_pylist()
 
 
-def _thing(row: dict) -> dict:
+def _instance(row: dict) -> dict:
     """A hand or face as a document has it: numbers of 32 bits get their two or four digits back."""
     absent = ("ibug68",) if row["kind"] == "hand" else ("handedness", "handedness_score", "fingertip_speed")
-    own = [name for name in _THING if name not in absent]
+    own = [name for name in _INSTANCE if name not in absent]
     return {name: _rounded(row[name], 4 if name in ("score", "handedness_score") else 2) for name in own}
 
 

@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from model.output.annotated_video import AnnotatedVideo
-from model.output.serialize_video import to_frame_document
-from model.runtime.landmarker import Landmarker
-from model.runtime.timeline import Timeline
-from model.runtime.tracks import TrackedFrame, Tracks
-from model.runtime.video import Video
+from ..runtime.landmarker import Landmarker
+from ..runtime.timeline import Timeline
+from ..runtime.tracks import TrackedFrame, Tracks
+from ..runtime.video import Video
+from .annotated_video import AnnotatedVideo
+from .serialize_video import to_frame_document
 
 
 class Output(Protocol):

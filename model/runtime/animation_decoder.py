@@ -6,8 +6,8 @@ from typing import IO
 import numpy as np
 from PIL import Image
 
-from model.runtime.image_file import rgb_of
-from model.runtime.video_limits import check_length, check_size
+from .image_file import rgb_of
+from .video_limits import check_length, check_size
 
 FORMATS = ("GIF", "WEBP")
 USUAL_MS = 100  # of a frame that says 10 ms or less: browsers take it for a mistake too

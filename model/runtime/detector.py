@@ -1,7 +1,7 @@
-"""Finds where the hands and faces of a whole photo are, and how they are turned.
+"""Detection: boxes and orientation of the hands and faces in a whole photo.
 
-The network sees at most 256 x 256 pixels at a time: the whole photo first, then, where that view hints at something small or
-shows nothing at all, overlapping tiles of the enlarged photo.
+The network takes at most 256 x 256 pixels at a time: the whole photo, letterboxed, first; then, where that input gives weak proposals of
+small objects or no clear ones at all, overlapping tiles of higher levels of the image pyramid.
 """
 
 from collections.abc import Callable
@@ -9,13 +9,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from model.constants import CONSTANTS, CROP, KINDS
-from model.runtime.geometry import Halvings, fit, letterbox, transform
+from ..constants import CONSTANTS, CROP, KINDS
+from . import boxes
+from .geometry import ImagePyramid, fit, letterbox, transform
 
 _RULE = CONSTANTS["detector"]
 _TILES = _RULE["tiles"]
-_WEAKEST = min(*_TILES["weak_score"], *_RULE["score"].values())  # what is of any use
-_MOST_CANDIDATES = 500  # per photo, before suppression; bounds its pairwise comparison
+_WEAKEST = min(*_TILES["weak_score"], *_RULE["score"].values())  # proposals below it are of no use
+_MOST_PROPOSALS = 500  # per photo, before suppression; bounds its pairwise comparison
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,8 @@ class Detection:
 
 
 @dataclass(frozen=True)
-class View:
-    """What the network is shown: picture (H, W, 3), at most 256 x 256; to_photo (3, 3); level 0 = whole photo, then ever closer;
+class DetectorInput:
+    """picture: (H, W, 3) uint8, at most 256 x 256. to_photo: (3, 3), its pixels -> photo pixels. level: of the pyramid, 0 = the whole photo.
     inner: whether the photo goes on beyond the left, top, right and bottom edge."""
 
     picture: np.ndarray
@@ -41,9 +42,9 @@ class View:
 
 
 @dataclass(frozen=True)
-class Candidates:
-    """Detections as arrays of one length: kind (index in KINDS), score, box (N, 4) = left, top, right, bottom in photo
-    pixels, up (N, 2), level, and size = the larger side as the network saw it, in pixels of its view."""
+class Proposals:
+    """Before suppression, as arrays of one length: kind (index in KINDS), score, box (N, 4) = x, y, w, h in photo pixels, up (N, 2),
+    level of the pyramid, and size = the larger side in pixels of the detector's input."""
 
     kind: np.ndarray
     score: np.ndarray
@@ -52,77 +53,77 @@ class Candidates:
     level: np.ndarray
     size: np.ndarray
 
-    def __getitem__(self, chosen) -> "Candidates":
-        return Candidates(*(array[chosen] for array in vars(self).values()))
+    def __getitem__(self, chosen) -> "Proposals":
+        return Proposals(*(array[chosen] for array in vars(self).values()))
 
-    def __add__(self, other: "Candidates") -> "Candidates":
+    def __add__(self, other: "Proposals") -> "Proposals":
         pairs = zip(vars(self).values(), vars(other).values())
-        return Candidates(*(np.concatenate(pair) for pair in pairs))
+        return Proposals(*(np.concatenate(pair) for pair in pairs))
 
 
 class Detector:
     """run: (N, H, W, 3) uint8 -> (N, 2, H / 8 x W / 8, 7) float32, the network's `detections`: by kind and grid cell the
-    score, centre x, y, width, height in pixels of the view, and the unit vector `up`."""
+    score, centre x, y, width, height in pixels of the input, and the unit vector `up`."""
 
     def __init__(self, run: Callable[[np.ndarray], np.ndarray]):
         self._run = run
 
-    def find(self, rgb: np.ndarray, closer: bool = True) -> list[Detection]:
-        """All hands and faces of a photo (H, W, 3), surest first. closer=False: one look at the whole photo, no tiles."""
-        photo = Halvings(rgb)
-        candidates = self.look([View(*letterbox(photo))])
+    def detect(self, rgb: np.ndarray, tiled: bool = True) -> list[Detection]:
+        """All hands and faces of a photo (H, W, 3) uint8, highest score first. tiled=False: the whole photo only, no tiles."""
+        pyramid = ImagePyramid(rgb)
+        proposals = self.propose([DetectorInput(*letterbox(pyramid))])
         side = CROP
-        for level, longer in enumerate(_TILES["longer_sides"] if closer else (), 1):
-            # Enlarging beyond the photo's own pixels, or by next to nothing, would show nothing new.
+        for level, longer in enumerate(_TILES["longer_sides"] if tiled else (), 1):
+            # Enlarging beyond the photo's own pixels, or by next to nothing, adds no detail.
             longer = min(longer, max(rgb.shape[:2]))
             if longer < 1.3 * side:
                 break
             side = longer
-            views = self._closer_views(photo, level, longer, candidates)
-            if not views:
+            inputs = self._tiles_to_search(pyramid, level, longer, proposals)
+            if not inputs:
                 break
-            candidates = candidates + self.look(views)
-        return [self._detection(candidates, index) for index in suppress(candidates)[: _RULE["most"]]]
+            proposals = proposals + self.propose(inputs)
+        return [self._detection(proposals, index) for index in suppress(proposals)[: _RULE["most"]]]
 
-    def _closer_views(self, photo: Halvings, level: int, longer: int, seen: Candidates) -> list[View]:
-        """The tiles of this level that are worth a look: all of a large photo, if nothing clear was found; else those with a small hint."""
-        # What gives no hint at all in the first view of a small photo is too small in the photo itself.
+    def _tiles_to_search(self, pyramid: ImagePyramid, level: int, longer: int, seen: Proposals) -> list[DetectorInput]:
+        """The tiles of this level that are run: all of a large photo that has no clear proposal; else those with a weak proposal of a small object."""
+        # An object without a weak proposal in the letterboxed input of a small photo is too small in the photo itself.
         if longer == _TILES["longer_sides"][0] and not (seen.score >= _TILES["enough"]).any():
-            return tiles(photo, longer, level)
-        weak = _TILES["weak_score"][level - 1]
-        hints = seen[(seen.level == level - 1) & (seen.size < _TILES["small"]) & (seen.score >= weak)]
-        if not len(hints.score):
+            return tiles(pyramid, longer, level)
+        least = _TILES["weak_score"][level - 1]
+        weak = seen[(seen.level == level - 1) & (seen.size < _TILES["small"]) & (seen.score >= least)]
+        if not len(weak.score):
             return []
-        centres = (hints.box[:, :2] + hints.box[:, 2:]) / 2
-        return tiles(photo, longer, level, centres)
+        centres = weak.box[:, :2] + weak.box[:, 2:] / 2
+        return tiles(pyramid, longer, level, centres)
 
-    def look(self, views: list[View]) -> Candidates:
-        """Everything the network sees in some views of a photo, all of one shape; weak and overlapping ones too."""
-        found = []
-        for start in range(0, len(views), _RULE["batch"]):
-            batch = views[start : start + _RULE["batch"]]
-            outputs = self._run(np.stack([view.picture for view in batch]))
-            found += [decode(output, view) for output, view in zip(outputs, batch)]
-        return sum(found[1:], found[0])
+    def propose(self, inputs: list[DetectorInput]) -> Proposals:
+        """All proposals for some inputs of one photo, which have one shape; weak and overlapping ones too."""
+        proposals = []
+        for start in range(0, len(inputs), _RULE["batch"]):
+            batch = inputs[start : start + _RULE["batch"]]
+            outputs = self._run(np.stack([each.picture for each in batch]))
+            proposals += [decode(output, each) for output, each in zip(outputs, batch)]
+        return sum(proposals[1:], proposals[0])
 
     @staticmethod
-    def _detection(candidates: Candidates, index: int) -> Detection:
-        left, top, right, bottom = map(float, candidates.box[index])
+    def _detection(proposals: Proposals, index: int) -> Detection:
+        x, y, w, h = map(float, proposals.box[index])
         return Detection(
-            KINDS[candidates.kind[index]],
-            float(candidates.score[index]),
-            (left, top, right - left, bottom - top),
-            (float(candidates.up[index, 0]), float(candidates.up[index, 1])),
+            KINDS[proposals.kind[index]],
+            float(proposals.score[index]),
+            (x, y, w, h),
+            (float(proposals.up[index, 0]), float(proposals.up[index, 1])),
         )
 
 
-def tiles(rgb: np.ndarray | Halvings, longer: int, level: int, around: np.ndarray | None = None) -> list[View]:
+def tiles(rgb: np.ndarray | ImagePyramid, longer: int, level: int, around: np.ndarray | None = None) -> list[DetectorInput]:
     """Overlapping 256 x 256 tiles of the photo, resized so that its longer side has `longer` pixels. around: only those
-    that show one of these points (N, 2) of the photo."""
+    that hold one of these points (N, 2) of the photo."""
     small, to_photo = fit(rgb, longer)
     height, width = small.shape[:2]
     wanted = None if around is None else transform(np.linalg.inv(to_photo), around)
-    views = []
+    inputs = []
     for top in _starts(height):
         for left in _starts(width):
             if wanted is not None and not _inside(wanted - (left, top)).any():
@@ -133,8 +134,8 @@ def tiles(rgb: np.ndarray | Halvings, longer: int, level: int, around: np.ndarra
             shift = np.eye(3)
             shift[:2, 2] = left, top
             inner = (left > 0, top > 0, left + CROP < width, top + CROP < height)
-            views.append(View(picture, to_photo @ shift, level, inner))
-    return views
+            inputs.append(DetectorInput(picture, to_photo @ shift, level, inner))
+    return inputs
 
 
 def _inside(points: np.ndarray) -> np.ndarray:
@@ -150,8 +151,8 @@ def _starts(length: int) -> list[int]:
     return np.linspace(0, length - CROP, count).round().astype(int).tolist()
 
 
-def decode(output: np.ndarray, view: View) -> Candidates:
-    """The network's answer (2, cells, 7) for one view -> its candidates, weak ones too, in the photo's frame."""
+def decode(output: np.ndarray, given: DetectorInput) -> Proposals:
+    """The network's output (2, cells, 7) for one input -> proposals in the photo's frame, weak ones too."""
     kind, cell = np.nonzero(output[..., 0] >= _WEAKEST)
     finite = np.isfinite(output[kind, cell]).all(axis=1)
     kind, cell = kind[finite], cell[finite]
@@ -160,33 +161,33 @@ def decode(output: np.ndarray, view: View) -> Candidates:
     centre = np.stack([cx, cy], axis=1)
     low, high = centre - half, centre + half
 
-    # An object cut by a tile's edge is seen whole by the neighbouring tile, or by the level before.
+    # An object cut by a tile's edge lies whole in the neighbouring tile, or in the level before.
     border = _TILES["border"]
     whole = (half > 0).all(axis=1)
-    for beyond, inner in zip((low[:, 0], low[:, 1], CROP - 1 - high[:, 0], CROP - 1 - high[:, 1]), view.inner):
+    for beyond, inner in zip((low[:, 0], low[:, 1], CROP - 1 - high[:, 0], CROP - 1 - high[:, 1]), given.inner):
         if inner:
             whole &= beyond >= border
 
     up = np.stack([ux, uy], axis=1)
-    candidates = Candidates(
+    top_left = transform(given.to_photo, low)
+    proposals = Proposals(
         kind,
         score,
-        np.hstack([transform(view.to_photo, low), transform(view.to_photo, high)]),
+        np.hstack([top_left, transform(given.to_photo, high) - top_left]),
         up / np.maximum(np.linalg.norm(up, axis=1, keepdims=True), 1e-6),
-        np.full(len(kind), view.level),
+        np.full(len(kind), given.level),
         2 * half.max(axis=1, initial=0),
     )
-    return candidates[whole]
+    return proposals[whole]
 
 
-def suppress(candidates: Candidates) -> list[int]:
-    """Indices of the detections that stay, surest first: non-maximum suppression by kind, across tiles and levels."""
-    order = np.argsort(-candidates.score, kind="stable")
-    order = order[sure(candidates)[order]][:_MOST_CANDIDATES]
-    chosen = candidates[order]
-    left, top, right, bottom = chosen.box.T
-    area = (right - left) * (bottom - top)
-    shared = _shared(left, right) * _shared(top, bottom) * (chosen.kind == chosen.kind[:, None])  # (N, N) areas that boxes of one kind share
+def suppress(proposals: Proposals) -> list[int]:
+    """Indices of the proposals that stay, highest score first: non-maximum suppression (NMS) by kind, across tiles and levels."""
+    order = np.argsort(-proposals.score, kind="stable")
+    order = order[above_threshold(proposals)[order]][:_MOST_PROPOSALS]
+    chosen = proposals[order]
+    area = boxes.areas(chosen.box)
+    shared = boxes.shared_areas(chosen.box, chosen.box) * (chosen.kind == chosen.kind[:, None])  # (N, N), of boxes of one kind
     same = shared > _RULE["nms_iou"] * (area + area[:, None] - shared)
 
     kept, free = [], np.ones(len(order), bool)
@@ -195,17 +196,12 @@ def suppress(candidates: Candidates) -> list[int]:
             kept.append(index)
             free &= ~same[index]
 
-    # A closer look may take a part (an eye region, a fist) for a whole; the view from further off knows better.
+    # A higher pyramid level may take a part (an eye region, a fist) for a whole; the level below, which shows more around it, decides.
     level = chosen.level[kept]
     part = (shared[np.ix_(kept, kept)] > _RULE["contained"] * area[kept]) & (level > level[:, None])
     return order[kept][~part.any(axis=0)].tolist()
 
 
-def _shared(low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """(N, N): how far ranges low..high (N,) overlap each other."""
-    return np.maximum(np.minimum(high, high[:, None]) - np.maximum(low, low[:, None]), 0)
-
-
-def sure(candidates: Candidates) -> np.ndarray:
-    """(N,) bool: which ones reach the score of their kind."""
-    return candidates.score >= np.array([_RULE["score"][kind] for kind in KINDS])[candidates.kind]
+def above_threshold(proposals: Proposals) -> np.ndarray:
+    """(N,) bool: which proposals reach the minimum score of their kind."""
+    return proposals.score >= np.array([_RULE["score"][kind] for kind in KINDS])[proposals.kind]

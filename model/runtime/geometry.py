@@ -1,4 +1,4 @@
-"""Where a crop lies in a photo, and the one transform between the two.
+"""ROI, crop and letterbox: the one transform between photo and crop.
 
 Frames: photo pixels and crop pixels, x right, y down, an integer is a pixel's centre. Transforms are 3 x 3 float64
 matrices for column vectors (x, y, 1); every one of them is invertible.
@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from model.constants import CONSTANTS, CROP
+from ..constants import CONSTANTS, CROP
 
 STEP: int = CONSTANTS["detector"]["step"]
 _LEAST_SIDE = 2.0  # photo pixels; keeps the transform invertible whatever the network says
@@ -93,7 +93,7 @@ def transform(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:
     return points @ matrix[:2, :2].T + matrix[:2, 2]
 
 
-def cut(rgb: np.ndarray, roi: ROI, size: int = CROP) -> np.ndarray:
+def extract_crop(rgb: np.ndarray, roi: ROI, size: int = CROP) -> np.ndarray:
     """The crop (size, size, 3) uint8 that `roi` describes; black where it reaches beyond the photo."""
     height, width = rgb.shape[:2]
     reach = roi.reach() + 2
@@ -101,8 +101,8 @@ def cut(rgb: np.ndarray, roi: ROI, size: int = CROP) -> np.ndarray:
     right, bottom = min(math.ceil(roi.cx + reach) + 1, width), min(math.ceil(roi.cy + reach) + 1, height)
     if left >= right or top >= bottom:
         return np.zeros((size, size, 3), np.uint8)
-    region, times = _shrunk(Halvings(rgb[top:bottom, left:right]), size / roi.side)
-    to_region, half = roi.to_photo(size)[:2], 0.5**times
+    region, level = _shrunk(ImagePyramid(rgb[top:bottom, left:right]), size / roi.side)
+    to_region, half = roi.to_photo(size)[:2], 0.5**level
     to_region *= half
     to_region[:, 2] += (half - 1) / 2 - left * half, (half - 1) / 2 - top * half
     # OpenCV warps four channels in half the time of three, to the same pixels.
@@ -116,8 +116,8 @@ def cut(rgb: np.ndarray, roi: ROI, size: int = CROP) -> np.ndarray:
     return cv2.cvtColor(warped, cv2.COLOR_RGBA2RGB)
 
 
-class Halvings:
-    """A picture (H, W, 3) and its halves, quarters ... each made once, when it is first needed. An odd last row or column is left out.
+class ImagePyramid:
+    """A picture (H, W, 3) and its halves, quarters ...: level n is 2**n level smaller. Each is made once, when it is first needed. An odd last row or column is left out.
 
     Exact halving is many times faster than OpenCV's general area filter, and a large photo is shrunk to several sizes.
     """
@@ -126,29 +126,29 @@ class Halvings:
         self._pictures = [rgb]
         self.shape = rgb.shape
 
-    def __getitem__(self, times: int) -> np.ndarray:
-        while len(self._pictures) <= times:
+    def __getitem__(self, level: int) -> np.ndarray:
+        while len(self._pictures) <= level:
             last = self._pictures[-1]
             height, width = (length // 2 for length in last.shape[:2])
             half = cv2.resize(last[: 2 * height, : 2 * width], (width, height), interpolation=cv2.INTER_AREA)
             self._pictures.append(half)
-        return self._pictures[times]
+        return self._pictures[level]
 
 
-def fit(rgb: np.ndarray | Halvings, longer: int) -> tuple[np.ndarray, np.ndarray]:
+def fit(rgb: np.ndarray | ImagePyramid, longer: int) -> tuple[np.ndarray, np.ndarray]:
     """The whole photo with its longer side resized to `longer`, and (3, 3) its pixels -> photo pixels."""
-    halvings = rgb if isinstance(rgb, Halvings) else Halvings(rgb)
+    pyramid = rgb if isinstance(rgb, ImagePyramid) else ImagePyramid(rgb)
     scale = longer / max(rgb.shape[:2])
     new_width, new_height = (max(1, round(length * scale)) for length in rgb.shape[1::-1])
-    small, times = _shrunk(halvings, scale)
+    small, level = _shrunk(pyramid, scale)
     height, width = small.shape[:2]
     if (new_width, new_height) != (width, height):
         small = cv2.resize(small, (new_width, new_height), interpolation=cv2.INTER_LINEAR)
     # Whole pixels make the two axes' scales differ a little.
-    return small, np.linalg.inv(_scaling(new_width / (width * 2**times), new_height / (height * 2**times)))
+    return small, np.linalg.inv(_scaling(new_width / (width * 2**level), new_height / (height * 2**level)))
 
 
-def letterbox(rgb: np.ndarray | Halvings, size: int = CROP) -> tuple[np.ndarray, np.ndarray]:
+def letterbox(rgb: np.ndarray | ImagePyramid, size: int = CROP) -> tuple[np.ndarray, np.ndarray]:
     """The whole photo, its longer side resized to `size`, centred in a picture whose sides are multiples of STEP, black around; and
     (3, 3) its pixels -> photo pixels."""
     small, to_photo = fit(rgb, size)
@@ -161,13 +161,13 @@ def letterbox(rgb: np.ndarray | Halvings, size: int = CROP) -> tuple[np.ndarray,
     return picture, to_photo @ shift
 
 
-def _shrunk(halvings: Halvings, scale: float) -> tuple[np.ndarray, int]:
+def _shrunk(pyramid: ImagePyramid, scale: float) -> tuple[np.ndarray, int]:
     """The picture halved so often that a bilinear step to `scale` shrinks by less than two, and how often: a bilinear step
     touches every pixel up to there, and would skip some and alias beyond."""
-    times = 0
-    while scale * 2**times <= 0.5 and min(halvings[times].shape[:2]) >= 2:
-        times += 1
-    return halvings[times], times
+    level = 0
+    while scale * 2**level <= 0.5 and min(pyramid[level].shape[:2]) >= 2:
+        level += 1
+    return pyramid[level], level
 
 
 def _scaling(sx: float, sy: float) -> np.ndarray:

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from PIL import ExifTags, Image
 
-from model.constants import CONSTANTS
-from model.runtime.decode_limits import takes_too_long
+from ..constants import CONSTANTS
+from .decode_limits import takes_too_long
 
 MOST_BYTES: int = CONSTANTS["photo"]["most_bytes"]
 MOST_PIXELS: int = CONSTANTS["photo"]["most_pixels"]

@@ -1,7 +1,9 @@
-"""The landmarks of every hand and face in a photo: detector, crops, landmark network, second look, abstention."""
+"""The landmarks of every hand and face in a photo: detect, crop, predict, refine, reject.
+
+    photo -> Detector -> Detection -> prefilter -> ROI -> crop -> network -> Hand or Face -> confidence -> Result
+"""
 
 import math
-import operator
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -9,31 +11,42 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image
 
-from model.constants import CONSTANTS, CROP, KINDS
-from model.runtime.detector import Detection, Detector
-from model.runtime.geometry import ROI, cut, extent, roi_from_box, roi_from_points, transform
-from model.runtime.image_file import rgb_of
-from model.runtime.result import Face, Hand, Result, Trace
-from model.runtime.session import Session, WeightsError
-from model.runtime.stage_timer import Clock
+from ..constants import CONSTANTS, CROP, KINDS
+from .confidence import MIN_CONFIDENCE, UNCERTAIN_FROM, confidence, passes_prefilter
+from .detector import Detection, Detector
+from .duplicates import uncertain_only, without_duplicates
+from .geometry import ROI, extent, extract_crop, roi_from_box, roi_from_points, transform
+from .image_file import rgb_of
+from .network_file import WeightsError
+from .result import Face, Hand, Instance, Result, Trace
+from .session import Session
+from .stage_timer import StageTimer
 
 __all__ = ["Landmarker", "WeightsError"]
 
 _RULE = CONSTANTS["landmarks"]
-_DETECTOR = CONSTANTS["detector"]
-MIN_CONFIDENCE: dict[str, float] = _RULE["confidence"]["least"]  # of the release, by kind
-UNCERTAIN_FROM = 0.01  # confidence; nobody asks about what has less
+_REFINEMENT = _RULE["second_look"]
 
-Place = tuple[str, ROI]  # 'hand' | 'face', and where to look for it
-Found = Hand | Face
+Request = tuple[str, ROI]  # one crop for the landmark network: 'hand' | 'face', and its region of the photo
+Prefilter = Callable[[Detection, tuple[int, ...]], bool]  # a detection, the photo's shape -> whether the landmark network runs on it
+
+
+def everything(detection: Detection, shape: tuple[int, ...]) -> bool:
+    """The prefilter that rejects nothing."""
+    return True
 
 
 class Landmarker:
     """One loaded network. Make one per process and share it: `detect` may be called from several threads at once.
 
-    weights: an ONNX file, by default the one that comes with the project; threads: CPU threads of one run; exact: compute all
-    in single precision, half as fast (eight_bit.py). Raises WeightsError (one plain sentence) if the file is missing, damaged
-    or of another version.
+    weights: an ONNX file, by default the one that comes with the project; threads: CPU threads of one run; exact: compute in
+    float32 throughout instead of int8, in twice the time. Raises WeightsError (one plain sentence) if the file is missing,
+    damaged or of another version.
+
+    >>> from model import Landmarker, open_photo
+    >>> result = Landmarker().detect(open_photo("model/examples/greeting.webp"))
+    >>> [(hand.handedness, hand.landmarks.shape) for hand in result.hands]
+    [('left', (21, 3))]
     """
 
     def __init__(self, weights: str | os.PathLike | None = None, threads: int | None = None, exact: bool = False):
@@ -55,57 +68,55 @@ class Landmarker:
 
         trace=True keeps the network's tensors with every hand and face. min_confidence: the lowest score by kind ('hand', 'face'),
         by default the released one; max_count: how many of a kind at most, by default all. max_uncertain: how many of those that the
-        minimum confidence rejects are kept as `Result.uncertain`, the most confident ones from 1 % on; the landmark network then looks at
-        more detections. Raises TypeError or ValueError for anything that is not such a picture.
+        minimum confidence rejects are kept as `Result.uncertain`, the most confident ones from 1 % on; the landmark network then runs
+        on more detections. Raises TypeError or ValueError for anything that is not such a picture.
         """
-        rgb, clock, least = as_rgb(rgb), Clock(), {**MIN_CONFIDENCE, **(min_confidence or {})}
+        rgb, timer, least = as_rgb(rgb), StageTimer(), {**MIN_CONFIDENCE, **(min_confidence or {})}
         lowest = {kind: min(each, UNCERTAIN_FROM) if max_uncertain else each for kind, each in least.items()}
-        _, found = self.scored(rgb, trace, clock, lambda seen, shape: hopeful(seen, shape, lowest))
-        return as_result(rgb, found, least, clock, max_uncertain).filtered(least, max_count)
+        _, instances = self.scored_instances(rgb, trace, timer, lambda detection, shape: passes_prefilter(detection, shape, lowest))
+        return as_result(rgb, instances, least, timer, max_uncertain).filtered(least, max_count)
 
-    def scored(
-        self, rgb: np.ndarray, trace: bool = False, clock: Clock | None = None, wanted: Callable = lambda seen, shape: True
-    ) -> tuple[list[Detection], list[Found]]:
-        """The `candidates`, with their confidence as the score: those that `detect` gives out and those that it rejects."""
-        detections, found = self.candidates(rgb, trace, clock, wanted)
-        return detections, [replace(thing, score=confidence(seen, thing.score, uncertainty_of(thing), rgb.shape)) for seen, thing in zip(detections, found)]
+    def scored_instances(
+        self, rgb: np.ndarray, trace: bool = False, timer: StageTimer | None = None, prefilter: Prefilter = everything
+    ) -> tuple[list[Detection], list[Instance]]:
+        """As `instances`, but `score` is the confidence: those that `detect` returns and those that it rejects."""
+        detections, instances = self.instances(rgb, trace, timer, prefilter)
+        pairs = zip(detections, instances)
+        return detections, [replace(each, score=confidence(detection, each.score, each.uncertainty, rgb.shape)) for detection, each in pairs]
 
-    def candidates(
-        self, rgb: np.ndarray, trace: bool = False, clock: Clock | None = None, wanted: Callable = lambda seen, shape: True
-    ) -> tuple[list[Detection], list[Found]]:
-        """What the detector sees in a photo, as far as it is `wanted`, and what the landmark network makes of each, sure or
-        not: the scores of the latter are presence, the probability that the crop holds such an object."""
-        clock = clock or Clock()
-        with clock("detect"):
-            detections = [seen for seen in self.detector.find(rgb) if wanted(seen, rgb.shape)]
-        places = [(seen.kind, roi_from_box(seen.kind, seen.box, seen.up)) for seen in detections]
-        found = self.look(rgb, places, trace, clock)
+    def instances(
+        self, rgb: np.ndarray, trace: bool = False, timer: StageTimer | None = None, prefilter: Prefilter = everything
+    ) -> tuple[list[Detection], list[Instance]]:
+        """The detections that pass the prefilter, and the landmark network's prediction for each, whose `score` is its presence: the
+        probability that the crop holds such an object."""
+        timer = timer or StageTimer()
+        with timer("detect"):
+            detections = [detection for detection in self.detector.detect(rgb) if prefilter(detection, rgb.shape)]
+        requests = [(detection.kind, roi_from_box(detection.kind, detection.box, detection.up)) for detection in detections]
+        instances = self.predict(rgb, requests, trace, timer)
 
-        again = [index for index, (thing, place) in enumerate(zip(found, places)) if wants_second_look(thing, place[1])]
-        second = self.look(rgb, [next_place(found[index]) for index in again], trace, clock)
-        for index, thing in zip(again, second):
-            found[index] = better(found[index], thing)
-        return detections, found
+        refined = [index for index, (instance, request) in enumerate(zip(instances, requests)) if needs_refinement(instance, request[1])]
+        second = self.predict(rgb, [request_around(instances[index]) for index in refined], trace, timer)
+        for index, instance in zip(refined, second):
+            instances[index] = better(instances[index], instance)
+        return detections, instances
 
-    def look(
-        self, rgb: np.ndarray, places: Sequence[Place], trace: bool = False, clock: Clock | None = None
-    ) -> list[Found]:
-        """The landmarks at the given places, one Hand or Face each and in their order, whatever their score."""
-        clock = clock or Clock()
-        found: dict[int, Found] = {}
-        for batch in batches(places):
-            own = [places[index] for index in batch]
-            with clock("crop"):
+    def predict(self, rgb: np.ndarray, requests: Sequence[Request], trace: bool = False, timer: StageTimer | None = None) -> list[Instance]:
+        """The landmarks in the given regions, one Hand or Face each and in their order, whatever their presence."""
+        timer = timer or StageTimer()
+        predicted: dict[int, Instance] = {}
+        for batch in batches(requests):
+            own = [requests[index] for index in batch]
+            with timer("crop"):
                 crops = self.preprocess(rgb, [roi for _, roi in own])
-            with clock("landmarks"):
+            with timer("landmarks"):
                 outputs = self.inference(crops, own[0][0], trace)
-                for index, thing in zip(batch, self.postprocess(outputs, own, crops if trace else None)):
-                    found[index] = thing
-        return [found[index] for index in range(len(places))]
+                predicted |= zip(batch, self.postprocess(outputs, own, crops if trace else None))
+        return [predicted[index] for index in range(len(requests))]
 
     def preprocess(self, rgb: np.ndarray, rois: Sequence[ROI]) -> np.ndarray:
         """Stage 1: upright crops (N, 256, 256, 3) uint8. Stage 2, scaling to 0..1, is the graph's first node."""
-        return np.stack([cut(rgb, roi) for roi in rois])
+        return np.stack([extract_crop(rgb, roi) for roi in rois])
 
     def inference(self, crops: np.ndarray, kind: str, trace: bool = False) -> dict[str, np.ndarray]:
         """Stages 3 and 4 for crops of one kind ('hand', 'face') at once: its outputs and those that `trace` needs.
@@ -118,12 +129,10 @@ class Landmarker:
             names += [f"{kind}_features"] + ["hand_heatmaps"] * (kind == "hand")
         return self._session.run(crops, *names)
 
-    def postprocess(
-        self, outputs: dict[str, np.ndarray], places: Sequence[Place], crops: np.ndarray | None = None
-    ) -> list[Found]:
+    def postprocess(self, outputs: dict[str, np.ndarray], requests: Sequence[Request], crops: np.ndarray | None = None) -> list[Instance]:
         """Stage 5: the n-th outputs -> a Hand or Face in photo pixels; with a trace if `crops` are given."""
-        found: list[Found] = []
-        for index, (kind, roi) in enumerate(places):
+        instances: list[Instance] = []
+        for index, (kind, roi) in enumerate(requests):
             own = {name: values[index] for name, values in outputs.items()}
             landmarks = to_photo(own[kind].reshape(-1, 3), roi)
             common = {
@@ -135,19 +144,19 @@ class Landmarker:
                 "trace": _trace(kind, own, roi, crops[index]) if crops is not None else None,
             }
             if kind == "hand":
-                found.append(Hand(**common, **side_of(float(own["handedness"][0]))))
+                instances.append(Hand(**common, **side_of(float(own["handedness"][0]))))
             else:
-                found.append(Face(**common, ibug68=to_photo(own["face_ibug68"].reshape(-1, 2), roi)))
-        return found
+                instances.append(Face(**common, ibug68=to_photo(own["face_ibug68"].reshape(-1, 2), roi)))
+        return instances
 
 
-def batches(places: Sequence[Place]) -> list[list[int]]:
-    """Indices of places that are looked at together: one kind each, as each kind has a network of its own."""
-    found = []
-    for wanted in KINDS:
-        own = [index for index, (kind, _) in enumerate(places) if kind == wanted]
-        found += [own[start : start + _RULE["batch"]] for start in range(0, len(own), _RULE["batch"])]
-    return found
+def batches(requests: Sequence[Request]) -> list[list[int]]:
+    """Indices of requests that are run together: one kind each, as each kind has a network of its own."""
+    parts = []
+    for kind in KINDS:
+        own = [index for index, request in enumerate(requests) if request[0] == kind]
+        parts += [own[start : start + _RULE["batch"]] for start in range(0, len(own), _RULE["batch"])]
+    return parts
 
 
 def as_rgb(picture: np.ndarray | Image.Image) -> np.ndarray:
@@ -169,8 +178,8 @@ def to_photo(points: np.ndarray, roi: ROI) -> np.ndarray:
 
 
 def box_around(landmarks: np.ndarray, margin: float) -> tuple[float, float, float, float]:
-    """(x, y, w, h) around the points, larger by `margin` of its larger side on each side. Measured on training photos, this is what
-    people draw more nearly than the detector's own box, of small objects above all."""
+    """(x, y, w, h) around the points, larger by `margin` of its larger side on each side. Measured on training photos, it agrees
+    better with the boxes that people draw than the detector's own box does, above all for small objects."""
     (left, top), (right, bottom) = extent(landmarks)
     w, h = right - left, bottom - top
     margin *= max(w, h)
@@ -183,125 +192,39 @@ def side_of(right: float) -> dict:
     return {"handedness": "right" if is_right else "left", "handedness_score": right if is_right else 1 - right}
 
 
-def logit(probability: float) -> float:
-    """The odds' logarithm; those of 0 and 1 themselves would be infinite."""
-    p = min(max(probability, 1e-4), 1 - 1e-4)
-    return math.log(p / (1 - p))
+def request_around(instance: Instance) -> Request:
+    """A crop of the same object around its landmarks: for ROI refinement, and for the next frame of a video."""
+    return instance.kind, roi_from_points(instance.kind, instance.landmarks)
 
 
-def evidence(seen: Detection, presence: float, uncertainty: float, shape: tuple[int, ...]) -> tuple[float, float, float, float]:
-    """What speaks for a find in a photo of `shape` (H, W, ...): the logits of the detector's score and of the presence, the logarithm of
-    its size as a share of the photo, because the detector gives small objects lower scores, and that of its points' expected error as a
-    share of its size (`uncertainty`): a skeleton laid across an arm is unsure of its points.
-
-    From a certain presence on more of it tells little, and so does less uncertainty below that of ordinary objects; so less must be looked
-    at that they could never lift enough."""
-    rule = _RULE["confidence"]
-    share = max(*seen.box[2:], 1.0) / max(shape[:2])
-    low, high = rule["uncertainty_range"][seen.kind]
-    bounded = min(max(uncertainty, low), high)
-    return logit(seen.score), logit(min(presence, rule["sure_presence"][seen.kind])), math.log(share), math.log(bounded)
-
-
-def uncertainty_of(thing: Found) -> float:
-    """The mean expected error of the points as a share of the object's size."""
-    return float(thing.sigma.mean()) / max(size_of(thing), 1e-6)
-
-
-def confidence(seen: Detection, presence: float, uncertainty: float, shape: tuple[int, ...]) -> float:
-    """Probability that there is what the detector saw and the landmark network looked at, in a photo of `shape` (H, W, ...):
-    logistic regression of the `evidence` (Platt scaling, fitted by thresholds.py)."""
-    rule = _RULE["confidence"]
-    factors = (rule[name][seen.kind] for name in ("detection", "presence", "size", "uncertainty"))
-    total = sum(map(operator.mul, evidence(seen, presence, uncertainty, shape), factors)) + rule["offset"][seen.kind]
-    return 1 / (1 + math.exp(-max(total, -700.0)))  # beyond that math.exp overflows
-
-
-def hopeful(seen: Detection, shape: tuple[int, ...], least: Mapping[str, float] = MIN_CONFIDENCE) -> bool:
-    """Whether some presence and points could still lift it to the minimum confidence; if none could, the landmark network need not look."""
-    return confidence(seen, 1.0, 0.0, shape) >= least[seen.kind]
-
-
-def kind_of(thing: Found) -> str:
-    return "hand" if isinstance(thing, Hand) else "face"
-
-
-def next_place(thing: Found) -> Place:
-    """Where to look for the same object again: around its points."""
-    return kind_of(thing), roi_from_points(kind_of(thing), thing.landmarks)
-
-
-def wants_second_look(thing: Found, roi: ROI) -> bool:
-    """Whether the crop `roi` was so badly centred, sized or turned that the points deserve a better one."""
-    rule = _RULE["second_look"]
-    if not thing.score >= rule["least_presence"]:
+def needs_refinement(instance: Instance, roi: ROI) -> bool:
+    """Whether the crop `roi` was so badly centred, sized or turned that the landmarks should be predicted again from a better one."""
+    if not instance.score >= _REFINEMENT["least_presence"]:
         return False
-    _, ideal = next_place(thing)
+    _, ideal = request_around(instance)
     turn = math.remainder(ideal.angle - roi.angle, math.tau)
     ratio = ideal.side / roi.side
     return (
-        thing.score < rule["presence"]
-        or math.hypot(ideal.cx - roi.cx, ideal.cy - roi.cy) > rule["shift"] * roi.side
-        or max(ratio, 1 / ratio) > rule["scale"]
-        or abs(turn) > math.radians(rule["degrees"])
+        instance.score < _REFINEMENT["presence"]
+        or math.hypot(ideal.cx - roi.cx, ideal.cy - roi.cy) > _REFINEMENT["shift"] * roi.side
+        or max(ratio, 1 / ratio) > _REFINEMENT["scale"]
+        or abs(turn) > math.radians(_REFINEMENT["degrees"])
     )
 
 
-def better(first: Found, second: Found) -> Found:
-    """The second look had the better crop, so it counts - unless it lost an object that the first one saw."""
-    return second if second.score >= min(first.score, _RULE["second_look"]["presence"]) else first
+def better(first: Instance, refined: Instance) -> Instance:
+    """The refined instance, which had the better crop, unless its presence fell: then the refinement lost the object."""
+    return refined if refined.score >= min(first.score, _REFINEMENT["presence"]) else first
 
 
-def without_duplicates(found: Sequence[Found]) -> list[Found]:
-    """Surest first; of two objects of one kind whose points lie on each other only the surer one stays."""
-    kept: list[Found] = []
-    for thing in sorted(found, key=lambda thing: -thing.score):
-        if not any(same_object(thing, other) for other in kept):
-            kept.append(thing)
-    return kept
-
-
-def same_object(one: Found, other: Found) -> bool:
-    if type(one) is not type(other):
-        return False
-    distance = np.linalg.norm(one.landmarks[:, :2] - other.landmarks[:, :2], axis=1).mean()
-    return bool(distance < _RULE["duplicate"] * min(size_of(one), size_of(other)))
-
-
-def size_of(thing: Found) -> float:
-    """The larger side of the points' box, photo pixels."""
-    (left, top), (right, bottom) = extent(thing.landmarks)
-    return max(right - left, bottom - top)
-
-
-def without_repeats(rejected: Sequence[Found], confident: Sequence[Found]) -> list[Found]:
-    """The rejected ones that show something else than the confident ones and each other, most confident first. Their points may be
-    anywhere, so boxes are compared, by the detector's own rule."""
-    kept: list[Found] = []
-    for thing in sorted(rejected, key=lambda thing: -thing.score):
-        if not any(boxes_repeat(thing, other) for other in (*confident, *kept)):
-            kept.append(thing)
-    return kept
-
-
-def boxes_repeat(one: Found, other: Found) -> bool:
-    """Whether one kind's boxes overlap as those of one object do, or one lies in the other."""
-    if type(one) is not type(other):
-        return False
-    (x, y, w, h), (left, top, width, height) = one.box, other.box
-    shared = max(min(x + w, left + width) - max(x, left), 0) * max(min(y + h, top + height) - max(y, top), 0)
-    areas = w * h, width * height
-    return shared > _DETECTOR["nms_iou"] * (sum(areas) - shared) or shared > _DETECTOR["contained"] * min(areas)
-
-
-def as_result(rgb: np.ndarray, found: Sequence[Found], least: Mapping[str, float], clock: Clock, max_uncertain: int = 0) -> Result:
-    """The result for a picture: what reaches its kind's `least` score, each object once, and the best of what does not."""
-    confident = without_duplicates([thing for thing in found if thing.score >= least[kind_of(thing)]])
-    rejected = [thing for thing in found if UNCERTAIN_FROM <= thing.score < least[kind_of(thing)]] if max_uncertain else []
+def as_result(rgb: np.ndarray, instances: Sequence[Instance], min_confidence: Mapping[str, float], timer: StageTimer, max_uncertain: int = 0) -> Result:
+    """The result for a picture: the instances that reach their kind's minimum confidence, each object once, and the best of the rejected ones."""
+    confident = without_duplicates([each for each in instances if each.score >= min_confidence[each.kind]])
+    rejected = [each for each in instances if UNCERTAIN_FROM <= each.score < min_confidence[each.kind]] if max_uncertain else []
     height, width = rgb.shape[:2]
-    hands = tuple(thing for thing in confident if isinstance(thing, Hand))
-    faces = tuple(thing for thing in confident if isinstance(thing, Face))
-    return Result(width, height, hands, faces, clock.milliseconds(), tuple(without_repeats(rejected, confident)[:max_uncertain]))
+    hands = tuple(each for each in confident if isinstance(each, Hand))
+    faces = tuple(each for each in confident if isinstance(each, Face))
+    return Result(width, height, hands, faces, timer.milliseconds(), tuple(uncertain_only(rejected, confident)[:max_uncertain]))
 
 
 def _trace(kind: str, own: dict[str, np.ndarray], roi: ROI, crop: np.ndarray) -> Trace:

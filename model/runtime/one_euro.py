@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from model.constants import CONSTANTS
+from ..constants import CONSTANTS
 
 
 class OneEuro:

@@ -1,13 +1,13 @@
-"""What was found in a photo. Every length is in pixels of the upright photo, an integer is a pixel's centre."""
+"""The result for one photo. Every length is in pixels of the upright photo, an integer is a pixel's centre."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 
-from model.constants import CONSTANTS
-from model.runtime.geometry import ROI
+from ..constants import CONSTANTS
+from .geometry import ROI, extent
 
 
 class _ReadOnlyArrays:
@@ -21,9 +21,9 @@ class _ReadOnlyArrays:
 
 @dataclass(frozen=True, eq=False)
 class Trace(_ReadOnlyArrays):
-    """The real tensors behind one hand or face, for showing how it was found.
+    """The real tensors behind one hand or face, for pages that show how it was predicted.
 
-    crop: (256, 256, 3) uint8 RGB, what the network saw. features: (64, 64, 64) float32, channels first.
+    crop: (256, 256, 3) uint8 RGB, the network's input. features: (64, 64, 64) float32, channels first.
     vector: (63,) for a hand or (1434,) for a face, float32: x, y, z per point as the network gives them; x = (px + 0.5)
     / 256 with px a crop pixel, z = crop pixels / 256. heatmaps: (21, 64, 64) float32, each sums to 1; None for a face.
     presence: 0..1. roi: where the crop lies in the photo (its `mirrored` is that of the photo when it was analysed).
@@ -37,17 +37,37 @@ class Trace(_ReadOnlyArrays):
     roi: ROI
 
 
+class _Instance(_ReadOnlyArrays):
+    """What hands and faces have in common."""
+
+    kind: ClassVar[str]  # 'hand' | 'face'
+    landmarks: np.ndarray
+    sigma: np.ndarray
+
+    @property
+    def size(self) -> float:
+        """The larger side of the landmarks' bounding box, photo pixels."""
+        (left, top), (right, bottom) = extent(self.landmarks)
+        return max(right - left, bottom - top)
+
+    @property
+    def uncertainty(self) -> float:
+        """The mean expected error of the landmarks as a fraction of `size`."""
+        return float(self.sigma.mean()) / max(self.size, 1e-6)
+
+
 @dataclass(frozen=True, eq=False)
-class Hand(_ReadOnlyArrays):
+class Hand(_Instance):
     """One hand.
 
-    landmarks: (21, 3) float32: x, y in photo pixels (may lie outside the photo), z in the same scale relative to the
-    wrist, smaller = nearer to the camera; order and names: points.HAND_POINTS. score: 0..1, how sure that this is a
-    hand. box: (x, y, w, h) photo pixels. sigma: (21,) float32, the expected error of each point in photo pixels.
+    kind: 'hand'. landmarks: (21, 3) float32: x, y in photo pixels (may lie outside the photo), z in the same scale relative to the
+    wrist, smaller = nearer to the camera; order and names: topology.HAND_POINTS. score: 0..1, the confidence that this
+    is a hand. box: (x, y, w, h) photo pixels. sigma: (21,) float32, the expected error of each point in photo pixels.
     handedness: 'left' | 'right', the person's real hand given an unmirrored photo; handedness_score: 0.5..1.
-    roi: the crop it was found in. trace: only if asked for. track: number of the track it belongs to (live only).
+    roi: the crop it was predicted from. trace: only on request. track: number of the track it belongs to (live only).
     """
 
+    kind: ClassVar[str] = "hand"
     landmarks: np.ndarray
     score: float
     box: tuple[float, float, float, float]
@@ -60,19 +80,20 @@ class Hand(_ReadOnlyArrays):
 
     @property
     def handedness_is_clear(self) -> bool:
-        """Whether the side is more than a coin's toss: else people are told so."""
+        """Whether the side is more than a coin's toss; if not, pages and files say so."""
         return self.handedness_score >= CONSTANTS["landmarks"]["least_handedness"]
 
 
 @dataclass(frozen=True, eq=False)
-class Face(_ReadOnlyArrays):
+class Face(_Instance):
     """One face.
 
-    landmarks: (478, 3) float32: x, y in photo pixels, z in the same scale relative to the face's centre, smaller =
+    kind: 'face'. landmarks: (478, 3) float32: x, y in photo pixels, z in the same scale relative to the face's centre, smaller =
     nearer; the canonical mesh's order (468 + two irises). ibug68: (68, 2) float32 photo pixels, the 68-point view,
     learned from human labels. The rest as for a hand; sigma is (478,).
     """
 
+    kind: ClassVar[str] = "face"
     landmarks: np.ndarray
     score: float
     box: tuple[float, float, float, float]
@@ -83,15 +104,16 @@ class Face(_ReadOnlyArrays):
     track: int | None = None
 
 
-_Found = TypeVar("_Found", bound=Hand | Face)
+Instance = Hand | Face
+_Any = TypeVar("_Any", bound=Instance)
 
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """All hands and faces of one photo, surest first. Nothing found is an empty tuple.
+    """All hands and faces of one photo, most confident first. Without any the tuples are empty.
 
     width, height: of the upright photo in pixels. timings: milliseconds by stage ('detect', 'crop', 'landmarks',
-    'total'). uncertain: what the minimum confidence rejected, if `detect` was asked to keep it.
+    'total'). uncertain: what the minimum confidence rejected, if `detect` was called with max_uncertain.
     """
 
     width: int
@@ -99,18 +121,18 @@ class Result:
     hands: tuple[Hand, ...]
     faces: tuple[Face, ...]
     timings: dict[str, float]
-    uncertain: tuple[Hand | Face, ...] = ()
+    uncertain: tuple[Instance, ...] = ()
 
     def filtered(self, min_confidence: Mapping[str, float], max_count: Mapping[str, int | None] | None = None) -> "Result":
         """The same detections under other limits, without running a network: what reaches the minimum confidence of its kind ('hand',
         'face'), at most `max_count` of it (None: all). What is confident but one too many is left out; the rest is uncertain."""
-        known = sorted((*self.hands, *self.faces, *self.uncertain), key=lambda thing: -thing.score)
+        known = sorted((*self.hands, *self.faces, *self.uncertain), key=lambda instance: -instance.score)
 
         def confident(kind: str, type_: type) -> list:
-            return [thing for thing in known if isinstance(thing, type_) and thing.score >= min_confidence[kind]]
+            return [instance for instance in known if isinstance(instance, type_) and instance.score >= min_confidence[kind]]
 
         hands, faces = confident("hand", Hand), confident("face", Face)
-        uncertain = tuple(thing for thing in known if not any(thing is other for other in (*hands, *faces)))
+        uncertain = tuple(instance for instance in known if not any(instance is other for other in (*hands, *faces)))
         max_count = max_count or {}
         return replace(self, hands=tuple(hands[: max_count.get("hand")]), faces=tuple(faces[: max_count.get("face")]), uncertain=uncertain)
 
@@ -123,21 +145,21 @@ class Result:
             self,
             hands=tuple(self._mirror(hand) for hand in self.hands),
             faces=tuple(self._mirror(face) for face in self.faces),
-            uncertain=tuple(self._mirror(thing) for thing in self.uncertain),
+            uncertain=tuple(self._mirror(instance) for instance in self.uncertain),
         )
 
-    def _mirror(self, found: _Found) -> _Found:
+    def _mirror(self, instance: _Any) -> _Any:
         last = self.width - 1
-        x, y, w, h = found.box
+        x, y, w, h = instance.box
         changes: dict = {
-            "landmarks": _flip_x(found.landmarks, last),
+            "landmarks": _flip_x(instance.landmarks, last),
             "box": (last - x - w, y, w, h),
-            "roi": found.roi.mirror(self.width),
+            "roi": instance.roi.mirror(self.width),
         }
-        if isinstance(found, Face):
+        if isinstance(instance, Face):
             # The k-th point keeps its meaning (the person's right eye stays the right eye), so nothing is reordered.
-            changes["ibug68"] = _flip_x(found.ibug68, last)
-        return replace(found, **changes)
+            changes["ibug68"] = _flip_x(instance.ibug68, last)
+        return replace(instance, **changes)
 
 
 def _flip_x(points: np.ndarray, last: int) -> np.ndarray:

@@ -1,11 +1,11 @@
-"""Where the milliseconds of one photo go."""
+"""Milliseconds by stage of the pipeline."""
 
 import time
 from contextlib import contextmanager
 
 
-class Clock:
-    """Adds up time by stage: `with clock("crop"): ...`"""
+class StageTimer:
+    """Adds up time by stage: `with timer("crop"): ...`"""
 
     def __init__(self):
         self._started = time.perf_counter()
@@ -20,6 +20,6 @@ class Clock:
             self._seconds[stage] += time.perf_counter() - entered
 
     def milliseconds(self) -> dict[str, float]:
-        """By stage, and 'total' since the clock was made."""
+        """By stage, and 'total' since the timer was made."""
         stages = {stage: 1000 * seconds for stage, seconds in self._seconds.items()}
         return {**stages, "total": 1000 * (time.perf_counter() - self._started)}

@@ -5,9 +5,8 @@ from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass, field
 
-from model.runtime.landmarker import kind_of
-from model.runtime.result import Hand
-from model.runtime.tracks import TrackedFrame, number_of, things_of
+from .result import Hand
+from .tracks import TrackedFrame, instances_of, number_of
 
 
 @dataclass
@@ -56,12 +55,12 @@ class Timeline:
 
     def add(self, frame: TrackedFrame) -> None:
         self.seconds.append(frame.seconds)
-        for thing in things_of(frame.result):
-            number = number_of(thing)
-            track = self.tracks.setdefault(number, Track(number, kind_of(thing)))
+        for instance in instances_of(frame.result):
+            number = number_of(instance)
+            track = self.tracks.setdefault(number, Track(number, instance.kind))
             track.frames.append(frame.number)
             track.seconds.append(frame.seconds)
-            track.score.append(thing.score)
+            track.score.append(instance.score)
             track.speed.append(frame.speeds.get(number, float("nan")))
-            if isinstance(thing, Hand):
-                track._sides[thing.handedness] += 1
+            if isinstance(instance, Hand):
+                track._sides[instance.handedness] += 1

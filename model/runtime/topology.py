@@ -7,7 +7,7 @@ canonical face mesh (468 + two irises of 5: centre, then four on the rim), and t
 
 from dataclasses import dataclass
 
-from model.constants import CONSTANTS
+from ..constants import CONSTANTS
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
-"""Follows hands and faces from frame to frame of a live camera picture.
+"""Tracking: hands and faces from frame to frame of a live camera picture or a video.
 
-While an object is held, the last frame's points say where to cut the next crop; the detector is asked only when
-something was lost, when there is nothing to follow, and now and then for newcomers. The number of objects is bounded,
-so that a crowd can't slow the picture down: those that are held stay, of the newcomers the surest are taken.
+While a track holds, the last frame's landmarks give the next crop. The detector runs only when a track was lost, when there is none, and
+from time to time for new objects. The number of tracks is bounded, so that a crowd cannot slow the picture down: tracks that hold
+stay, and of the new detections those with the highest score are taken.
 """
 
 import time
@@ -10,40 +10,43 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from model.constants import CONSTANTS
-from model.runtime.detector import Detection
-from model.runtime.geometry import roi_from_box
-from model.runtime.landmarker import Found, Landmarker, as_rgb, confidence, hopeful, kind_of, next_place, same_object, size_of, uncertainty_of
-from model.runtime.one_euro import OneEuro
-from model.runtime.result import Face, Hand, Result
-from model.runtime.stage_timer import Clock
+from ..constants import CONSTANTS
+from . import boxes
+from .confidence import MIN_CONFIDENCE, confidence, passes_prefilter
+from .detector import Detection
+from .duplicates import same_object
+from .geometry import roi_from_box
+from .landmarker import Landmarker, as_rgb, request_around
+from .one_euro import OneEuro
+from .result import Face, Hand, Instance, Result
+from .stage_timer import StageTimer
 
 _RULE = CONSTANTS["tracker"]
 
 
 @dataclass
 class _Track:
-    """One object over time: `last` as the network saw it in the last frame, unsmoothed."""
+    """One object over time: `last` as predicted in the last frame, unsmoothed."""
 
     number: int
-    last: Found
+    last: Instance
     right: float | None = None  # probability that it is a right hand, averaged over the frames
-    named_right: bool = False  # the side that is shown
+    named_right: bool = False  # the side that results carry
     smooth: OneEuro = field(default_factory=OneEuro)
 
-    def shown(self, seconds: float, strength: float) -> Found:
+    def smoothed(self, seconds: float, strength: float) -> Instance:
         """`last` with smoothed points and steady handedness."""
-        thing = self.last
-        points = thing.landmarks
-        if isinstance(thing, Face):
-            points = np.vstack([points, np.pad(thing.ibug68, ((0, 0), (0, 1)))])
-        points = self.smooth(points, seconds, size_of(thing), strength)
-        changes: dict = {"landmarks": points[: len(thing.landmarks)], "track": self.number}
-        if isinstance(thing, Face):
-            changes["ibug68"] = points[len(thing.landmarks) :, :2].copy()
+        instance = self.last
+        points = instance.landmarks
+        if isinstance(instance, Face):
+            points = np.vstack([points, np.pad(instance.ibug68, ((0, 0), (0, 1)))])
+        points = self.smooth(points, seconds, instance.size, strength)
+        changes: dict = {"landmarks": points[: len(instance.landmarks)], "track": self.number}
+        if isinstance(instance, Face):
+            changes["ibug68"] = points[len(instance.landmarks) :, :2].copy()
         else:
-            changes |= self._steady_side(thing)
-        return replace(thing, **changes)
+            changes |= self._steady_side(instance)
+        return replace(instance, **changes)
 
     def _steady_side(self, hand: Hand) -> dict:
         """Handedness fields from the average over the frames. The named side changes only if that is clearly on the other one: a hand seen
@@ -72,79 +75,74 @@ class Tracker:
         self.reset()
 
     def reset(self) -> None:
-        """Forget everything; the next frame is looked at afresh."""
+        """Drops all tracks; the detector runs in the next frame."""
         self._tracks: list[_Track] = []
-        self._searched: float | None = None  # when, in the frames' seconds; None: search in the next frame
+        self._detected_at: float | None = None  # seconds of the frames; None: detect in the next frame
         self._size: tuple[int, ...] | None = None
 
     def update(self, rgb: np.ndarray, timestamp: float | None = None) -> Result:
         """The hands and faces of the next frame, uint8 (H, W, 3) RGB, unmirrored; longest tracked first.
 
-        timestamp: when the frame was taken, seconds from any start (default: now). Frames may change their size;
-        what is followed is then found anew. Each Hand and Face carries its `track` number.
+        timestamp: when the frame was taken, seconds from any start (default: now). Frames may change their size; tracks then
+        start anew. Each Hand and Face carries its `track` number.
         """
         rgb = as_rgb(rgb)
         seconds = time.monotonic() if timestamp is None else timestamp
         if rgb.shape[:2] != self._size:
             self.reset()
             self._size = rgb.shape[:2]
-        clock = Clock()
+        timer = StageTimer()
 
-        newcomers: list[Detection] = []
-        if self._search_is_due(seconds):
-            with clock("detect"):
-                detections = self._landmarker.detector.find(rgb, closer=False)
-                newcomers = [seen for seen in detections if hopeful(seen, rgb.shape) and not self._known(seen)]
-            newcomers = sorted(newcomers, key=lambda seen: -seen.score)[: _RULE["most"] - len(self._tracks)]
-        places = [next_place(track.last) for track in self._tracks]
-        places += [(seen.kind, roi_from_box(seen.kind, seen.box, seen.up)) for seen in newcomers]
-        found = self._landmarker.look(rgb, places, clock=clock)
-        held = len(self._tracks)
-        self._follow(found[:held], [(confidence(seen, thing.score, uncertainty_of(thing), rgb.shape), thing) for seen, thing in zip(newcomers, found[held:])])
+        detections: list[Detection] = []
+        if self._detection_is_due(seconds):
+            with timer("detect"):
+                proposed = self._landmarker.detector.detect(rgb, tiled=False)
+            detections = [each for each in proposed if passes_prefilter(each, rgb.shape) and not self._tracked(each)]
+            detections = sorted(detections, key=lambda each: -each.score)[: _RULE["most"] - len(self._tracks)]
+        requests = [request_around(track.last) for track in self._tracks]
+        requests += [(each.kind, roi_from_box(each.kind, each.box, each.up)) for each in detections]
+        instances = self._landmarker.predict(rgb, requests, timer=timer)
+        held, new = instances[: len(self._tracks)], instances[len(self._tracks) :]
+        self._continue(held)
+        self._begin([(confidence(detection, each.score, each.uncertainty, rgb.shape), each) for detection, each in zip(detections, new)])
 
-        shown = [track.shown(seconds, self.smoothing) for track in self._tracks]
+        smoothed = [track.smoothed(seconds, self.smoothing) for track in self._tracks]
         height, width = rgb.shape[:2]
-        hands = tuple(thing for thing in shown if isinstance(thing, Hand))
-        faces = tuple(thing for thing in shown if isinstance(thing, Face))
-        return Result(width, height, hands, faces, clock.milliseconds())
+        hands = tuple(instance for instance in smoothed if isinstance(instance, Hand))
+        faces = tuple(instance for instance in smoothed if isinstance(instance, Face))
+        return Result(width, height, hands, faces, timer.milliseconds())
 
-    def _search_is_due(self, seconds: float) -> bool:
-        """Whether the detector runs: in the first frame, while nothing is tracked, and from time to time for what is new."""
-        waited = self._searched is None or abs(seconds - self._searched) >= _RULE["detect_every_seconds"]
+    def _detection_is_due(self, seconds: float) -> bool:
+        """Whether the detector runs: in the first frame, while there is no track, and from time to time for new objects."""
+        waited = self._detected_at is None or abs(seconds - self._detected_at) >= _RULE["detect_every_seconds"]
         due = (waited or not self._tracks) and len(self._tracks) < _RULE["most"]
         if due:
-            self._searched = seconds
+            self._detected_at = seconds
         return due
 
-    def _known(self, seen: Detection) -> bool:
-        return any(
-            kind_of(track.last) == seen.kind and iou(track.last.box, seen.box) > _RULE["known_iou"]
-            for track in self._tracks
-        )
+    def _tracked(self, detection: Detection) -> bool:
+        own = [track.last.box for track in self._tracks if track.last.kind == detection.kind]
+        return bool((boxes.iou([detection.box], own) > _RULE["known_iou"]).any())
 
-    def _follow(self, seen_again: list[Found], newcomers: list[tuple[float, Found]]) -> None:
+    def _continue(self, predicted: list[Instance]) -> None:
+        """Updates the tracks by this frame's predictions, one each and in their order; drops those that lost their object."""
         held: list[_Track] = []
-        for track, thing in zip(self._tracks, seen_again):
-            # Two tracks that slid onto one object: the older one keeps it.
-            if thing.score >= _RULE["presence"][kind_of(thing)] and not _followed(thing, held):
-                track.last = thing
+        for track, instance in zip(self._tracks, predicted):
+            # Of two tracks that slid onto one object the older one keeps it.
+            if instance.score >= _RULE["presence"][instance.kind] and not _repeated(instance, held):
+                track.last = instance
                 held.append(track)
         if len(held) < len(self._tracks):
-            self._searched = None  # it may be found again where it went
-        for sure, thing in sorted(newcomers, key=lambda newcomer: -newcomer[0]):
-            if sure >= CONSTANTS["landmarks"]["confidence"]["least"][kind_of(thing)] and not _followed(thing, held):
-                self._made += 1
-                held.append(_Track(self._made, thing))
+            self._detected_at = None  # the object may be detected where it went
         self._tracks = held
 
+    def _begin(self, scored: list[tuple[float, Instance]]) -> None:
+        """Starts a track for every new instance, given with its confidence, that is confident enough; the most confident first."""
+        for score, instance in sorted(scored, key=lambda pair: -pair[0]):
+            if score >= MIN_CONFIDENCE[instance.kind] and not _repeated(instance, self._tracks):
+                self._made += 1
+                self._tracks.append(_Track(self._made, instance))
 
-def _followed(thing: Found, tracks: list[_Track]) -> bool:
-    return any(same_object(thing, track.last) for track in tracks)
 
-
-def iou(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> float:
-    """Intersection over union of two boxes (x, y, w, h)."""
-    width = min(one[0] + one[2], other[0] + other[2]) - max(one[0], other[0])
-    height = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
-    shared = max(width, 0.0) * max(height, 0.0)
-    return shared / max(one[2] * one[3] + other[2] * other[3] - shared, 1e-9)
+def _repeated(instance: Instance, tracks: list[_Track]) -> bool:
+    return any(same_object(instance, track.last) for track in tracks)

@@ -1,7 +1,7 @@
 """Follows the hands and faces of a video: each keeps one number as long as it is the same one, also over a moment unseen.
 
 The live Tracker gives what it has lost for a single frame a new number, because it may be another one. Here the number is given back
-if the same kind of thing shows up again soon, near by, in the same size and, for a hand, of the same side.
+if the same kind of instance shows up again soon, near by, in the same size and, for a hand, of the same side.
 """
 
 import math
@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from model.runtime.landmarker import Found, Landmarker, kind_of, size_of
-from model.runtime.result import Hand, Result
-from model.runtime.topology import FINGERS
-from model.runtime.tracker import Tracker
-from model.runtime.video import Frame
+from .landmarker import Landmarker
+from .result import Hand, Instance, Result
+from .topology import FINGERS
+from .tracker import Tracker
+from .video import Frame
 
 MEMORY = 1.0  # seconds unseen after which it counts as another one
 REACH = 1.0  # how far it may have moved meanwhile, in its own sizes
@@ -41,7 +41,7 @@ class TrackedFrame:
 class _Last:
     """Where a track was seen last."""
 
-    thing: Found
+    instance: Instance
     seconds: float
 
 
@@ -56,28 +56,28 @@ class Tracks:
 
     def update(self, frame: Frame) -> TrackedFrame:
         found = self._tracker.update(frame.rgb, frame.seconds)
-        things = things_of(found)
+        instances = instances_of(found)
         self._last = {number: last for number, last in self._last.items() if frame.seconds - last.seconds <= MEMORY}
-        known = {number_of(thing) for thing in things}
+        known = {number_of(instance) for instance in instances}
         self._numbers = {theirs: ours for theirs, ours in self._numbers.items() if theirs in known}
-        for thing in things:
-            if number_of(thing) not in self._numbers:
-                self._numbers[number_of(thing)] = self._lost(thing) or self._new()
+        for instance in instances:
+            if number_of(instance) not in self._numbers:
+                self._numbers[number_of(instance)] = self._lost(instance) or self._new()
         hands = tuple(replace(hand, track=self._numbers[number_of(hand)]) for hand in found.hands)
         faces = tuple(replace(face, track=self._numbers[number_of(face)]) for face in found.faces)
         result = replace(found, hands=hands, faces=faces)
         speeds = {number_of(hand): speed for hand in hands if (speed := self._speed(hand, frame.seconds)) is not None}
-        self._last |= {number_of(thing): _Last(thing, frame.seconds) for thing in things_of(result)}
+        self._last |= {number_of(instance): _Last(instance, frame.seconds) for instance in instances_of(result)}
         return TrackedFrame(frame.number, frame.seconds, result, speeds)
 
     def _new(self) -> int:
         self._made += 1
         return self._made
 
-    def _lost(self, thing: Found) -> int | None:
+    def _lost(self, instance: Instance) -> int | None:
         """The number of the lost track that this one goes on with: the nearest that it can be."""
         taken = self._numbers.values()
-        near = [(_distance(thing, last.thing), number) for number, last in self._last.items() if number not in taken and _alike(thing, last.thing)]
+        near = [(_distance(instance, last.instance), number) for number, last in self._last.items() if number not in taken and _alike(instance, last.instance)]
         distance, number = min(near, default=(math.inf, None))
         return number if distance <= REACH else None
 
@@ -85,32 +85,32 @@ class Tracks:
         last = self._last.get(number_of(hand))
         if last is None or not 0 < seconds - last.seconds <= MOST_PAUSE:
             return None
-        way = hand.landmarks[FINGERTIPS, :2] - last.thing.landmarks[FINGERTIPS, :2]
+        way = hand.landmarks[FINGERTIPS, :2] - last.instance.landmarks[FINGERTIPS, :2]
         return float(np.linalg.norm(way, axis=1).mean()) / (seconds - last.seconds)
 
 
-def _distance(one: Found, other: Found) -> float:
+def _distance(one: Instance, other: Instance) -> float:
     """Between the middles, in sizes of the larger."""
     way = one.landmarks[:, :2].mean(0) - other.landmarks[:, :2].mean(0)
-    return float(np.linalg.norm(way)) / max(size_of(one), size_of(other), 1e-6)
+    return float(np.linalg.norm(way)) / max(one.size, other.size, 1e-6)
 
 
-def _alike(one: Found, other: Found) -> bool:
-    sizes = sorted((max(size_of(one), 1e-6), max(size_of(other), 1e-6)))
-    if kind_of(one) != kind_of(other) or sizes[1] > GROWTH * sizes[0]:
+def _alike(one: Instance, other: Instance) -> bool:
+    sizes = sorted((max(one.size, 1e-6), max(other.size, 1e-6)))
+    if one.kind != other.kind or sizes[1] > GROWTH * sizes[0]:
         return False
     if isinstance(one, Hand) and isinstance(other, Hand) and one.handedness_is_clear and other.handedness_is_clear:
         return one.handedness == other.handedness
     return True
 
 
-def things_of(result: Result) -> list[Found]:
+def instances_of(result: Result) -> list[Instance]:
     """All hands, then all faces."""
     return [*result.hands, *result.faces]
 
 
-def number_of(thing: Found) -> int:
+def number_of(instance: Instance) -> int:
     """Its track's number."""
-    if thing.track is None:
+    if instance.track is None:
         raise ValueError("This hand or face was found in a photo: it belongs to no track.")
-    return thing.track
+    return instance.track

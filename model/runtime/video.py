@@ -14,12 +14,12 @@ import av
 import cv2
 import numpy as np
 
-from model.runtime.animation_decoder import Animation, is_animation
-from model.runtime.image_file import looks_like_video, reason
-from model.runtime.media_type import HEAD
-from model.runtime.video_cost import takes_too_long
-from model.runtime.video_decoder import Film, container_of
-from model.runtime.video_limits import MOST_BYTES, MOST_FRAMES, MOST_SECONDS, VideoError, in_words
+from .animation_decoder import Animation, is_animation
+from .image_file import looks_like_video, reason
+from .media_type import HEAD
+from .video_cost import takes_too_long
+from .video_decoder import Film, container_of
+from .video_limits import MOST_BYTES, MOST_FRAMES, MOST_SECONDS, VideoError, in_words
 
 _LEAST_STEP = 0.001  # seconds between two frames whose time stamps do not grow
 _INCOMPLETE = 0.9  # of its length: a video whose frames end before that was cut off

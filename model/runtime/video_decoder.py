@@ -11,7 +11,7 @@ import av
 import numpy as np
 from av.container import InputContainer
 
-from model.runtime.video_limits import MOST_FRAMES, MOST_PIXELS, VideoError, check_length, check_size
+from .video_limits import MOST_FRAMES, MOST_PIXELS, VideoError, check_length, check_size
 
 # What the first bytes tell -> FFmpeg's name of the format
 _CONTAINERS = {"matroska": b"\x1a\x45\xdf\xa3", "avi": b"RIFF", "mov": b""}

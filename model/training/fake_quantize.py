@@ -1,4 +1,4 @@
-"""Training with the weights that will be computed with: kernels rounded to seven bits, as export/graph/weight_packing.py keeps them.
+"""Training with the weights that will be computed with: kernels rounded to seven bits, as weight_packing.py keeps them.
 
 The rounded network is the one that sees the pictures, whose loss counts and whose gradient is taken; the exact weights move by
 that gradient as if there were no rounding (straight-through, Bengio et al. 2013), so that small steps add up.
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from export.graph.weight_packing import KERNEL
+from .weight_packing import KERNEL
 
 
 def rounded(kernel: Tensor) -> Tensor:

@@ -5,12 +5,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from model.data import hard_examples, landmark_batches
-from model.data.landmark_sets import eye_frame
-from model.data.samples import DataError, Samples
-from model.evaluation import metrics
-from model.training import losses
-from model.training.network import ANCHORS, Landmarks
+from ..data import hard_examples, landmark_batches, synthetic
+from ..data.ibug68 import eye_frame
+from ..data.samples import DataError, Samples
+from ..evaluation import metrics
+from . import losses
+from .network import ANCHORS, Landmarks
 
 PCK_THRESHOLD = 0.1
 PICTURES = 3  # fixed pictures a kind in the trace
@@ -121,3 +121,9 @@ class LandmarkTask:
             points = out["points"][0, :, :2] if p["kind"] == "hand" else out["ibug"][0]
             found.append(np.round(points * 256 - 0.5, 1).tolist())
         return found
+
+
+def demo_task(kind: str, seed: int, rows: int = synthetic.ROWS, validation: int = synthetic.VALIDATION) -> LandmarkTask:
+    """A task for one kind ('hand', 'face') on drawn hands and faces: it needs no data."""
+    sets, backgrounds = synthetic.drawn_sets(seed, rows, validation)
+    return LandmarkTask(kind, sets, backgrounds, seed, landmark_batches.Plan())

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from model.training.soft_argmax import Expectation, expectation
+from .soft_argmax import Expectation, expectation
 
 SIZE = 256
 HAND_POINTS, FACE_POINTS, IBUG_POINTS, IRIS_POINTS = 21, 478, 68, 10

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from model.constants import KINDS
-from model.runtime.topology import FINGERS, HAND_POINTS, IBUG_GROUPS
+from ..constants import KINDS
+from ..runtime.topology import FINGERS, HAND_POINTS, IBUG_GROUPS
 
 TRACE = Path(__file__).parents[1] / "weights" / "trace.json"  # of the run that made the weights beside it
 

@@ -20,12 +20,12 @@ from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-from model.data.samples import DataError
-from model.runtime import cpus
-from model.training import losses, warm_start
-from model.training.fake_quantize import kernels_rounded
-from model.training.muon import Muon
-from model.training.trace_pictures import save_pictures
+from ..data.samples import DataError
+from ..runtime import cpus
+from . import losses, warm_start
+from .fake_quantize import kernels_rounded
+from .muon import Muon
+from .trace_pictures import save_pictures
 
 WARMUP = 300        # steps
 DECAY = 0.6         # the last part of a run, over which the learning rate falls to nearly nothing
@@ -244,16 +244,16 @@ def main(arguments: list[str] | None = None) -> None:
 def run_of(o: argparse.Namespace, command: str) -> None:
     """The training that the command line asks for."""
     if o.demo:
-        from model.data import synthetic
-        task, epochs, steps, late, sizes = synthetic.demo_task(o.part, o.seed), o.epochs or 5, o.steps or 60, 0, (256, 256)
+        from .landmark_task import demo_task
+        task, epochs, steps, late, sizes = demo_task(o.part, o.seed), o.epochs or 5, o.steps or 60, 0, (256, 256)
     elif o.part != "detector":
-        from model.data import detection_sets, hard_examples, landmark_batches
-        from model.data.landmark_sets import read_all
-        from model.training.landmark_task import LandmarkTask
+        from ..data import detection_sets, hard_examples, landmark_batches
+        from ..data.landmark_sets import read_all
+        from .landmark_task import LandmarkTask
         task = LandmarkTask(o.part, read_all(o.data, o.cache, o.sets), detection_sets.backgrounds(o.data, o.cache), o.seed, landmark_batches.Plan(), hard_examples.read(o.cache))
         epochs, steps, late, sizes = o.epochs or 60, o.steps or 200, 0, (256, 256)
     else:
-        from model.training.detector_task import DetectorTask
+        from .detector_task import DetectorTask
         task = DetectorTask(o.data, o.cache, o.sets, o.seed)
         epochs, steps, late, sizes = o.epochs or 40, o.steps or 100, o.late if o.late is not None else 14, (128, 256)
     run = o.run or Path("runs") / ("demo" if o.demo else o.part)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from model.evaluation import metrics
+from model.runtime.boxes import match
 from tests.benchmark.looks import SIDES, Look
 from tests.benchmark.table import Row
 
@@ -47,8 +47,8 @@ def count(looks: Sequence[Look], side: str, kind: str, iou: float, box_map: np.n
         if box_map is not None:
             boxes = apply_box_map(boxes, box_map)
         wanted, unsure = (np.array([t.box for t in truths if t.unsure == u]).reshape(-1, 4) for u in (False, True))
-        pairs = metrics.match(boxes, scores, wanted, iou)
-        judged = (pairs >= 0) | (metrics.iou(boxes, unsure).max(1, initial=0) <= EXCUSED)
+        pairs = match(boxes, scores, wanted, iou)
+        judged = (pairs >= 0) | (iou(boxes, unsure).max(1, initial=0) <= EXCUSED)
         found_size += list(boxes[judged, 2:].max(1, initial=0) / look.size)
         found_score += list(scores[judged])
         found_right += list(pairs[judged] >= 0)
@@ -65,7 +65,7 @@ def fit_box_map(looks: Sequence[Look], side: str, kind: str) -> np.ndarray:
     for look in looks:
         boxes = look.by(side)[f"{kind}_box"]
         wanted = np.array([truth.box for truth in look.photo.of(kind) if not truth.unsure]).reshape(-1, 4)
-        for box, true in zip(boxes, metrics.match(boxes, look.by(side)[f"{kind}_score"], wanted, EXCUSED)):
+        for box, true in zip(boxes, match(boxes, look.by(side)[f"{kind}_score"], wanted, EXCUSED)):
             if true >= 0:
                 shift = (wanted[true, :2] + wanted[true, 2:] / 2 - box[:2] - box[2:] / 2) / box[2:]
                 offsets.append(np.concatenate([shift, np.log(wanted[true, 2:] / box[2:])]))

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from model.data import augment, detection_sets, landmark_sets, samples
-from model.training.detector_task import box_of
+from model.data.detection_batches import box_of
 
 SMALLEST, LARGEST = 0.02, 0.08  # a head's larger side / the photo's
 PLACES = 3  # a head at most in each of 3 x 3 parts of the photo, so that none hides another

@@ -15,8 +15,8 @@ import pytest
 
 from model.constants import CONSTANTS
 from model.output.draw import UNCERTAIN_COLOUR, label
-from model.runtime.detector import Detection, Detector, View, decode, suppress
-from model.runtime.geometry import ROI, cut, letterbox, roi_from_box, roi_from_points, transform
+from model.runtime.detector import Detection, Detector, DetectorInput, decode, suppress
+from model.runtime.geometry import ROI, extract_crop, letterbox, roi_from_box, roi_from_points, transform
 from model.runtime.landmarker import side_of
 from model.runtime.one_euro import OneEuro
 from model.runtime.result import Hand
@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.browser
 
 
-MODULES = ["geometry", "detector", "smoothing", "tracker", "landmarker", "draw"]
+MODULES = {name: f"runtime/{name}" for name in ("geometry", "detector", "one_euro", "tracker", "landmarker")} | {"draw": "ui/draw"}
 # Pictures and crops travel as base64: lists of numbers would take most of the tests' time.
 HELPERS = """
     const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
@@ -54,7 +54,7 @@ def runtime(chromium):
     threading.Thread(target=server.serve_forever, daemon=True).start()
     page = chromium.new_page()
     page.goto(f"http://127.0.0.1:{server.server_port}/export/")
-    imports = "".join(f"const {name} = await import('/export/browser/{name}.js');" for name in MODULES)
+    imports = "".join(f"const {name} = await import('/export/browser/{path}.js');" for name, path in MODULES.items())
 
     def evaluate(expression: str, argument=None):
         return page.evaluate(f"async (given) => {{ {imports} {HELPERS} return await ({expression}); }}", argument)
@@ -112,8 +112,8 @@ def test_rois(runtime):
 def test_cut(runtime, roi):
     rgb = picture(320, 240)
     roi_js = {"cx": roi.cx, "cy": roi.cy, "side": roi.side, "angle": roi.angle}
-    found = runtime("(geometry.cut(image(given[0]), given[1], out), text(out))", [as_image(rgb), roi_js])
-    apart = np.abs(as_picture(found).astype(int) - cut(rgb, roi).astype(int))
+    found = runtime("(geometry.crop(image(given[0]), given[1], out), text(out))", [as_image(rgb), roi_js])
+    apart = np.abs(as_picture(found).astype(int) - extract_crop(rgb, roi).astype(int))
     # OpenCV interpolates in steps of 1/32 pixel, so a few levels apart are the same picture.
     assert apart.mean() < 1.0
     assert np.percentile(apart, 99.9) <= 8
@@ -142,8 +142,8 @@ def detections(seed: int) -> np.ndarray:
 
 def test_decode_and_suppress(runtime):
     answers = [detections(1), detections(2)]
-    whole = View(np.zeros((256, 256, 3), np.uint8), np.diag([2.5, 2.5, 1.0]))
-    tile = View(whole.picture, np.array([[1, 0, 200], [0, 1, 90], [0, 0, 1.0]]), 1, (True, False, True, False))
+    whole = DetectorInput(np.zeros((256, 256, 3), np.uint8), np.diag([2.5, 2.5, 1.0]))
+    tile = DetectorInput(whole.picture, np.array([[1, 0, 200], [0, 1, 90], [0, 0, 1.0]]), 1, (True, False, True, False))
     expected = decode(answers[0], whole) + decode(answers[1], tile)
     views = [
         {"toPhoto": view.to_photo[:2].ravel().tolist(), "level": view.level, "inner": list(view.inner)}
@@ -158,7 +158,8 @@ def test_decode_and_suppress(runtime):
     for detection, index in zip(found, kept):
         assert detection["kind"] == ("hand", "face")[expected.kind[index]]
         assert detection["score"] == pytest.approx(expected.score[index])
-        np.testing.assert_allclose(detection["box"], expected.box[index], atol=1e-4)
+        left, top, width, height = expected.box[index]
+        np.testing.assert_allclose(detection["box"], (left, top, left + width, top + height), atol=1e-4)
         np.testing.assert_allclose(detection["up"], expected.up[index], atol=1e-6)
 
 
@@ -191,13 +192,13 @@ def test_find_looks_where_python_looks(runtime, width, height, sure):
         return answer
 
     rgb = picture(width, height)
-    expected = Detector(run).find(rgb)
+    expected = Detector(run).detect(rgb)
     found = runtime(
         "(async () => { const seen = []; let runs = 0;"
         " const run = async (bytes, count, height, width) => {"
         " for (let i = 0, n = height * width * 3; i < count; i++) seen.push(text(bytes.slice(i * n, (i + 1) * n)));"
         " return floats(given.answers[runs++]); };"
-        " return { detections: await detector.find(image(given.image), run), seen, runs }; })()",
+        " return { detections: await detector.detect(image(given.image), run), seen, runs }; })()",
         {"image": as_image(rgb), "answers": [encoded(answer) for answer in given]},
     )
     assert found["runs"] == len(given) and len(found["seen"]) == len(views)
@@ -219,7 +220,7 @@ def test_one_euro(runtime, strength):
     smooth = OneEuro()
     expected = [smooth(points, time, 80.0, strength) for points, time in zip(path, times)]
     found = runtime(
-        "(() => { const filter = new smoothing.OneEuro();"
+        "(() => { const filter = new one_euro.OneEuro();"
         " return given.path.map((points, i) => filter.smooth(points, given.times[i], 80, given.strength)); })()",
         {"path": path.tolist(), "times": times.tolist(), "strength": strength},
     )
@@ -236,7 +237,7 @@ class World:
         self.frames, self.now, self.searches = frames, 0, 0
         self.detector = self
 
-    def find(self, rgb, closer: bool) -> list[Detection]:
+    def detect(self, rgb, tiled: bool) -> list[Detection]:
         self.searches += 1
         found = []
         for rank, points in enumerate(self.frames[self.now]):
@@ -245,8 +246,8 @@ class World:
             found.append(Detection("hand", 0.9 - 0.01 * rank, (left, top, right - left, bottom - top), tuple(up / np.linalg.norm(up))))
         return found[::-1]
 
-    def look(self, rgb, places, clock) -> list[Hand]:
-        return [self._hand(roi) for _, roi in places]
+    def predict(self, rgb, requests, timer) -> list[Hand]:
+        return [self._hand(roi) for _, roi in requests]
 
     def _hand(self, roi: ROI) -> Hand:
         points, score = np.zeros((21, 3)), 0.0
@@ -267,7 +268,7 @@ WORLD = """
             const [left, top] = [Math.min(...xs), Math.min(...ys)];
             return [left, top, Math.max(...xs) - left, Math.max(...ys) - top];
         }
-        async find() {
+        async detectBoxes() {
             this.searches++;
             return this.frames[this.now].map((points, rank) => {
                 const up = [points[9][0] - points[0][0], points[9][1] - points[0][1]];
@@ -276,8 +277,8 @@ WORLD = """
                 return { kind: "hand", score, box: this.box(points), up: up.map((part) => part / length) };
             }).reverse();
         }
-        async look(picture, places) {
-            return places.map(({ kind, roi }) => {
+        async predict(picture, requests) {
+            return requests.map(({ kind, roi }) => {
                 let [points, score] = [Array.from({ length: 21 }, () => [0, 0, 0]), 0];
                 for (const candidate of this.frames[this.now]) {
                     const [x, y, w, h] = this.box(candidate);
@@ -285,7 +286,7 @@ WORLD = """
                 }
                 const right = this.now % 3 ? 0.9 : 0.3;
                 const sigma = points.map(() => 1);
-                return { kind, landmarks: points, score, box: this.box(points), sigma, roi, ...landmarker.sideOf(right) };
+                return { kind, landmarks: points, score, box: this.box(points), sigma, roi, ...landmarker.handednessOf(right) };
             });
         }
     }

@@ -35,6 +35,7 @@ def fresh(monkeypatch, tmp_path):
     monkeypatch.setattr(serve, "BUNDLE", tmp_path)
 
     def forget():
+        serve.generated.cache_clear()
         serve.part.cache_clear()
         serve.version.cache_clear()
 

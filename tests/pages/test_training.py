@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 from export.graph import face_head
 from model import Landmarker, Result, open_photo
 from model.runtime.geometry import ROI, roi_from_points
-from model.runtime.session import WEIGHTS
+from model.runtime.network_file import WEIGHTS
 from model.runtime.topology import HAND_POINTS
 from model.training import run_log as traces
 from pages.parts.learn import demo_training, example_picker, train_yourself
@@ -81,7 +81,7 @@ def seen() -> dict[str, Result]:
         rgb = open_photo(file.with_suffix(".webp"))
         hands = [("hand", roi_from_points("hand", np.array(hand["landmarks"]))) for hand in truth.get("hands", ())]
         faces = [("face", _face_place(np.array(face["ibug68"]))) for face in truth.get("faces", ())]
-        found = landmarker.look(rgb, hands + faces, trace=True)
+        found = landmarker.predict(rgb, hands + faces, trace=True)
         found = tuple(found[: len(hands)]), tuple(found[len(hands) :])
         results[file.with_suffix(".webp").name] = Result(rgb.shape[1], rgb.shape[0], *found, {"total": 1.0})
     return results

@@ -13,8 +13,8 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from model.output.draw import Layers
+from model.runtime.confidence import MIN_CONFIDENCE
 from model.runtime.geometry import ROI
-from model.runtime.landmarker import MIN_CONFIDENCE
 from model.runtime.result import Face, Hand, Result
 from pages.parts.photos import result_card, stage_views
 from pages.parts.photos.analyse import annotated_view, traced

@@ -8,7 +8,6 @@ import streamlit as st
 from model import Face, Hand
 from model.runtime.topology import POINT_NAMES
 from pages.parts.photos.analyse import traced, view
-from pages.parts.photos.landmark_table import kind_of
 from pages.parts.photos.photo_list import Photo, visitors_album
 from pages.parts.shared.examples import EXAMPLES
 from pages.parts.shared.result_text import names
@@ -27,7 +26,7 @@ class Subject:
 
     @property
     def kind(self) -> str:
-        return kind_of(self.thing)
+        return self.thing.kind
 
     @property
     def point_names(self) -> list[str]:

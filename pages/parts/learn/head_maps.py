@@ -1,20 +1,21 @@
 """The heat maps behind the points of a hand or face, and each point's first guess."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import streamlit as st
 
 from export.graph import face_head
 from model import Face, Hand
-from model.runtime import session
+from model.runtime.network_file import WEIGHTS
 from model.runtime.topology import POINT_NAMES
 from pages.parts.shared import images
 
 
 @st.cache_resource(show_spinner=False, max_entries=2)
-def _face_head(path: str, changed: float) -> face_head.FaceHead:
-    return face_head.read(path)
+def _face_head(weights: Path, changed: float) -> face_head.FaceHead:
+    return face_head.read(weights)
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def head_maps(thing: Hand | Face) -> HeadMaps:
     trace = thing.trace
     if isinstance(thing, Hand):
         return HeadMaps(trace.heatmaps, tuple(name.replace("_", " ") for name in POINT_NAMES["hand"]), np.eye(len(trace.heatmaps), dtype=np.float32))
-    head = _face_head(str(session.WEIGHTS), session.WEIGHTS.stat().st_mtime)
+    head = _face_head(WEIGHTS, WEIGHTS.stat().st_mtime)
     return HeadMaps(head.maps(trace.features), tuple(name.replace("_", " ") for name in face_head.ANCHOR_NAMES), head.spread)
 
 

@@ -1,13 +1,16 @@
 """The network's real layers, read from its ONNX file, in the four steps of a prediction."""
 
+from pathlib import Path
+
 import altair as alt
 import pandas as pd
 import streamlit as st
 
-from export.graph import layer_table, layer_times
-from export.graph.layer_table import REARRANGING, Layer
+from export.graph import layers
+from export.graph.layers import REARRANGING, Layer
 from model.constants import CROP
-from model.runtime import session
+from model.runtime.network_file import WEIGHTS
+from pages.parts.learn import layer_times
 from pages.parts.learn.example_picker import Subject
 from pages.parts.learn.glossary import explain
 from pages.parts.photos.stage_views import crop_points, photo_points
@@ -17,19 +20,19 @@ STEPS = ("Input image", "Convolutional feature extraction", "Landmark regression
 
 
 @st.cache_data(show_spinner=False, max_entries=2)
-def _layers(path: str, changed: float) -> dict[str, tuple[Layer, ...]]:
-    return layer_table.read(path)
+def _layers(weights: Path, changed: float) -> dict[str, tuple[Layer, ...]]:
+    return layers.read(weights)
 
 
 @st.cache_data(show_spinner="Timing every layer on this machine …", max_entries=2)
-def _times(path: str, changed: float) -> dict[str, float]:
-    return layer_times.measure(path)
+def _times(weights: Path, changed: float) -> dict[str, float]:
+    return layer_times.measure(weights)
 
 
 @st.fragment
 def show_prediction_trace(kind: str, subject: Subject | None) -> None:
     """kind: whose head is shown. subject: whose numbers postprocessing shows, if there is one."""
-    file = str(session.WEIGHTS), session.WEIGHTS.stat().st_mtime
+    file = WEIGHTS, WEIGHTS.stat().st_mtime
     stages = _layers(*file)
     st.markdown(
         f"A prediction for a {kind}, layer by layer, as the network's file says. The times are those of this machine "
@@ -44,7 +47,7 @@ def show_prediction_trace(kind: str, subject: Subject | None) -> None:
     except RuntimeError as error:
         st.warning(str(error))
         times = {}
-    parts = [stages[layer_table.PREPROCESSING], stages[f"{kind}_features"], stages[kind]]
+    parts = [stages[layers.PREPROCESSING], stages[f"{kind}_features"], stages[kind]]
     st.dataframe(_overview(parts, kind, times), hide_index=True, column_config=_columns(), placeholder="–")
     _legend()
     for place, (name, own) in enumerate(zip(STEPS, parts)):

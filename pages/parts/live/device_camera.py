@@ -9,5 +9,5 @@ def device_camera(smoothing: float, mesh: bool) -> str:
     Returns a sentence if this browser or this server cannot do it, else "".
     """
     # A callback makes `unable` a value that the page can read.
-    state = runtime_component("component.js", {"smoothing": smoothing, "mesh": mesh}, on_unable_change=lambda: None)
+    state = runtime_component("live_view.js", {"smoothing": smoothing, "mesh": mesh}, on_unable_change=lambda: None)
     return MISSING if state is None else state.get("unable") or ""

@@ -57,7 +57,7 @@ def server_camera(landmarker: Landmarker, smoothing: float, mesh: bool, mirrored
         )
     keep_connected(WORDS["start"], WORDS["stop"])
     # Explains what the camera element shows only by the error's name; without it the element's own words must do.
-    runtime_component("doctor.js", {"frame": "webrtc"})
+    runtime_component("camera_help.js", {"frame": "webrtc"})
     _state(context, frames, bool(servers))
 
 

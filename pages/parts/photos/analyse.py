@@ -15,7 +15,7 @@ from PIL import Image
 
 from model import Landmarker, PhotoError, Result, open_photo
 from model.output.draw import Layers, draw
-from model.runtime.landmarker import MIN_CONFIDENCE
+from model.runtime.confidence import MIN_CONFIDENCE
 from pages.parts.photos.photo_list import Album, Photo
 from pages.parts.server.event_log import record
 from pages.parts.server.work_queue import TURNS

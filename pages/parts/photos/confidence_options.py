@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from model import Result
-from model.runtime.landmarker import MIN_CONFIDENCE
+from model.runtime.confidence import MIN_CONFIDENCE
 
 ALL = "all"
 NUMBERS = (*range(11), 15, 20, 30, 50, ALL)  # what a person may choose as the most hands or faces of a photo

@@ -18,14 +18,10 @@ def choose(result: Result, key: str) -> tuple[str, Hand | Face]:
     return name, named[name]
 
 
-def kind_of(thing: Hand | Face) -> str:
-    return "hand" if isinstance(thing, Hand) else "face"
-
-
 def points_frame(thing: Hand | Face) -> pd.DataFrame:
     """One row per point: name, x, y, z and the expected error, all in pixels of the photo."""
     x, y, z = thing.landmarks.T
-    return pd.DataFrame({"point": POINT_NAMES[kind_of(thing)], "x": x, "y": y, "z": z, "error": thing.sigma})
+    return pd.DataFrame({"point": POINT_NAMES[thing.kind], "x": x, "y": y, "z": z, "error": thing.sigma})
 
 
 def show_points(photo: Photo) -> None:

@@ -13,7 +13,7 @@ from model.runtime.geometry import transform
 from model.runtime.topology import POINT_NAMES
 from pages.parts.learn.head_maps import head_maps, show_all_maps
 from pages.parts.photos.analyse import traced
-from pages.parts.photos.landmark_table import choose, kind_of
+from pages.parts.photos.landmark_table import choose
 from pages.parts.photos.photo_list import Photo
 from pages.parts.shared import images
 
@@ -50,11 +50,11 @@ def photo_points(thing: Hand | Face) -> np.ndarray:
 def _crop(thing: Hand | Face, key: str) -> None:
     roi = thing.trace.roi
     st.markdown(
-        f"The {kind_of(thing)} is cut out of the photo as an upright square of **{CROP} × {CROP}** pixels. In the "
+        f"The {thing.kind} is cut out of the photo as an upright square of **{CROP} × {CROP}** pixels. In the "
         f"photo the square is {roi.side:.0f} pixels wide, lies around ({roi.cx:.0f}, {roi.cy:.0f}) and is turned by "
         f"{np.degrees(roi.angle):.0f}°. What is outside the photo is black."
     )
-    st.image(thing.trace.crop, alt=f"The {kind_of(thing)}, cut out upright.", width=LARGE)
+    st.image(thing.trace.crop, alt=f"The {thing.kind}, cut out upright.", width=LARGE)
 
 
 def _values(thing: Hand | Face, key: str) -> None:
@@ -97,7 +97,7 @@ def _enlarged(thing: Hand | Face, plane: np.ndarray, what: str) -> None:
 
 
 def _coordinates(thing: Hand | Face, key: str) -> None:
-    trace, kind = thing.trace, kind_of(thing)
+    trace, kind = thing.trace, thing.kind
     values = trace.vector.reshape(-1, 3)
     st.markdown(
         f"The {kind}'s head turns the features into **{trace.vector.size} numbers: {len(values)} points × "
@@ -117,7 +117,7 @@ def _coordinates(thing: Hand | Face, key: str) -> None:
 
 
 def _photo(thing: Hand | Face, key: str) -> None:
-    kind = kind_of(thing)
+    kind = thing.kind
     crop, photo = crop_points(thing), photo_points(thing)
     x, y, z = thing.trace.vector[:3]
     st.markdown(

@@ -11,9 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
-from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
-from streamlit import get_option, runtime
+from streamlit import runtime
 
 VARIABLE = "POINTILLIST_PHOTOS_MB"
 USUALLY = 2000
@@ -84,43 +82,3 @@ def _most() -> int:
 
 
 STOREROOM = Storeroom(_most())  # of this server
-
-
-class UploadGate:
-    """ASGI middleware: what does not fit in is dropped as it comes in. Streamlit keeps uploads in a store of its own, where
-    they wait until the page puts them into the album, many at once if many were dropped.
-
-    The browser is told that all went well: it has no better words for an error than "AxiosError". The page finds the file
-    missing, looks into `refused` and says what is the matter.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-        self._coming_in = 0
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] != "PUT" or "/_stcore/upload_file/" not in scope["path"]:
-            return await self.app(scope, receive, send)
-        size = _announced(scope)
-        if not STOREROOM.has_room(size, lambda: _uploaded() + self._coming_in):
-            STOREROOM.refused.append(scope["path"].rsplit("/", 1)[-1])
-            while (await receive()).get("more_body"):
-                pass
-            return await Response(status_code=204)(scope, receive, send)
-        self._coming_in += size
-        try:
-            await self.app(scope, receive, send)
-        finally:
-            self._coming_in -= size
-
-
-def _announced(scope: Scope) -> int:
-    """Bytes that the request says it brings, at most what is let through anyway; that much too where it says nothing."""
-    most = get_option("server.maxUploadSize") * 1024 * 1024
-    length = dict(scope["headers"]).get(b"content-length", b"")
-    return min(int(length), most) if length.isdigit() else most
-
-
-def _uploaded() -> int:
-    """Bytes in Streamlit's store of uploads."""
-    return sum(stat.byte_length for stats in runtime.get_instance().uploaded_file_mgr.get_stats().values() for stat in stats)

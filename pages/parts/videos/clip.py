@@ -17,6 +17,7 @@ from model.runtime.video_limits import in_words
 from pages.parts.shared.upload import Upload
 
 MOST_SECONDS = 120.0  # of a video on the page; the command line takes an hour
+MOST_BYTES = 150_000_000  # of the annotated video and the table together: many faces fill it sooner than the length does
 LONGEST = 1280  # pixels: the longer side of the annotated video
 
 log = logging.getLogger(__name__)
@@ -82,7 +83,7 @@ class Clip(Upload):
         try:
             self._work = self._work or _Work(self, landmarker)
             while not self.finished and time.perf_counter() - started < seconds:
-                frame = None if self.stopped else next(self._work.frames, None)
+                frame = None if self.stopped or self._is_full(self._work) else next(self._work.frames, None)
                 if frame is None:
                     self._finish(self._work)
                 else:
@@ -97,11 +98,20 @@ class Clip(Upload):
     def _finish(self, work: _Work) -> None:
         if not self.timeline.seconds:
             return self._fail("You stopped before the first frame was looked at.")
+        until = in_words(self.timeline.seconds[-1])
+        if self.stopped:
+            self.note = f"You stopped after {until}."
+        elif self._is_full(work):
+            self.note = f"Only the first {until} were looked at: there are too many hands and faces to keep all."
+        else:
+            self.note = work.video.note
         work.close()
         self.size_px = work.video.width, work.video.height
-        self.note = f"You stopped after {in_words(self.timeline.seconds[-1])}." if self.stopped else work.video.note
         self.drawing, self.table, self.content = work.drawing.getvalue(), work.table.getvalue(), b""
         self._work = None
+
+    def _is_full(self, work: _Work) -> bool:
+        return work.drawing.tell() + work.table.tell() > MOST_BYTES
 
     def _fail(self, sentence: str) -> None:
         self.error = sentence

@@ -8,14 +8,15 @@ from onnx import helper
 
 from export import parity
 from export.graph import face_head
+from export.graph.prepare import computed
 from model.constants import CROP
-from model.runtime.session import WEIGHTS, as_run
+from model.runtime.network_file import WEIGHTS
 
 
 @pytest.fixture(scope="module")
 def inside() -> dict[str, np.ndarray]:
     """What the network computes for the parity picture of a face, in single precision: its maps, first guess and points too."""
-    model = as_run(onnx.load(WEIGHTS), exact=True)
+    model = computed(onnx.load(WEIGHTS), exact=True)
     # The maps are what softmax makes of the convolution by `maps`; the first guess is what is multiplied by `spread`.
     made_by = {name: node for node in model.graph.node for name in node.output}
     (guess,) = [node.output[0] for node in model.graph.node if "face.head.spread" in node.input]

@@ -7,7 +7,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from export.graph import layer_table, layer_times, weight_packing
 from export.graph.layer_table import DETECTOR, PREPROCESSING
-from model.runtime.session import WEIGHTS
+from model.runtime.network_file import WEIGHTS
 
 
 def weights(name: str, *shape: int) -> onnx.TensorProto:

@@ -8,8 +8,9 @@ from onnx import TensorProto, helper, numpy_helper, shape_inference
 
 from export.browser import serve
 from export.graph import ort_layout
+from export.graph.prepare import computed
 from export.graph.quantize import eight_bit, ranges
-from model.runtime.session import WEIGHTS, as_run
+from model.runtime.network_file import WEIGHTS
 
 SIDE = 32
 PICTURES = np.random.default_rng(3).integers(0, 256, (9, SIDE, SIDE, 3), dtype=np.uint8)
@@ -87,7 +88,7 @@ def test_a_result_that_somebody_else_reads_keeps_its_channels():
 
 
 def test_the_released_network_is_laid_out_and_its_parts_have_sound_shapes():
-    kinds = [node.op_type for node in as_run(onnx.load(WEIGHTS)).graph.node]
+    kinds = [node.op_type for node in computed(onnx.load(WEIGHTS)).graph.node]
     assert kinds.count("Resize") == 2, "those of the detector, whose maps have no certain sides"
     assert kinds.count("Concat") > 20 and kinds.count("Slice") > 4
     for name in serve.PARTS:

@@ -9,10 +9,12 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from export import parity
+from export.graph.prepare import computed
 from export.graph.quantize import RANGES, convolved, eight_bit, ranges
-from export.graph.weight_packing import KERNEL
 from model import Landmarker, open_photo
-from model.runtime.session import WEIGHTS, Session, as_run
+from model.runtime.network_file import WEIGHTS
+from model.runtime.session import Session
+from model.training.weight_packing import KERNEL
 from tests.conftest import ROOT
 
 PICTURES = np.random.default_rng(5).integers(0, 256, (12, 16, 16, 3), dtype=np.uint8)
@@ -76,7 +78,7 @@ def test_what_was_not_seen_stays_exact(known):
 def test_the_released_network_computes_in_eight_bits_unless_asked_not_to():
     model = onnx.load(WEIGHTS)
     told = next(json.loads(entry.value) for entry in model.metadata_props if entry.key == RANGES)
-    exact, near = as_run(onnx.load(WEIGHTS), exact=True), as_run(model)
+    exact, near = computed(onnx.load(WEIGHTS), exact=True), computed(model)
     assert not any(node.op_type == "QuantizeLinear" for node in exact.graph.node)
     made = {name: node.op_type for node in near.graph.node for name in node.output}
     assert all(made[name] == "DequantizeLinear" for node, _ in convolved(near.graph) for name in node.input)

@@ -15,7 +15,7 @@ from model.data.coco import coco
 from model.data.landmark_batches import Plan
 from model.data.landmark_sets import read_all
 from model.data.samples import STORED_SCALE, DataError
-from model.runtime.geometry import ROI, cut
+from model.runtime.geometry import ROI, extract_crop
 from model.training import losses
 from model.training.landmark_task import LandmarkTask
 
@@ -90,7 +90,7 @@ def test_training_crops_are_those_of_inference(tmp_path):
     cv2.imwrite(str(folder / "0.png"), noise[..., ::-1])
     (samples,) = coco(folder, tmp_path / "cache")
     low, high = points.min(0), points.max(0)
-    expected = cut(noise, ROI(*((low + high) / 2), (high - low).max() * STORED_SCALE))
+    expected = extract_crop(noise, ROI(*((low + high) / 2), (high - low).max() * STORED_SCALE))
     assert np.abs(samples.images[0].astype(int) - expected).max() <= 1
     assert samples.images[0][100:150, 100:150].std() < 20, "shrunk without aliasing"
 

@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 import pytest
 
-from model.data import detection_sets
+from model.data import detection_batches, detection_sets
 from model.data import landmark_sets as data_sets
-from model.evaluation import fit_confidence, metrics
-from model.training import detector_task
-from model.training.detector_task import STRIDE, Canvas, targets
+from model.data.detection_batches import STRIDE, Canvas, targets
+from model.evaluation import fit_confidence
+from model.runtime.boxes import iou
 
 
 @pytest.fixture
@@ -96,9 +96,9 @@ def test_what_the_networks_hint_at_is_used_in_training(natural, tmp_path):
 
 def test_turned_boxes_are_those_of_the_ellipse_inside():
     quarter = np.array([[0.0, -1, 100], [1, 0, 0]])
-    assert detector_task.turned_box(np.array([10, 20, 30, 40]), quarter) == pytest.approx([40, 10, 40, 30])
+    assert detection_batches.turned_box(np.array([10, 20, 30, 40]), quarter) == pytest.approx([40, 10, 40, 30])
     eighth = np.array([[1.0, -1, 0], [1, 1, 0]]) * 0.5**0.5
-    assert detector_task.turned_box(np.array([-10, -10, 20, 20]), eighth) == pytest.approx([-10, -10, 20, 20]), "a circle stays one"
+    assert detection_batches.turned_box(np.array([-10, -10, 20, 20]), eighth) == pytest.approx([-10, -10, 20, 20]), "a circle stays one"
 
 
 def test_a_picture_for_the_detector_has_its_labels_where_its_objects_are(natural, tmp_path):
@@ -109,14 +109,14 @@ def test_a_picture_for_the_detector_has_its_labels_where_its_objects_are(natural
         cv2.ellipse(image, (120, 45), (20, 15), 0, 0, 360, (255, 255, 255), -1)
     box = [0, 100, 30, 40, 30, 0, -1, 0]
     marked = replace(photos, images=images, sizes=np.full_like(photos.sizes, 200), objects=[np.array([box], np.float32)] * 40, points=[np.full((1, 21, 2), np.nan)] * 40)
-    stream, rng, overlaps = detector_task.Photos([marked], [], 256, 0, 1, 1), np.random.default_rng(0), []
+    stream, rng, overlaps = detection_batches.Photos([marked], [], 256, 0, 1, 1), np.random.default_rng(0), []
     for _ in range(40):
-        canvas = detector_task.Canvas(256)
+        canvas = detection_batches.Canvas(256)
         stream.place(canvas, (0, 0, 256, 256), rng)
         y, x = np.nonzero(canvas.image[..., 0] > 127)
         if len(canvas.objects) == 1 and not canvas.objects[0][7] and len(x):
             shown = np.array([[x.min(), y.min(), np.ptp(x) + 1, np.ptp(y) + 1]])
-            overlaps.append(metrics.iou(canvas.objects[0][None, 1:5], shown)[0, 0])
+            overlaps.append(iou(canvas.objects[0][None, 1:5], shown)[0, 0])
     assert len(overlaps) > 20 and min(overlaps) > 0.45 and np.median(overlaps) > 0.75
 
 

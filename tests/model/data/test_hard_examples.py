@@ -5,7 +5,7 @@ import pytest
 
 from model.data import hard_examples
 from model.data.detection_sets import Scenes
-from model.runtime.geometry import ROI, cut
+from model.runtime.geometry import ROI, extract_crop
 from tests.model.drawn_world import COLOURS, photo
 
 
@@ -52,7 +52,7 @@ def test_suspects_are_cut_out_whole_with_room_around(landmarker):
     found = list(hard_examples.suspects(landmarker, rgb))
     assert sorted(kind for kind, *_ in found) == [0, 1]
     for kind, box, roi in found:
-        crop = cut(rgb, ROI(roi.cx, roi.cy, roi.side * hard_examples.ROOM, roi.angle))
+        crop = extract_crop(rgb, ROI(roi.cx, roi.cy, roi.side * hard_examples.ROOM, roi.angle))
         assert np.allclose(box[:2] + box[2:] / 2, ((120, 160), (330, 150))[kind], atol=4)
         own = (np.abs(crop[..., :2].astype(int) - COLOURS["hand" if kind == 0 else "face"][:2]).max(axis=2) < 60)
         assert own[128, 128] and not own[[0, -1]].any() and not own[:, [0, -1]].any()

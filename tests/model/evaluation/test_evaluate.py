@@ -26,7 +26,7 @@ class Finds:
     def _hand(self, picture: np.ndarray) -> Hand:
         return hand(TRUE[picture[0, 0, 0]] + np.float32(self.off))
 
-    def look(self, picture, places):
+    def predict(self, picture, requests):
         return [self._hand(picture)]
 
     def detect(self, picture):

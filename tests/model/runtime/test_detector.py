@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from model.constants import CONSTANTS, CROP, KINDS
-from model.runtime.detector import Candidates, Detector, View, decode, suppress, tiles
-from model.runtime.geometry import Halvings, transform
+from model.runtime.detector import Detector, DetectorInput, Proposals, decode, suppress, tiles
+from model.runtime.geometry import ImagePyramid, transform
 from model.runtime.landmarker import box_around
 from tests.model.drawn_world import photo, place
 
@@ -20,18 +20,18 @@ def cells(*rows: tuple) -> np.ndarray:
     return output
 
 
-def view(**changes) -> View:
-    return View(np.zeros((CROP, CROP, 3), np.uint8), np.eye(3), **changes)
+def view(**changes) -> DetectorInput:
+    return DetectorInput(np.zeros((CROP, CROP, 3), np.uint8), np.eye(3), **changes)
 
 
-def found(*rows: tuple, level: int = 0) -> Candidates:
+def found(*rows: tuple, level: int = 0) -> Proposals:
     return decode(cells(*rows), view(level=level))
 
 
 def test_decode_gives_photo_pixels():
     to_photo = np.array([[4.0, 0, 100], [0, 4.0, 200], [0, 0, 1]])
-    seen = decode(cells(("face", 0.8, 50, 60, 20, 30)), View(np.zeros((CROP, CROP, 3), np.uint8), to_photo))
-    assert seen.box.tolist() == [[4 * 40 + 100, 4 * 45 + 200, 4 * 60 + 100, 4 * 75 + 200]]
+    seen = decode(cells(("face", 0.8, 50, 60, 20, 30)), DetectorInput(np.zeros((CROP, CROP, 3), np.uint8), to_photo))
+    assert seen.box.tolist() == [[4 * 40 + 100, 4 * 45 + 200, 4 * 20, 4 * 30]]
     assert seen.up.tolist() == [[0, -1]]
     assert seen.size.tolist() == [30]
     assert KINDS[seen.kind[0]] == "face"
@@ -84,7 +84,7 @@ def test_a_closer_find_is_a_part_only_if_enough_of_it_lies_inside(more, kept):
 def test_tiles_cover_the_photo_and_overlap(size):
     width, height = size
     longer = 576
-    picture = Halvings(np.zeros((height, width, 3), np.uint8))
+    picture = ImagePyramid(np.zeros((height, width, 3), np.uint8))
     views = tiles(picture, longer, level=1)
     rng = np.random.default_rng(0)
     points = rng.uniform((0, 0), (width - 1, height - 1), (300, 2))
@@ -109,7 +109,7 @@ def detector(network) -> Detector:
 
 def test_finds_boxes_and_directions(network):
     things = [("hand", 200, 300, 100, 40), ("hand", 500, 150, 80, -100), ("face", 420, 360, 130, 10)]
-    seen = detector(network).find(photo(640, 480, *things))
+    seen = detector(network).detect(photo(640, 480, *things))
     assert sorted(each.kind for each in seen) == ["face", "hand", "hand"]
     for each in seen:
         x, y, w, h = each.box
@@ -121,21 +121,21 @@ def test_finds_boxes_and_directions(network):
 
 
 def test_large_things_need_one_look_only(network):
-    detector(network).find(photo(2000, 1500, ("face", 1000, 700, 500, 0)))
+    detector(network).detect(photo(2000, 1500, ("face", 1000, 700, 500, 0)))
     assert [count for count, _ in network.asked] == [1]
 
 
 def test_small_things_in_a_large_photo_are_found_in_tiles(network):
     """A group photo: too small for the whole view (30 pixels of the colour), large enough closer by."""
     things = [("face", 300 + 400 * column, 400 + 500 * row, 70, 5 * column) for row in range(3) for column in range(6)]
-    seen = detector(network).find(photo(2800, 1900, *things))
+    seen = detector(network).detect(photo(2800, 1900, *things))
     centres = sorted((round(each.box[0] + each.box[2] / 2, -2), round(each.box[1] + each.box[3] / 2, -2)) for each in seen)
     assert len(seen) == len(things)
     assert centres == sorted((thing[1], thing[2]) for thing in things)
 
 
 def test_an_empty_photo_is_looked_at_closer_once_and_gives_nothing(network):
-    assert detector(network).find(photo(640, 480)) == []
+    assert detector(network).detect(photo(640, 480)) == []
     assert sum(count for count, _ in network.asked) == 1 + len(tiles(photo(640, 480), 576, 1))
 
 
@@ -149,7 +149,7 @@ def test_a_hint_must_be_strong_enough_to_be_worth_a_closer_look(scores, levels):
         small = ("hand", (*scores, 0)[len(asked) - 1], 128, 128, 20, 20)
         return np.stack([cells(("face", 0.9, 128, 128, 90, 90), small)] * len(pictures))
 
-    Detector(run).find(photo(1280, 960))
+    Detector(run).detect(photo(1280, 960))
     assert len(asked) == levels
 
 
@@ -162,21 +162,21 @@ def test_a_photo_is_not_enlarged_by_next_to_nothing(width, looks):
         asked.append(len(pictures))
         return np.stack([cells(("hand", 0.36, 128, 96, 20, 20))] * len(pictures))
 
-    Detector(run).find(photo(width, width * 3 // 4))
+    Detector(run).detect(photo(width, width * 3 // 4))
     assert len(asked) == looks
 
 
 def test_a_small_photo_without_a_hint_is_looked_at_once(network):
-    assert detector(network).find(photo(480, 360)) == []
+    assert detector(network).detect(photo(480, 360)) == []
     assert [count for count, _ in network.asked] == [1]
 
 
 def test_live_pictures_get_one_look(network):
-    detector(network).find(photo(1280, 720), closer=False)
+    detector(network).detect(photo(1280, 720), tiled=False)
     assert [count for count, _ in network.asked] == [1]
 
 
 def test_no_more_than_the_stated_number(network):
     rows = [("hand", 0.9, 8 + 10 * (n % 24), 8 + 10 * (n // 24), 8, 8) for n in range(200)]
     answer = cells(*rows)[None]
-    assert len(Detector(lambda pictures: answer).find(photo(200, 200))) == RULE["most"]
+    assert len(Detector(lambda pictures: answer).detect(photo(200, 200))) == RULE["most"]

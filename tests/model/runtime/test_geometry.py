@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.constants import CROP, KINDS
-from model.runtime.geometry import ROI, Halvings, angle_of, cut, fit, letterbox, roi_from_box, roi_from_points, transform
+from model.runtime.geometry import ROI, ImagePyramid, angle_of, extract_crop, fit, letterbox, roi_from_box, roi_from_points, transform
 from tests.model.drawn_world import place
 
 rois = st.builds(
@@ -85,7 +85,7 @@ def ramp(width: int, height: int) -> np.ndarray:
 def test_cut_shows_what_the_transform_says(side, angle, mirrored, cx, cy):
     width, height = 1200, 800
     roi = ROI(cx, cy, side, angle, mirrored)
-    crop = cut(ramp(width, height), roi)
+    crop = extract_crop(ramp(width, height), roi)
     at = np.array([[20, 20], [127, 127], [235, 30], [60, 220]])
     x, y = transform(roi.to_photo(), at.astype(float)).T
     inside = (x > 3) & (x < width - 4) & (y > 3) & (y < height - 4)
@@ -99,15 +99,15 @@ def test_cut_of_a_large_region_does_not_alias(side):
     """Stripes of one pixel melt into grey instead of turning into false, wider stripes."""
     stripes = np.zeros((2000, 2000, 3), np.uint8)
     stripes[:, ::2] = 255
-    crop = cut(stripes, ROI(1000, 1000, side))[8:-8, 8:-8]
+    crop = extract_crop(stripes, ROI(1000, 1000, side))[8:-8, 8:-8]
     assert crop.std() < 30
     assert crop.mean() == pytest.approx(127, abs=5)
 
 
 def test_cut_is_black_beyond_the_photo():
     white = np.full((50, 50, 3), 255, np.uint8)
-    assert not cut(white, ROI(5000, 5000, 100)).any()
-    crop = cut(white, ROI(0, 0, 40))
+    assert not extract_crop(white, ROI(5000, 5000, 100)).any()
+    crop = extract_crop(white, ROI(0, 0, 40))
     assert not crop[:100, :100].any()
     assert (crop[160:, 160:] == 255).all()
 
@@ -138,7 +138,7 @@ def test_fit_is_exact_both_ways(width, height, longer):
 
 def test_kept_halvings_change_no_pixel():
     photo = np.random.default_rng(0).integers(0, 255, (1001, 1503, 3), np.uint8)
-    kept = Halvings(photo)
+    kept = ImagePyramid(photo)
     for longer in (1503, 1280, 256, 576):
         for one, other in zip(fit(kept, longer), fit(photo, longer)):
             assert np.array_equal(one, other)

@@ -12,23 +12,13 @@ import pytest
 from PIL import Image
 
 from model.constants import CONSTANTS, CROP, KINDS
+from model.runtime.confidence import confidence, evidence, passes_prefilter
 from model.runtime.detector import Detection
+from model.runtime.duplicates import without_duplicates
 from model.runtime.geometry import ROI, transform
 from model.runtime.image_file import open_photo
-from model.runtime.landmarker import (
-    as_result,
-    better,
-    confidence,
-    evidence,
-    hopeful,
-    next_place,
-    side_of,
-    size_of,
-    uncertainty_of,
-    wants_second_look,
-    without_duplicates,
-)  # fmt: skip
-from model.runtime.stage_timer import Clock
+from model.runtime.landmarker import as_result, better, needs_refinement, request_around, side_of
+from model.runtime.stage_timer import StageTimer
 from tests.model.drawn_world import photo, place
 
 EXAMPLES = Path(__file__).parents[3] / "model" / "examples"
@@ -118,8 +108,8 @@ def test_confidence_rises_with_both_scores_and_falls_with_uncertain_points(monke
 
 def test_uncertainty_is_the_mean_expected_error_over_the_size(landmarker):
     [hand] = landmarker.detect(photo(640, 480, THINGS[0])).hands
-    assert uncertainty_of(hand) == pytest.approx(hand.sigma.mean() / size_of(hand))
-    assert uncertainty_of(replace(hand, sigma=hand.sigma * 3)) == pytest.approx(3 * uncertainty_of(hand))
+    assert hand.uncertainty == pytest.approx(hand.sigma.mean() / hand.size)
+    assert replace(hand, sigma=hand.sigma * 3).uncertainty == pytest.approx(3 * hand.uncertainty)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -137,14 +127,14 @@ def test_hopeful_is_what_some_presence_could_make_count(kind):
     told = []
     for score in np.linspace(0.001, 0.999, 200):
         seen = Detection(kind, float(score), (0, 0, 30, 30), (0, -1))
-        told.append(hopeful(seen, (480, 640, 3)))
+        told.append(passes_prefilter(seen, (480, 640, 3)))
         assert told[-1] == any(confidence(seen, presence, 0.0, (480, 640, 3)) >= least for presence in np.linspace(0, 1, 11))
     assert not told[0] and told[-1]
 
 
 def test_what_cannot_count_is_not_looked_at(landmarker, network, monkeypatch):
     """The prefilter spares the crops: most of the time of a photo with many weak hints."""
-    monkeypatch.setattr("model.runtime.landmarker.hopeful", lambda seen, shape, least: seen.kind == "face")
+    monkeypatch.setattr("model.runtime.landmarker.passes_prefilter", lambda seen, shape, least: seen.kind == "face")
     result = landmarker.detect(photo(640, 480, *THINGS))
     assert len(result.faces) == 1 and not result.hands
     assert {kind for _, outputs in network.asked for kind in KINDS if kind in outputs} == {"face"}
@@ -163,13 +153,13 @@ def test_a_badly_turned_detection_gets_a_second_look(landmarker, network, monkey
     [hand] = landmarker.detect(photo(640, 480, THINGS[0])).hands
     assert np.degrees(hand.roi.angle) == pytest.approx(40, abs=5)
     assert sum("hand" in outputs for _, outputs in network.asked) == 2
-    _, ideal = next_place(hand)
-    assert not wants_second_look(hand, ideal)
+    _, ideal = request_around(hand)
+    assert not needs_refinement(hand, ideal)
 
 
 @pytest.mark.parametrize("first, second, counts", [(0.95, 0.3, "first"), (0.95, 0.91, "second"), (0.95, 0.96, "second"), (0.6, 0.5, "first"), (0.6, 0.7, "second")])
 def test_the_second_look_counts_unless_it_lost_the_object(landmarker, first, second, counts):
-    [thing] = landmarker.look(photo(640, 480, THINGS[0]), [("hand", ROI(200, 300, 200, 0.7))])
+    [thing] = landmarker.predict(photo(640, 480, THINGS[0]), [("hand", ROI(200, 300, 200, 0.7))])
     looks = {"first": replace(thing, score=first), "second": replace(thing, score=second)}
     assert better(looks["first"], looks["second"]) is looks[counts]
 
@@ -177,11 +167,11 @@ def test_the_second_look_counts_unless_it_lost_the_object(landmarker, first, sec
 def test_second_look_after_a_bad_first_crop(landmarker, network):
     rgb = photo(640, 480, THINGS[0])
     straight, turned = place("hand", 200, 300, 100, 40), ROI(200, 300, 220, np.radians(40 + 60))
-    [first] = landmarker.look(rgb, [("hand", turned)])
-    assert wants_second_look(first, turned)
+    [first] = landmarker.predict(rgb, [("hand", turned)])
+    assert needs_refinement(first, turned)
     good = ROI(200, 300, 220, np.radians(40))
-    [second] = landmarker.look(rgb, [("hand", good)])
-    assert not wants_second_look(second, good)
+    [second] = landmarker.predict(rgb, [("hand", good)])
+    assert not needs_refinement(second, good)
     assert np.abs(first.landmarks[:, :2] - straight).max() < 6
 
 
@@ -197,28 +187,28 @@ def test_second_look_after_a_bad_first_crop(landmarker, network):
     ],
 )
 def test_when_a_second_look_is_wanted(landmarker, roi, wanted):
-    [thing] = landmarker.look(photo(640, 480, ("hand", 200, 300, 100, 0)), [("hand", ROI(200, 300, 180, 0))])
-    assert wants_second_look(thing, roi) == wanted
-    assert not wants_second_look(replace(thing, score=0.01), roi)  # hopeless
-    assert wants_second_look(replace(thing, score=0.7), ROI(200, 300, 180, 0))  # unsure
+    [thing] = landmarker.predict(photo(640, 480, ("hand", 200, 300, 100, 0)), [("hand", ROI(200, 300, 180, 0))])
+    assert needs_refinement(thing, roi) == wanted
+    assert not needs_refinement(replace(thing, score=0.01), roi)  # hopeless
+    assert needs_refinement(replace(thing, score=0.7), ROI(200, 300, 180, 0))  # unsure
 
 
 def test_duplicates_go_but_neighbours_stay(landmarker):
     rgb = photo(640, 480, *THINGS)
     places = [("hand", ROI(200, 300, 200, 0.7)), ("hand", ROI(205, 296, 240, 0.5)), ("hand", ROI(500, 150, 200, -1.7))]
-    found = landmarker.look(rgb, places)
+    found = landmarker.predict(rgb, places)
     kept = without_duplicates([found[0], replace(found[1], score=0.995), found[2]])
     assert [thing.score for thing in kept] == pytest.approx([0.995, 0.99])
     # A face where a hand is (a hand before a face) is another object.
-    assert len(without_duplicates([found[0], *landmarker.look(rgb, [("face", ROI(420, 360, 260, 0))])])) == 2
+    assert len(without_duplicates([found[0], *landmarker.predict(rgb, [("face", ROI(420, 360, 260, 0))])])) == 2
 
 
 def test_a_result_holds_each_object_once(landmarker):
     rgb = photo(640, 480, *THINGS)
-    found = landmarker.look(rgb, [("hand", ROI(200, 300, 200, 0.7)), ("hand", ROI(205, 296, 240, 0.5)), ("hand", ROI(500, 150, 200, -1.7))])
+    found = landmarker.predict(rgb, [("hand", ROI(200, 300, 200, 0.7)), ("hand", ROI(205, 296, 240, 0.5)), ("hand", ROI(500, 150, 200, -1.7))])
     found = [replace(thing, score=score) for thing, score in zip(found, (0.8, 0.9, 0.7))]
-    assert [hand.score for hand in as_result(rgb, found, {"hand": 0.5, "face": 0.5}, Clock()).hands] == [0.9, 0.7]
-    assert [hand.score for hand in as_result(rgb, found, {"hand": 0.75, "face": 0.5}, Clock()).hands] == [0.9]
+    assert [hand.score for hand in as_result(rgb, found, {"hand": 0.5, "face": 0.5}, StageTimer()).hands] == [0.9, 0.7]
+    assert [hand.score for hand in as_result(rgb, found, {"hand": 0.75, "face": 0.5}, StageTimer()).hands] == [0.9]
 
 
 def test_nothing_there_is_nothing_found(landmarker):
@@ -275,9 +265,9 @@ def test_real_network_on_odd_sizes(real_landmarker, size):
 def test_real_network_answers_threads_as_it_answers_one(real_landmarker):
     rgb = np.random.default_rng(0).integers(0, 255, (300, 400, 3), dtype=np.uint8)
     places = [[("hand", ROI(150 + 20 * n, 150, 120, n)), ("face", ROI(150, 100 + 20 * n, 200, 0))] for n in range(6)]
-    alone = [real_landmarker.look(rgb, each) for each in places]
+    alone = [real_landmarker.predict(rgb, each) for each in places]
     with ThreadPoolExecutor(4) as pool:
-        together = list(pool.map(lambda each: real_landmarker.look(rgb, each), places))
+        together = list(pool.map(lambda each: real_landmarker.predict(rgb, each), places))
     for one, other in zip(alone, together):
         for a, b in zip(one, other):
             assert np.allclose(a.landmarks, b.landmarks, atol=1e-3)
@@ -285,7 +275,7 @@ def test_real_network_answers_threads_as_it_answers_one(real_landmarker):
 
 def test_real_network_points_stay_near_their_crop(real_landmarker):
     rgb = photo(640, 480, *THINGS)
-    [hand, face] = real_landmarker.look(rgb, [("hand", ROI(200, 300, 200, 0.7)), ("face", ROI(420, 360, 250, 0.2))], trace=True)
+    [hand, face] = real_landmarker.predict(rgb, [("hand", ROI(200, 300, 200, 0.7)), ("face", ROI(420, 360, 250, 0.2))], trace=True)
     for thing in (hand, face):
         inside = transform(thing.roi.to_crop(), thing.landmarks[:, :2])
         assert inside.min() > -CROP and inside.max() < 2 * CROP
@@ -348,16 +338,16 @@ class TestUncertain:
 
     def test_repeats_of_a_confident_one_are_not_uncertain(self, landmarker):
         rgb = photo(640, 480, *THINGS)
-        [hand] = landmarker.look(rgb, [("hand", ROI(200, 300, 200, 0.7))])
+        [hand] = landmarker.predict(rgb, [("hand", ROI(200, 300, 200, 0.7))])
         x, y, w, h = hand.box
         again, inside = (replace(hand, score=0.1, box=box, landmarks=hand.landmarks[::-1].copy()) for box in ((x + 5, y, w, h), (x, y, w / 3, h / 3)))
         beside, below = (replace(hand, score=score, box=(x + shift, y, w, h)) for score, shift in ((0.2, 0.6 * w), (0.1, 0.65 * w)))
         found = [replace(hand, score=0.9), below, again, beside, inside]
-        result = as_result(rgb, found, {"hand": 0.5, "face": 0.5}, Clock(), 20)
+        result = as_result(rgb, found, {"hand": 0.5, "face": 0.5}, StageTimer(), 20)
         assert [thing.score for thing in result.hands] == [0.9] and result.uncertain == (beside,)
 
     def test_less_than_a_percent_is_nothing(self, landmarker):
         rgb = photo(640, 480, *THINGS)
-        [hand] = landmarker.look(rgb, [("hand", ROI(200, 300, 200, 0.7))])
+        [hand] = landmarker.predict(rgb, [("hand", ROI(200, 300, 200, 0.7))])
         found = [replace(hand, score=score, box=(place, 0, 9, 9)) for score, place in ((0.009, 0), (0.011, 100))]
-        assert [thing.score for thing in as_result(rgb, found, {"hand": 0.5, "face": 0.5}, Clock(), 20).uncertain] == [0.011]
+        assert [thing.score for thing in as_result(rgb, found, {"hand": 0.5, "face": 0.5}, StageTimer(), 20).uncertain] == [0.011]

@@ -15,7 +15,8 @@ from export.graph.conditional_branches import switchable
 from model.runtime.geometry import letterbox
 from model.runtime.image_file import open_photo
 from model.runtime.landmarker import Landmarker, WeightsError
-from model.runtime.session import BRANCHES, WEIGHTS, Session
+from model.runtime.network_file import BRANCHES, WEIGHTS
+from model.runtime.session import Session
 from tests.benchmark.rendered import EXAMPLES
 
 PICTURES = np.random.default_rng(0).integers(0, 255, (2, 256, 256, 3), dtype=np.uint8)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from model.constants import CONSTANTS
-from model.runtime.tracker import Tracker, iou
+from model.runtime.tracker import Tracker
 from tests.model.drawn_world import photo, place
 
 FPS = 30
@@ -68,13 +68,13 @@ def test_a_crowd_is_followed_in_part(landmarker, network):
 
 
 def test_of_newcomers_the_surest_are_followed(landmarker, monkeypatch):
-    find, most = landmarker.detector.find, CONSTANTS["tracker"]["most"]
+    detect, most = landmarker.detector.detect, CONSTANTS["tracker"]["most"]
 
-    def with_scores(rgb, closer):
+    def with_scores(rgb, tiled):
         """The further right, the surer."""
-        return [replace(seen, score=0.8 + (seen.box[0] + seen.box[1] / 10) / 10000) for seen in find(rgb, closer=closer)]
+        return [replace(seen, score=0.8 + (seen.box[0] + seen.box[1] / 10) / 10000) for seen in detect(rgb, tiled=tiled)]
 
-    monkeypatch.setattr(landmarker.detector, "find", with_scores)
+    monkeypatch.setattr(landmarker.detector, "detect", with_scores)
     shown = Tracker(landmarker).update(photo(640, 480, *crowd(12)), 0).faces
     centres = sorted(round(float(face.landmarks[:, 0].mean()) / 130) for face in shown)
     expected = sorted((round(face[1] / 130) for face in crowd(12)), reverse=True)[:most]
@@ -165,11 +165,3 @@ def test_timestamps_are_optional(landmarker):
     tracker = Tracker(landmarker)
     for _ in range(3):
         assert tracker.update(photo(640, 480, HAND)).hands
-
-
-@pytest.mark.parametrize(
-    "one, other, value",
-    [((0, 0, 2, 2), (0, 0, 2, 2), 1), ((0, 0, 2, 2), (1, 0, 2, 2), 1 / 3), ((0, 0, 1, 1), (5, 5, 1, 1), 0), ((0, 0, 0, 0), (0, 0, 0, 0), 0)],
-)
-def test_iou(one, other, value):
-    assert iou(one, other) == pytest.approx(value)

@@ -5,7 +5,7 @@ import pytest
 
 from model.runtime.image_file import open_photo
 from model.runtime.timeline import Timeline
-from model.runtime.tracks import FINGERTIPS, MEMORY, Tracks, number_of, things_of
+from model.runtime.tracks import FINGERTIPS, MEMORY, Tracks, instances_of, number_of
 from model.runtime.video import Frame, Video
 from tests.benchmark.rendered import EXAMPLES
 from tests.model.clips import clip, crossing
@@ -20,7 +20,7 @@ def follow(landmarker, scenes: list[list[tuple]], size=(640, 480), fps: float = 
 
 
 def numbers(frames) -> list[list[int]]:
-    return [sorted(number_of(thing) for thing in things_of(frame.result)) for frame in frames]
+    return [sorted(number_of(thing) for thing in instances_of(frame.result)) for frame in frames]
 
 
 def test_a_moment_unseen_does_not_make_another_track(landmarker):

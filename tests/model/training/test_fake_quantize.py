@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from export import torch_to_onnx
-from export.graph import weight_packing
+from model.training import weight_packing
 from model.training.fake_quantize import kernels_rounded, rounded
 
 

@@ -9,14 +9,14 @@ import pytest
 import torch
 
 from export import torch_to_onnx
-from model.data import synthetic
 from model.data.hard_examples import Finds
 from model.data.landmark_batches import Plan
+from model.training.landmark_task import demo_task
 from model.training.train import TrainingError, check_gradients, crop_size, learning_rate, train
 
 
 def tiny(kind="hand"):
-    task = synthetic.demo_task(kind, 0, rows=24, validation=4)
+    task = demo_task(kind, 0, rows=24, validation=4)
     task.plan = Plan(own=4, empty=1, others=1)
     return task
 

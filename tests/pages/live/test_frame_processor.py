@@ -37,14 +37,14 @@ class NoLandmarks:
     def __init__(self, may_go_on: threading.Event | None = None, slow: float = 0):
         self.detector, self.shown, self.slow, self.may_go_on = self, [], slow, may_go_on
 
-    def find(self, rgb, closer):
+    def detect(self, rgb, tiled):
         self.shown.append(rgb)
         time.sleep(self.slow)
         if self.may_go_on:
             self.may_go_on.wait(10)
         return []
 
-    def look(self, rgb, places, clock):
+    def predict(self, rgb, requests, timer):
         return []
 
 
@@ -86,10 +86,10 @@ def test_stale_frames_are_dropped():
 def test_a_frame_that_fails_does_not_end_the_stream(caplog):
     landmarker = NoLandmarks()
     frames = LiveFrames(landmarker)
-    landmarker.find = lambda rgb, closer: 1 / 0
+    landmarker.detect = lambda rgb, tiled: 1 / 0
     frames(video_frame(0))
     settle(frames)
-    del landmarker.find
+    del landmarker.detect
     assert "could not be worked on" in caplog.text
     assert answer(frames, video_frame(1)).shape == (48, 64, 3)
 

@@ -15,7 +15,8 @@ from streamlit.testing.v1 import AppTest
 from pages.parts.photos import photo_list
 from pages.parts.photos.photo_list import Album
 from pages.parts.server import photo_budget
-from pages.parts.server.photo_budget import Storeroom, UploadGate
+from pages.parts.server.photo_budget import Storeroom
+from pages.parts.server.upload_gate import UploadGate
 from tests.pages.live.test_frame_processor import run
 from tests.pages.test_hostile import ROOT
 from tests.pages.test_upload import png, upload

@@ -90,6 +90,15 @@ def test_stopped_by_the_visitor(content, landmarker):
         assert len(list(drawn)) == 5
 
 
+def test_what_would_not_fit_is_left_out(content, landmarker, monkeypatch):
+    monkeypatch.setattr(clip_module, "MOST_BYTES", 3000)
+    monkeypatch.setattr("model.output.serialize_video.ROWS", 4)
+    clip = Clip("a.mp4", content)
+    while not clip.finished:
+        clip.work(landmarker, 0.5)
+    assert clip.note.startswith("Only the first ") and 0 < len(clip.timeline.seconds) < FRAMES and clip.drawing
+
+
 def test_stopped_at_once(content, landmarker):
     clip = Clip("a.mp4", content)
     clip.stopped = True

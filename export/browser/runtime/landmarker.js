@@ -1,0 +1,322 @@
+// The landmarks of every hand and face in a picture: model/runtime/landmarker.py for the browser.
+
+/** @import { InferenceSession } from "onnxruntime-web" */
+/** @import { Box, Detection, Handedness, Instance, Kind, Picture, Point, Result, Roi, RoiRequest, Sessions } from "./types.js" */
+
+import constants from "./constants.js";
+import { detect, KINDS } from "./detector.js";
+import { apply, crop, roiFromBox, roiFromPoints, toPhoto } from "./geometry.js";
+
+const CROP = constants.crop_side;
+const BYTES = CROP * CROP * 3;
+const RULE = constants.landmarks;
+
+/**
+ * Runs one network.
+ * @param {Pick<Sessions, "ort">} sessions
+ * @param {InferenceSession} session
+ * @param {Uint8Array} bytes  `count` pictures of height x width RGB, one after the other
+ * @param {number} count
+ * @returns {Promise<Record<string, Float32Array>>} the outputs by name
+ */
+export async function run({ ort }, session, bytes, count, height = CROP, width = CROP) {
+  const image = new ort.Tensor("uint8", bytes.subarray(0, count * height * width * 3), [count, height, width, 3]);
+  const outputs = await session.run({ image });
+  return Object.fromEntries(
+    Object.entries(outputs).map(([name, tensor]) => [name, /** @type {Float32Array} */ (tensor.data)]),
+  );
+}
+
+/** The whole pipeline: detector, region of interest, landmarks, confidence. */
+export class Landmarker {
+  #sessions;
+
+  /** @param {Sessions} sessions  from openSessions() */
+  constructor(sessions) {
+    this.#sessions = sessions;
+  }
+
+  /**
+   * All hands and faces of a photo.
+   * @param {Picture} picture
+   */
+  async detect(picture) {
+    const detections = (await this.detectBoxes(picture)).filter((detection) => passesPrefilter(detection, picture));
+    const requests = detections.map(({ kind, box, up }) => ({ kind, roi: roiFromBox(kind, box, up) }));
+    const instances = await this.predict(picture, requests);
+    const again = [...instances.keys()].filter((index) => needsRefinement(instances[index], requests[index].roi));
+    const refined = await this.predict(
+      picture,
+      again.map((index) => requestAround(instances[index])),
+    );
+    again.forEach((index, order) => (instances[index] = better(instances[index], refined[order])));
+    instances.forEach((instance, index) => {
+      instance.score = confidence(detections[index], instance.score, uncertaintyOf(instance), picture);
+    });
+    return asResult(picture, instances, RULE.confidence.least);
+  }
+
+  /**
+   * The detector alone; see detector.js.
+   * @param {Picture} picture
+   * @param {{tiled?: boolean}} [options]
+   */
+  detectBoxes(picture, options) {
+    return detect(
+      picture,
+      async (...pictures) => (await run(this.#sessions, this.#sessions.detector, ...pictures)).detections,
+      options,
+    );
+  }
+
+  /**
+   * The landmark networks' answers to the requests, in their order; an instance's score is its presence, which tells
+   * whether anything is there.
+   * @param {Picture} picture
+   * @param {RoiRequest[]} requests
+   */
+  async predict(picture, requests) {
+    /** @type {Instance[]} */
+    const instances = new Array(requests.length);
+    for (const batch of batchesByKind(requests)) {
+      const crops = new Uint8Array(batch.length * BYTES);
+      batch.forEach((request, index) => crop(picture, requests[request].roi, crops, index * BYTES));
+      const outputs = await run(this.#sessions, this.#sessions[requests[batch[0]].kind], crops, batch.length);
+      batch.forEach((request, index) => {
+        instances[request] = postprocess(outputs, index, batch.length, requests[request]);
+      });
+    }
+    return instances;
+  }
+}
+
+/**
+ * Indices of requests that go into one run: of one kind each, since each kind has a network of its own.
+ * @param {RoiRequest[]} requests
+ */
+function batchesByKind(requests) {
+  const batches = [];
+  for (const wanted of KINDS) {
+    const own = [...requests.keys()].filter((index) => requests[index].kind === wanted);
+    for (let start = 0; start < own.length; start += RULE.batch) batches.push(own.slice(start, start + RULE.batch));
+  }
+  return batches;
+}
+
+/**
+ * The index-th of `count` answers -> a hand or face in photo pixels.
+ * @param {Record<string, Float32Array>} outputs
+ * @param {number} index
+ * @param {number} count
+ * @param {RoiRequest} request
+ * @returns {Instance}
+ */
+function postprocess(outputs, index, count, { kind, roi }) {
+  const own = (/** @type {string} */ name) => {
+    const length = outputs[name].length / count;
+    return outputs[name].subarray(index * length, (index + 1) * length);
+  };
+  const landmarks = pointsInPhoto(own(kind), 3, roi);
+  const common = {
+    landmarks,
+    score: own(`${kind}_presence`)[0],
+    box: boxAround(landmarks, constants.roi[kind].box_margin),
+    sigma: Array.from(own(`${kind}_sigma`), (sigma) => sigma * roi.side),
+    roi,
+  };
+  if (kind === "face") return { kind, ...common, ibug68: pointsInPhoto(own("face_ibug68"), 2, roi) };
+  return { kind, ...common, ...handednessOf(own("handedness")[0]) };
+}
+
+/**
+ * The network's normalised points, flat, `axes` numbers each, -> [[x, y(, z)], ...] in photo pixels.
+ * @param {Float32Array} flat
+ * @param {2 | 3} axes
+ * @param {Roi} roi
+ * @returns {Point[]}
+ */
+function pointsInPhoto(flat, axes, roi) {
+  const matrix = toPhoto(roi);
+  return Array.from({ length: flat.length / axes }, (_, index) => {
+    const [x, y, z] = flat.subarray(index * axes, (index + 1) * axes);
+    const point = apply(matrix, x * CROP - 0.5, y * CROP - 0.5);
+    return axes === 3 ? [...point, z * roi.side] : point;
+  });
+}
+
+/** @param {Point[]} points */
+function extent(points) {
+  let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
+  for (const [x, y] of points) {
+    [left, top] = [Math.min(left, x), Math.min(top, y)];
+    [right, bottom] = [Math.max(right, x), Math.max(bottom, y)];
+  }
+  return { left, top, width: right - left, height: bottom - top };
+}
+
+/**
+ * The points' box, larger by `margin` of its larger side on each side.
+ * @param {Point[]} points
+ * @param {number} margin
+ * @returns {Box}
+ */
+function boxAround(points, margin) {
+  const { left, top, width, height } = extent(points);
+  const more = margin * Math.max(width, height);
+  return [left - more, top - more, width + 2 * more, height + 2 * more];
+}
+
+/**
+ * The larger side of the points' box, photo pixels.
+ * @param {Pick<Instance, "landmarks">} instance
+ */
+export function sizeOf({ landmarks }) {
+  const { width, height } = extent(landmarks);
+  return Math.max(width, height);
+}
+
+/**
+ * Handedness from the probability that it is a right hand.
+ * @param {number} right
+ * @returns {Handedness}
+ */
+export function handednessOf(right) {
+  return right >= 0.5
+    ? { handedness: "right", handedness_score: right }
+    : { handedness: "left", handedness_score: 1 - right };
+}
+
+/**
+ * The mean expected error of the points as a share of the object's size.
+ * @param {Instance} instance
+ */
+export function uncertaintyOf(instance) {
+  const mean = instance.sigma.reduce((sum, each) => sum + each, 0) / instance.sigma.length;
+  return mean / Math.max(sizeOf(instance), 1e-6);
+}
+
+/**
+ * Probability that a detection is a hand or face, from the detector's score, its size, the landmark network's presence
+ * and the points' uncertainty (uncertaintyOf).
+ * @param {Detection} detection
+ * @param {number} presence
+ * @param {number} uncertainty
+ * @param {Pick<Picture, "width" | "height">} picture
+ */
+export function confidence({ kind, score, box }, presence, uncertainty, { width, height }) {
+  const rule = RULE.confidence;
+  const share = Math.max(box[2], box[3], 1) / Math.max(width, height);
+  const capped = Math.min(presence, rule.sure_presence[kind]); // more of it tells little
+  const [lowest, highest] = rule.uncertainty_range[kind];
+  const sum =
+    rule.detection[kind] * logit(score) +
+    rule.presence[kind] * logit(capped) +
+    rule.size[kind] * Math.log(share) +
+    rule.uncertainty[kind] * Math.log(Math.min(Math.max(uncertainty, lowest), highest));
+  return 1 / (1 + Math.exp(-(sum + rule.offset[kind])));
+}
+
+/**
+ * Whether some presence and points could still lift a detection to the minimum confidence; else no landmark network runs.
+ * @param {Detection} detection
+ * @param {Pick<Picture, "width" | "height">} picture
+ */
+export function passesPrefilter(detection, picture) {
+  return confidence(detection, 1, 0, picture) >= RULE.confidence.least[detection.kind];
+}
+
+/** @param {number} probability */
+function logit(probability) {
+  const p = Math.min(Math.max(probability, 1e-4), 1 - 1e-4); // the odds of 0 and 1 would be infinite
+  return Math.log(p / (1 - p));
+}
+
+/**
+ * The region around an instance's points: for the next frame, and for refinement.
+ * @param {Pick<Instance, "kind" | "landmarks">} instance
+ * @returns {RoiRequest}
+ */
+export function requestAround({ kind, landmarks }) {
+  return { kind, roi: roiFromPoints(kind, landmarks) };
+}
+
+/**
+ * Whether the crop was so badly centred, sized or turned that the points deserve a better one.
+ * @param {Instance} instance
+ * @param {Roi} roi  that its crop came from
+ */
+function needsRefinement(instance, roi) {
+  const rule = RULE.second_look;
+  if (!(instance.score >= rule.least_presence)) return false;
+  const ideal = requestAround(instance).roi;
+  const full = 2 * Math.PI;
+  const turn = ideal.angle - roi.angle - full * Math.round((ideal.angle - roi.angle) / full);
+  const ratio = ideal.side / roi.side;
+  return (
+    instance.score < rule.presence ||
+    Math.hypot(ideal.cx - roi.cx, ideal.cy - roi.cy) > rule.shift * roi.side ||
+    Math.max(ratio, 1 / ratio) > rule.scale ||
+    Math.abs(turn) > (rule.degrees * Math.PI) / 180
+  );
+}
+
+/**
+ * The refined one had the better crop, so it counts - unless it lost an object that was there before.
+ * @param {Instance} first
+ * @param {Instance} refined
+ */
+function better(first, refined) {
+  return refined.score >= Math.min(first.score, RULE.second_look.presence) ? refined : first;
+}
+
+/**
+ * By falling score; of two objects of one kind whose points lie on each other only the one with the higher score stays.
+ * @param {Instance[]} instances
+ */
+function withoutDuplicates(instances) {
+  /** @type {Instance[]} */
+  const kept = [];
+  for (const instance of [...instances].sort((a, b) => b.score - a.score)) {
+    if (!kept.some((other) => sameObject(instance, other))) kept.push(instance);
+  }
+  return kept;
+}
+
+/**
+ * Whether two instances are one object: of one kind, their points on average closer than a share of their size.
+ * @param {Instance} one
+ * @param {Instance} other
+ */
+export function sameObject(one, other) {
+  if (one.kind !== other.kind) return false;
+  const distances = one.landmarks.map(([x, y], index) =>
+    Math.hypot(x - other.landmarks[index][0], y - other.landmarks[index][1]),
+  );
+  const mean = distances.reduce((sum, distance) => sum + distance, 0) / distances.length;
+  return mean < RULE.duplicate * Math.min(sizeOf(one), sizeOf(other));
+}
+
+/**
+ * The result for a picture: what reaches its kind's minimum confidence, each object once.
+ * @param {Picture} picture
+ * @param {Instance[]} instances
+ * @param {Record<Kind, number>} minimum
+ */
+function asResult(picture, instances, minimum) {
+  return byKind(picture, withoutDuplicates(instances.filter(({ kind, score }) => score >= minimum[kind])));
+}
+
+/**
+ * Instances of a picture as its result, in their order.
+ * @param {Pick<Picture, "width" | "height">} picture
+ * @param {Instance[]} instances
+ * @returns {Result}
+ */
+export function byKind({ width, height }, instances) {
+  return {
+    width,
+    height,
+    hands: instances.filter((instance) => instance.kind === "hand"),
+    faces: instances.filter((instance) => instance.kind === "face"),
+  };
+}

@@ -1,0 +1,118 @@
+// The thread that the network runs in, so that the page stays smooth.
+//
+// in:  {type: "open", base, smoothing}   load the network; answers "alive" {lock} (a Web Lock that is held as long as this
+//                                        worker lives; not where pages have none), then "ready" {engine, parity} or "failed" {message}
+//      {type: "configure", smoothing}
+//      {type: "frame", frame, time}      an ImageBitmap; answers "result" {result, time}
+//      {type: "still"}                   answers "still" {picture: ImageBitmap, result} of the last frame
+//      {type: "photo", frame}            one photo on its own; answers "photo" {result}
+//      {type: "forget"}                  the camera was stopped: forget the tracks
+// When any of them fails the answer is "error" {message}.
+
+/** @import { Answer, Request, Result } from "./types.js" */
+
+import { messageOf } from "./errors.js";
+import { Landmarker } from "./landmarker.js";
+import { measure } from "./parity.js";
+import { openSessions } from "./session.js";
+import { Tracker } from "./tracker.js";
+
+/** @type {Landmarker} */
+let landmarker;
+/** @type {Tracker} */
+let tracker;
+let smoothing = 1;
+/** @type {{picture: ImageData, result: Result} | null} the newest frame */
+let last = null;
+let queue = Promise.resolve(); // messages are answered one after the other
+
+const canvas = new OffscreenCanvas(1, 1);
+const context = /** @type {OffscreenCanvasRenderingContext2D} */ (
+  canvas.getContext("2d", { willReadFrequently: true })
+);
+
+/** The worker's own postMessage; TypeScript knows that of pages. */
+const answer = /** @type {(message: Answer, transfer?: Transferable[]) => void} */ (self.postMessage.bind(self));
+
+/**
+ * The pixels of an ImageBitmap, which is closed. What is transparent becomes white, as in model/runtime/image_file.py.
+ * @param {ImageBitmap} frame
+ */
+function pixels(frame) {
+  const { width, height } = frame;
+  if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
+  context.fillStyle = "#fff";
+  context.fillRect(0, 0, width, height);
+  context.drawImage(frame, 0, 0);
+  frame.close();
+  return context.getImageData(0, 0, width, height);
+}
+
+/** Takes a lock and keeps it; whoever asks for it too hears when this worker is gone. */
+async function holdLock() {
+  if (!navigator.locks) return; // pages without HTTPS
+  const lock = crypto.randomUUID();
+  await new Promise((resolve) => {
+    navigator.locks.request(lock, () => {
+      resolve(undefined);
+      return new Promise(() => {}); // held for good
+    });
+  });
+  answer({ type: "alive", lock });
+}
+
+/** @type {{[Type in Request["type"]]: (message: Extract<Request, { type: Type }>) => void | Promise<void>}} */
+const handlers = {
+  async open({ base, smoothing: strength, provider }) {
+    smoothing = strength ?? 1;
+    await holdLock();
+    try {
+      let sessions = await openSessions(base, { provider });
+      let parity = await measure(sessions, base);
+      if (!parity.ok && sessions.provider === "webgpu") {
+        // A graphics driver that computes something else is not used.
+        sessions = await openSessions(base, { provider: "wasm" });
+        parity = await measure(sessions, base);
+      }
+      landmarker = new Landmarker(sessions);
+      tracker = new Tracker(landmarker);
+      answer({ type: "ready", engine: sessions.engine, parity });
+    } catch (error) {
+      answer({ type: "failed", message: messageOf(error) });
+    }
+  },
+
+  configure(message) {
+    smoothing = message.smoothing ?? 1;
+  },
+
+  async frame({ frame, time }) {
+    const picture = pixels(frame);
+    tracker.smoothing = smoothing;
+    const result = await tracker.update(picture, time / 1000);
+    last = { picture, result };
+    answer({ type: "result", result, time });
+  },
+
+  async still() {
+    if (!last) return;
+    const picture = await createImageBitmap(last.picture);
+    answer({ type: "still", picture, result: last.result }, [picture]);
+  },
+
+  async photo({ frame }) {
+    const picture = pixels(frame);
+    canvas.width = canvas.height = 1; // a photo's pixels are not kept a second time
+    answer({ type: "photo", result: await landmarker.detect(picture) });
+  },
+
+  forget() {
+    last = null;
+    tracker?.reset();
+  },
+};
+
+onmessage = (/** @type {MessageEvent<Request>} */ { data }) => {
+  const handle = /** @type {(message: Request) => void | Promise<void>} */ (handlers[data.type]);
+  queue = queue.then(() => handle(data)).catch((error) => answer({ type: "error", message: messageOf(error) }));
+};

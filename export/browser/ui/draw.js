@@ -1,0 +1,247 @@
+// Draws a result on a 2-D canvas of any size: model/output/draw.py for the browser, the same colours and proportions.
+
+/** @import { Hand, Handedness, Instance, Kind, Point, Result } from "../runtime/types.js" */
+
+/** @typedef {CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D} Context */
+/** @typedef {Pick<Instance, "kind" | "landmarks" | "sigma" | "score">} Drawn */
+/** @typedef {{points: Point[], size: number, strength: number[]}} Prepared  canvas pixels; strength: 0..1 per point */
+
+import constants from "../runtime/constants.js";
+
+const { hand: HAND, face: FACE, drawing: STYLE } = constants;
+
+const fingerOf = (/** @type {number} */ point) => HAND.fingers.find(({ points }) => points.includes(point));
+const POINT_COLOURS = HAND.points.map((_, point) => fingerOf(point)?.colour ?? HAND.palm_colour);
+const BONE_COLOURS = HAND.edges.map(([a, b]) =>
+  HAND.palm.includes(a) && HAND.palm.includes(b) ? HAND.palm_colour : POINT_COLOURS[b],
+);
+const CONTOUR_COLOURS = FACE.contours.map(
+  ({ name }) => Object.entries(STYLE.face_colours).find(([part]) => name.includes(part))?.[1] ?? STYLE.halo,
+);
+
+/**
+ * How strongly a point is drawn, faintest..1, from its expected error and the object's size (same unit).
+ * @param {number} sigma
+ * @param {number} size
+ */
+export function opacity(sigma, size) {
+  const { sure, lost, faintest } = STYLE.opacity;
+  const doubt = (sigma / Math.max(size, 1e-6) - sure) / (lost - sure);
+  return 1 - (1 - faintest) * Math.min(Math.max(doubt, 0), 1);
+}
+
+/**
+ * What is written beside a hand or face: "Hand 86 % · left 98 %" (its confidence and that of its side), or "Face 99 %".
+ * @param {{kind: "face", score: number} | Pick<Hand, "kind" | "score" | keyof Handedness>} instance
+ */
+export function label(instance) {
+  if (instance.kind === "face") return `Face ${percent(instance.score)}`;
+  const { score, handedness, handedness_score: side } = instance;
+  return `Hand ${percent(score)} · ${side >= constants.landmarks.least_handedness ? `${handedness} ${percent(side)}` : "left or right?"}`;
+}
+
+/**
+ * Draws a result on a canvas that covers the whole picture.
+ * @param {Context} context
+ * @param {Result & {uncertain?: Drawn[]}} result  in pixels of the picture; the uncertain are drawn dashed
+ * @param {{mirrored?: boolean, mesh?: boolean}} options  mirrored: the picture is shown as in a mirror
+ */
+export function draw(context, result, { mirrored = false, mesh = false } = {}) {
+  const scale = context.canvas.width / result.width;
+  // Mirrored here and not by CSS, so that labels stay readable.
+  const onCanvas = (/** @type {Point} */ [x, y]) => [
+    ((mirrored ? result.width - 1 - x : x) + 0.5) * scale,
+    (y + 0.5) * scale,
+  ];
+  context.save();
+  context.lineCap = context.lineJoin = "round";
+  /** @type {[string, Point[]][]} */
+  const labels = [];
+  for (const instance of result.uncertain ?? []) {
+    const prepared = prepare(instance, onCanvas);
+    drawUncertain(context, instance.kind, prepared);
+    labels.push([`Uncertain ${instance.kind} ${percent(instance.score)}`, prepared.points]);
+  }
+  for (const face of result.faces) {
+    const prepared = prepare(face, onCanvas);
+    drawFace(context, prepared, mesh);
+    labels.unshift([label(face), prepared.points]);
+  }
+  for (const hand of result.hands) {
+    const prepared = prepare(hand, onCanvas);
+    drawHand(context, prepared);
+    labels.unshift([label(hand), prepared.points]);
+  }
+  drawLabels(context, labels);
+  context.restore();
+}
+
+const percent = (/** @type {number} */ share) => `${Math.round(share * 100)} %`;
+
+/**
+ * Points in canvas pixels, the object's larger side there, and how strongly each point is drawn.
+ * @param {Drawn} instance
+ * @param {(point: Point) => Point} onCanvas
+ * @returns {Prepared}
+ */
+function prepare({ landmarks, sigma }, onCanvas) {
+  const size = largerSide(landmarks);
+  const points = landmarks.map(onCanvas);
+  return { points, size: largerSide(points), strength: sigma.map((value) => opacity(value, size)) };
+}
+
+/**
+ * The larger side of the points' box.
+ * @param {Point[]} points
+ */
+function largerSide(points) {
+  let [left, right, top, bottom] = [Infinity, -Infinity, Infinity, -Infinity];
+  for (const [x, y] of points) {
+    left = Math.min(left, x);
+    right = Math.max(right, x);
+    top = Math.min(top, y);
+    bottom = Math.max(bottom, y);
+  }
+  return Math.max(right - left, bottom - top);
+}
+
+/**
+ * @param {Context} context
+ * @param {Prepared} hand
+ */
+function drawHand(context, { points, size, strength }) {
+  const width = Math.max(STYLE.bone_width * size, 1);
+  const bones = HAND.edges.map(([a, b], index) => ({
+    path: [points[a], points[b]],
+    colour: BONE_COLOURS[index],
+    alpha: Math.min(strength[a], strength[b]),
+  }));
+  for (const { path, alpha } of bones) line(context, path, width * 1.9, STYLE.halo, alpha * 0.45);
+  for (const { path, alpha, colour } of bones) line(context, path, width, colour, alpha);
+  const radius = Math.max(width * 1.05, 1.3);
+  points.forEach((point, index) => dot(context, point, radius * 1.45, STYLE.halo, strength[index] * 0.55));
+  points.forEach((point, index) => dot(context, point, radius, POINT_COLOURS[index], strength[index]));
+}
+
+/**
+ * @param {Context} context
+ * @param {Prepared} face
+ * @param {boolean} mesh
+ */
+function drawFace(context, { points, size, strength }, mesh) {
+  const width = Math.max(STYLE.contour_width * size, 0.8);
+  if (mesh) {
+    context.beginPath();
+    for (const [a, b, c] of FACE.triangles) {
+      context.moveTo(points[a][0], points[a][1]);
+      context.lineTo(points[b][0], points[b][1]);
+      context.lineTo(points[c][0], points[c][1]);
+    }
+    stroke(context, width * 0.45, STYLE.mesh_colour, 0.4);
+  }
+  const contours = FACE.contours.map(({ points: indices, closed }, index) => ({
+    path: (closed ? [...indices, indices[0]] : indices).map((point) => points[point]),
+    alpha: indices.reduce((sum, point) => sum + strength[point], 0) / indices.length,
+    colour: CONTOUR_COLOURS[index],
+  }));
+  for (const { path, alpha } of contours) line(context, path, width * 2.1, STYLE.halo, alpha * 0.4);
+  for (const { path, alpha, colour } of contours) line(context, path, width, colour, alpha);
+}
+
+/**
+ * In one colour: at a glance something else than what is confident.
+ * @param {Context} context
+ * @param {Kind} kind
+ * @param {Prepared} instance
+ */
+function drawUncertain(context, kind, { points, size }) {
+  const width = Math.max((kind === "hand" ? STYLE.bone_width : STYLE.contour_width) * size, 1);
+  const paths =
+    kind === "hand" ? HAND.edges : FACE.contours.map(({ points: own, closed }) => (closed ? [...own, own[0]] : own));
+  const dash = Math.max(STYLE.dash * size, 3);
+  context.lineCap = "butt"; // round ends would fill the gaps
+  context.setLineDash([dash, dash]);
+  for (const path of paths) {
+    const own = path.map((point) => points[point]);
+    line(context, own, width * 2.2, STYLE.halo, 0.5);
+    line(context, own, width, STYLE.uncertain_colour, 1);
+  }
+  context.setLineDash([]);
+  context.lineCap = "round";
+}
+
+/**
+ * @param {Context} context
+ * @param {Point[]} points
+ * @param {number} width
+ * @param {string} colour
+ * @param {number} alpha
+ */
+function line(context, points, width, colour, alpha) {
+  context.beginPath();
+  points.forEach(([x, y], index) => (index ? context.lineTo(x, y) : context.moveTo(x, y)));
+  stroke(context, width, colour, alpha);
+}
+
+/**
+ * @param {Context} context
+ * @param {number} width
+ * @param {string} colour
+ * @param {number} alpha
+ */
+function stroke(context, width, colour, alpha) {
+  context.globalAlpha = alpha;
+  context.lineWidth = width;
+  context.strokeStyle = colour;
+  context.stroke();
+}
+
+/**
+ * @param {Context} context
+ * @param {Point} centre
+ * @param {number} radius
+ * @param {string} colour
+ * @param {number} alpha
+ */
+function dot(context, [x, y], radius, colour, alpha) {
+  context.beginPath();
+  context.arc(x, y, radius, 0, 2 * Math.PI);
+  context.globalAlpha = alpha;
+  context.fillStyle = colour;
+  context.fill();
+}
+
+/**
+ * Labels above the objects, moved down where they would cover each other or leave the canvas.
+ * @param {Context} context
+ * @param {[string, Point[]][]} labels  text, and the points it belongs to
+ */
+function drawLabels(context, labels) {
+  const { width, height } = context.canvas;
+  const size = Math.max(0.021 * Math.max(width, height), 11);
+  const padding = size / 4;
+  const h = size * 1.25 + 2 * padding;
+  context.font = `${size}px system-ui, sans-serif`;
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  context.globalAlpha = 1;
+  /** @type {{x: number, y: number, w: number}[]} */
+  const taken = [];
+  for (const [text, points] of labels) {
+    const w = context.measureText(text).width + 2 * padding;
+    const mean = points.reduce((sum, [x]) => sum + x, 0) / points.length;
+    const highest = Math.min(...points.map(([, y]) => y));
+    const x = Math.min(Math.max(mean - w / 2, 0), Math.max(width - w, 0));
+    let y = Math.min(Math.max(highest - h * 1.4, 0), Math.max(height - h, 0));
+    const covers = (/** @type {{x: number, y: number, w: number}} */ other) =>
+      Math.abs(x - other.x) < (w + other.w) / 2 && Math.abs(y - other.y) < h;
+    while (y + 2 * h < height && taken.some(covers)) y += h / 2;
+    taken.push({ x, y, w });
+    context.fillStyle = "rgba(12, 14, 18, 0.75)";
+    context.beginPath();
+    context.roundRect(x, y, w, h, h / 4);
+    context.fill();
+    context.fillStyle = "#FFFFFF";
+    context.fillText(text, x + w / 2, y + h / 2);
+  }
+}

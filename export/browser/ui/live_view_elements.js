@@ -1,0 +1,85 @@
+// The elements of the live view, and its style. No behaviour here.
+
+const HTML = `
+  <div class="bar">
+    <button class="start primary">Start camera</button>
+    <button class="still" hidden>Freeze</button>
+    <select class="cameras" aria-label="Camera" hidden></select>
+    <button class="png" hidden>Save PNG</button>
+    <button class="json" hidden>Save JSON</button>
+  </div>
+  <p class="message" role="alert" hidden></p>
+  <div class="stage">
+    <video playsinline muted></video>
+    <canvas></canvas>
+    <p class="hint">The camera is off. Pictures stay on this device.</p>
+  </div>
+  <dl class="figures">
+    <div><dt>Frames per second</dt><dd class="fps">–</dd></div>
+    <div><dt>Latency</dt><dd class="latency">–</dd></div>
+    <div><dt>Runs on</dt><dd class="engine">–</dd></div>
+  </dl>
+  <p class="parity"></p>
+`;
+
+const CSS = `
+  :host, .live { display: block; font-family: var(--st-font, system-ui, sans-serif); color: var(--st-text-color, #222); }
+  .stage { position: relative; width: 100%; max-width: min(960px, 85vh); aspect-ratio: 4 / 3; overflow: hidden;
+    background: #101418; border-radius: var(--st-base-radius, 0.5rem); }
+  video, canvas { position: absolute; inset: 0; width: 100%; height: 100%; }
+  video.mirrored { transform: scaleX(-1); }
+  .hint { position: absolute; inset: 0; display: grid; place-items: center; margin: 0; padding: 1rem;
+    color: #d5dbe1; text-align: center; }
+  .bar { display: flex; flex-wrap: wrap; gap: 0.5rem; margin: 0 0 0.75rem; }
+  button, select { font: inherit; padding: 0.45rem 0.9rem; min-height: 2.6rem; cursor: pointer; max-width: 100%;
+    border: 1px solid var(--st-border-color, #ccc); border-radius: var(--st-button-radius, 0.5rem);
+    background: var(--st-background-color, #fff); color: inherit; }
+  button.primary { background: var(--st-primary-color, #ff4b4b); border-color: transparent; color: #fff; }
+  button:focus-visible, select:focus-visible { outline: 2px solid var(--st-primary-color, #ff4b4b); outline-offset: 2px; }
+  button:disabled { opacity: 0.6; cursor: default; }
+  .message { margin: 0 0 0.75rem; padding: 0.75rem 1rem; border-radius: var(--st-base-radius, 0.5rem);
+    background: var(--st-red-background-color, #ffe9e9); color: var(--st-red-text-color, #8a1f1f); }
+  .figures { display: flex; flex-wrap: wrap; gap: 0.5rem 2rem; margin: 0.75rem 0 0.5rem; }
+  dt { font-size: 0.8rem; opacity: 0.75; }
+  dd { margin: 0; font-size: 1.15rem; font-variant-numeric: tabular-nums; }
+  .parity { margin: 0.25rem 0 0; font-size: 0.85rem; opacity: 0.75; }
+  [hidden] { display: none !important; }
+`;
+
+/**
+ * Builds the view in `parent`; returns its elements by name (`elements.start`, `elements.fps`, ...).
+ * @param {HTMLElement | ShadowRoot} parent
+ */
+export function buildView(parent) {
+  const root = document.createElement("div");
+  root.className = "live";
+  root.innerHTML = `<style>${CSS}</style>${HTML}`;
+  parent.replaceChildren(root);
+  /**
+   * @template {Element} Type
+   * @param {string} selector
+   * @param {new () => Type} type
+   */
+  const find = (selector, type) => {
+    const element = root.querySelector(selector);
+    if (!(element instanceof type)) throw new Error(`the live view has no ${selector}`);
+    return element;
+  };
+  return {
+    root,
+    start: find(".start", HTMLButtonElement),
+    still: find(".still", HTMLButtonElement),
+    cameras: find(".cameras", HTMLSelectElement),
+    png: find(".png", HTMLButtonElement),
+    json: find(".json", HTMLButtonElement),
+    message: find(".message", HTMLElement),
+    stage: find(".stage", HTMLElement),
+    video: find("video", HTMLVideoElement),
+    canvas: find("canvas", HTMLCanvasElement),
+    hint: find(".hint", HTMLElement),
+    fps: find(".fps", HTMLElement),
+    latency: find(".latency", HTMLElement),
+    engine: find(".engine", HTMLElement),
+    parity: find(".parity", HTMLElement),
+  };
+}

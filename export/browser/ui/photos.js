@@ -1,0 +1,318 @@
+// Photos analysed in the visitor's own browser, as a Streamlit component (v2): no picture is sent.
+//
+// Of a photo only its file (a reference to the disk), its result and a small JPEG stay; its pixels, four bytes each, are
+// decoded one photo at a time and freed at once.
+
+/** @import { Result } from "../runtime/types.js" */
+/** @import { RuntimeWorker } from "../runtime/worker_client.js" */
+/** @import { Component } from "./types.js" */
+
+import constants from "../runtime/constants.js";
+import { messageOf } from "../runtime/errors.js";
+import { missingFeatures, startWorker, WorkerStopped } from "../runtime/worker_client.js";
+import { draw } from "./draw.js";
+import { saveJson, savePng, toBlob } from "./save.js";
+
+const PREVIEW = 1280; // longer side in pixels of the picture on the page; a saved PNG has the photo's own size
+const ATTEMPTS = 2; // per photo: the worker may have died of something else
+
+const CSS = `
+  .photos { font-family: var(--st-font, system-ui, sans-serif); color: var(--st-text-color, #222); }
+  .drop { display: block; padding: 1.5rem; text-align: center; cursor: pointer;
+    border: 2px dashed var(--st-border-color, #ccc); border-radius: var(--st-base-radius, 0.5rem); }
+  .drop.over { border-color: var(--st-primary-color, #ff4b4b); }
+  .drop:focus-within { outline: 2px solid var(--st-primary-color, #ff4b4b); outline-offset: 2px; }
+  .drop input { position: absolute; opacity: 0; width: 1px; height: 1px; }
+  article { margin: 1.25rem 0; }
+  h3 { font-size: 1rem; margin: 0 0 0.5rem; overflow-wrap: anywhere; }
+  img { display: block; max-width: 100%; max-height: 80vh; border-radius: var(--st-base-radius, 0.5rem); }
+  button { font: inherit; margin: 0.5rem 0.5rem 0 0; padding: 0.4rem 0.9rem; min-height: 2.6rem; cursor: pointer;
+    border: 1px solid var(--st-border-color, #ccc); border-radius: var(--st-button-radius, 0.5rem);
+    background: var(--st-background-color, #fff); color: inherit; }
+  button:focus-visible { outline: 2px solid var(--st-primary-color, #ff4b4b); outline-offset: 2px; }
+  .note { margin: 0.75rem 0 0; padding: 0.75rem 1rem; border-radius: var(--st-base-radius, 0.5rem);
+    background: var(--st-yellow-background-color, #fff6dd); color: var(--st-yellow-text-color, #6b4e00); }
+  [hidden] { display: none !important; }
+`;
+
+/** @typedef {{runtime: string, most: number}} Options  address of the runtime's folder; photos at a time */
+/** @typedef {{file: File, article: HTMLElement, title: HTMLElement, address: string}} Photo  address: of the shown picture, to be revoked */
+
+/** @type {WeakMap<Node, PhotoView>} by parent element: Streamlit calls again whenever `data` changes */
+const views = new WeakMap();
+
+/**
+ * Shows the drop zone and the photos.
+ * @param {Component<Options>} component
+ */
+export default function ({ parentElement, data }) {
+  let view = views.get(parentElement);
+  if (!view) views.set(parentElement, (view = new PhotoView(parentElement, data)));
+  return () => {
+    view.close();
+    views.delete(parentElement);
+  };
+}
+
+class PhotoView {
+  #runtime;
+  #most;
+  /** @type {Set<Photo>} */
+  #photos = new Set();
+  #queue = Promise.resolve(); // photos are analysed one after the other
+  /** @type {Promise<RuntimeWorker> | null} */
+  #starting = null;
+  /** @type {(error: Error) => void} ends the wait for the worker's answer */
+  #interrupt = () => {};
+  #input;
+  #list;
+  #note;
+  #removeAll;
+
+  /**
+   * @param {HTMLElement | ShadowRoot} parent
+   * @param {Options} options
+   */
+  constructor(parent, { runtime, most }) {
+    this.#runtime = runtime;
+    this.#most = most;
+    const root = document.createElement("div");
+    root.className = "photos";
+    root.innerHTML = `<style>${CSS}</style>
+      <label class="drop">Drop photos here or press to choose them. They stay on this device.
+        <input type="file" accept="image/*" multiple></label>
+      <p class="note" role="status" hidden></p>
+      <button class="remove-all" hidden>Remove all photos</button>
+      <div class="list" aria-live="polite"></div>`;
+    parent.replaceChildren(root);
+    const find = (/** @type {string} */ selector) => /** @type {HTMLElement} */ (root.querySelector(selector));
+    const drop = find(".drop");
+    this.#input = /** @type {HTMLInputElement} */ (find("input"));
+    this.#list = find(".list");
+    this.#note = find(".note");
+    this.#removeAll = find(".remove-all");
+    this.#removeAll.onclick = () => this.#remove(...this.#photos);
+    this.#input.onchange = () => {
+      this.#take([...(this.#input.files ?? [])]);
+      this.#input.value = ""; // so that a photo that was removed can be chosen again
+    };
+    drop.ondragover = (event) => (event.preventDefault(), drop.classList.add("over"));
+    drop.ondragleave = () => drop.classList.remove("over");
+    drop.ondrop = (event) => {
+      event.preventDefault();
+      drop.classList.remove("over");
+      this.#take([...(event.dataTransfer?.files ?? [])]);
+    };
+    const missing = missingFeatures();
+    if (missing) drop.textContent = `${missing} Switched off, the server looks at the photos.`;
+  }
+
+  close() {
+    for (const photo of this.#photos) this.#free(photo);
+    this.#starting?.then(
+      ({ close }) => close(),
+      () => {},
+    );
+  }
+
+  /** @param {File[]} files */
+  #take(files) {
+    const room = this.#most - this.#photos.size;
+    this.#say(
+      files.length > room
+        ? `Not all photos were taken in: the limit is ${this.#most} photos. Remove some and add the rest.`
+        : "",
+    );
+    for (const file of files.slice(0, room)) {
+      const article = document.createElement("article");
+      const title = document.createElement("h3");
+      title.textContent = `${file.name}: looking …`;
+      /** @type {Photo} */
+      const photo = { file, article, title, address: "" };
+      article.append(
+        title,
+        button("Remove", () => this.#remove(photo), `Remove ${file.name}`),
+      );
+      this.#list.prepend(article);
+      this.#photos.add(photo);
+      this.#queue = this.#queue.then(() => this.#process(photo));
+    }
+    this.#removeAll.hidden = !this.#photos.size;
+  }
+
+  /**
+   * They may be waiting, or with the worker: what comes of them then is dropped.
+   * @param {Photo[]} photos
+   */
+  #remove(...photos) {
+    for (const photo of photos) {
+      this.#free(photo);
+      photo.article.remove();
+    }
+    this.#removeAll.hidden = !this.#photos.size;
+    this.#say("");
+    this.#input.focus(); // the button that had the focus is gone
+  }
+
+  /** @param {Photo} photo */
+  #free(photo) {
+    this.#photos.delete(photo);
+    URL.revokeObjectURL(photo.address);
+  }
+
+  /** @param {string} sentence */
+  #say(sentence) {
+    this.#note.textContent = sentence;
+    this.#note.hidden = !sentence;
+  }
+
+  /**
+   * One that fails does not stop the rest.
+   * @param {Photo} photo
+   */
+  async #process(photo) {
+    const { file, title } = photo;
+    for (let attempt = 1; this.#photos.has(photo); attempt++) {
+      try {
+        return await this.#analyse(photo);
+      } catch (error) {
+        if (!(error instanceof WorkerStopped)) return void (title.textContent = `${file.name}: ${messageOf(error)}`);
+        this.#say(`The network stopped (${error.message}) and is started again.`);
+        if (attempt === ATTEMPTS) {
+          title.textContent = `${file.name}: the network stopped at this photo. Try a smaller copy of it, or switch “On this device” off.`;
+          return;
+        }
+      }
+    }
+  }
+
+  /** @param {Photo} photo */
+  async #analyse(photo) {
+    const { file, article, title } = photo;
+    const picture = await open(file);
+    try {
+      const { canvas, context } = preview(picture);
+      const result = await this.#detect(picture);
+      draw(context, result);
+      const content = await toBlob(canvas, "image/jpeg", 0.9);
+      if (!this.#photos.has(photo)) return;
+      const found = `${count(result.hands, "hand")}, ${count(result.faces, "face")}`;
+      title.textContent = `${file.name}: ${found}`;
+      photo.address = URL.createObjectURL(content);
+      const shown = Object.assign(new Image(), { src: photo.address, alt: `The photo with its landmarks: ${found}.` });
+      title.after(
+        shown,
+        button("Save PNG", () => this.#save(file, result)),
+        button("Save JSON", () => saveJson(result, stem(file))),
+      );
+      Object.assign(article.dataset, { hands: String(result.hands.length), faces: String(result.faces.length) });
+    } finally {
+      picture.close();
+    }
+  }
+
+  /**
+   * The hands and faces of the picture, which goes to the worker.
+   * @param {ImageBitmap} picture
+   * @returns {Promise<Result>}
+   */
+  async #detect(picture) {
+    this.#starting ??= startWorker(this.#runtime, {
+      onStopped: (error) => {
+        this.#starting = null;
+        this.#interrupt(error);
+      },
+    });
+    const worker = await this.#starting.catch((error) => {
+      this.#starting = null;
+      throw error;
+    });
+    return new Promise((resolve, reject) => {
+      this.#interrupt = reject;
+      worker.listen((answer) => {
+        if (answer.type === "photo") resolve(answer.result);
+        else if (answer.type === "error") worker.stop(answer.message);
+      });
+      worker.post({ type: "photo", frame: picture }, [picture]);
+    });
+  }
+
+  /**
+   * The photo is decoded once more: its pixels were not kept.
+   * @param {File} file
+   * @param {Result} result
+   */
+  async #save(file, result) {
+    try {
+      const picture = await open(file);
+      await savePng(picture, result, {}, stem(file)).finally(() => picture.close());
+    } catch (error) {
+      this.#say(`${file.name}: ${messageOf(error)}`);
+    }
+  }
+}
+
+/**
+ * The picture, turned upright as its EXIF tag says.
+ * @param {File} file
+ */
+async function open(file) {
+  const { most_bytes: bytes, most_pixels: pixels } = constants.photo;
+  if (file.size > bytes) throw new Error(`larger than ${Math.round(bytes / 1e6)} MB; make it smaller.`);
+  let picture;
+  try {
+    picture = await createImageBitmap(file, { imageOrientation: "from-image" });
+  } catch {
+    throw new Error("this browser cannot open it as a picture; the server may.");
+  }
+  if (picture.width * picture.height > pixels) {
+    picture.close();
+    throw new Error(`larger than ${Math.round(pixels / 1e6)} megapixels; make it smaller.`);
+  }
+  return picture;
+}
+
+/**
+ * A canvas with the picture as the page shows it: on white, as the network gets what is transparent.
+ * @param {ImageBitmap} picture
+ */
+function preview(picture) {
+  const scale = Math.min(1, PREVIEW / Math.max(picture.width, picture.height));
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [picture.width, picture.height].map((side) => Math.max(1, Math.round(side * scale)));
+  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  context.fillStyle = "#fff";
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  context.imageSmoothingQuality = "high";
+  context.drawImage(picture, 0, 0, canvas.width, canvas.height);
+  return { canvas, context };
+}
+
+/**
+ * A file's name without its ending.
+ * @param {File} file
+ */
+function stem(file) {
+  return file.name.replace(/\.[^.]*$/, "");
+}
+
+/**
+ * @param {string} text
+ * @param {() => void} action
+ */
+function button(text, action, label = text) {
+  const element = document.createElement("button");
+  element.textContent = text;
+  element.ariaLabel = label;
+  element.onclick = action;
+  return element;
+}
+
+/**
+ * "1 hand", "2 hands".
+ * @param {unknown[]} instances
+ * @param {string} name
+ */
+function count(instances, name) {
+  return `${instances.length} ${name}${instances.length === 1 ? "" : "s"}`;
+}

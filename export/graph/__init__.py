@@ -1,0 +1,1 @@
+"""ONNX in, ONNX out: each step that prepares the graph."""

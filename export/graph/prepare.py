@@ -1,0 +1,104 @@
+"""From the network's file to the files that are run, once, when the project is installed or a network is exported.
+
+    server.onnx, server_exact.onnx                  the whole network with a switch for each branch, in int8 and in float32
+    detector.onnx, hand.onnx, face.onnx, *_exact    the same for browsers, a file for each network
+    layers.json, face_head.npz                      for the pages that explain the network
+"""
+
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx.external_data_helper import uses_external_data
+from onnx.utils import Extractor
+
+from export.graph import face_head, layer_table
+from export.graph.conditional_branches import switchable
+from export.graph.fold_constants import fold
+from export.graph.layers import LAYERS, as_json
+from export.graph.ort_layout import lay_out
+from export.graph.quantize import RANGES, eight_bit
+from model.constants import CROP
+from model.runtime.network_file import BRANCHES, BROWSER_PARTS, SOURCE, WeightsError, damaged, digest, prepared_folder
+from model.training import weight_packing
+
+
+def prepare(weights: Path) -> Path:
+    """Writes all prepared files of `weights`; returns their folder. Raises WeightsError."""
+    source, stored = digest(weights), read(weights).SerializeToString()
+    folder = prepared_folder(weights)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, ignore_cleanup_errors=True) as scratch:
+        new = Path(scratch) / "new"
+        new.mkdir()
+        for suffix, exact in (("", False), ("_exact", True)):
+            graph = computed(onnx.ModelProto.FromString(stored), exact)
+            whole = switchable(graph, {name: tuple(outputs) for name, outputs in BRANCHES.items()})
+            metadata = {entry.key: entry.value for entry in whole.metadata_props if entry.key != RANGES}
+            onnx.helper.set_model_props(whole, metadata | {SOURCE: source})
+            onnx.save(whole, new / f"server{suffix}.onnx")
+            for part in BROWSER_PARTS:
+                onnx.save(browser_part(graph, part), new / f"{part}{suffix}.onnx")
+        plain = weight_packing.unpack(onnx.ModelProto.FromString(stored))
+        (new / LAYERS).write_text(as_json(layer_table.layers(plain)))
+        np.savez(new / face_head.FILE, **face_head.parameters(plain))
+        shutil.rmtree(folder, ignore_errors=True)
+        os.replace(new, folder)
+    return folder
+
+
+def computed(model: onnx.ModelProto, exact: bool = False) -> onnx.ModelProto:
+    """In place, and returned: the stored network as it is computed, in int8 or (exact) in float32. The detector takes pictures of other sides."""
+    ranges: dict = next((json.loads(entry.value) for entry in model.metadata_props if entry.key == RANGES), {})
+    model = fold(weight_packing.unpack(model))
+    if not exact:
+        model = lay_out(eight_bit(model, ranges))
+    for axis, side in zip(model.graph.input[0].type.tensor_type.shape.dim[1:3], ("H", "W")):
+        axis.dim_param = side
+    (cells,) = (output.type.tensor_type.shape.dim[2] for output in model.graph.output if output.name == "detections")
+    cells.dim_param = "cells"
+    return model
+
+
+def browser_part(graph: onnx.ModelProto, name: str) -> onnx.ModelProto:
+    """One network of a computed graph as a file of its own; `name` is a key of BROWSER_PARTS."""
+    part = Extractor(graph).extract_model(["image"], BROWSER_PARTS[name])
+    weight_packing.pack(part)
+    del part.metadata_props[:]  # the entries that describe the network to people stay with the original file
+    return part
+
+
+def read(path: Path) -> onnx.ModelProto:
+    """The network's file, checked. Raises WeightsError."""
+    try:
+        model = onnx.load(path, load_external_data=False)
+    except OSError as error:
+        raise WeightsError(f"The weights file {path.name} cannot be read.") from error
+    except Exception as error:  # protobuf's errors share no base class of their own
+        raise WeightsError(damaged(path.name)) from error
+    # onnxruntime would open whatever path is named there.
+    inside = [*model.graph.initializer, *(field.t for node in model.graph.node for field in node.attribute)]
+    if any(uses_external_data(tensor) for tensor in inside):
+        raise WeightsError(f"The weights file {path.name} refers to another file; all weights must be inside.")
+    _check_signature(model.graph, path.name)
+    return model
+
+
+def _check_signature(graph: onnx.GraphProto, name: str) -> None:
+    if not graph.node:
+        raise WeightsError(damaged(name))
+    if {value.name: _shape(value) for value in graph.input} != {"image": (CROP, CROP, 3)}:
+        raise WeightsError(f"The weights file {name} is of another version: its input does not fit.")
+    given = {value.name: _shape(value) for value in graph.output}
+    for output, shape in (pair for outputs in BRANCHES.values() for pair in outputs.items()):
+        if given.get(output) != shape:
+            raise WeightsError(f"The weights file {name} is of another version: its output '{output}' does not fit.")
+
+
+def _shape(value: onnx.ValueInfoProto) -> tuple[int, ...]:
+    """Without the batch."""
+    return tuple(axis.dim_value for axis in value.type.tensor_type.shape.dim[1:])

@@ -1,0 +1,45 @@
+"""Confidence: the probability that a detection is right, from the detector's score, presence, size and the expected error of the landmarks.
+
+A logistic regression of these (Platt 1999), fitted by model/evaluation/fit_confidence.py on photos that no network was trained on.
+"""
+
+import math
+import operator
+from collections.abc import Mapping
+
+from ..constants import CONSTANTS
+from .detector import Detection
+
+_RULE = CONSTANTS["landmarks"]["confidence"]
+MIN_CONFIDENCE: dict[str, float] = _RULE["least"]  # of the release, by kind
+UNCERTAIN_FROM = 0.01  # a detection with less is never shown, not even as uncertain
+
+
+def logit(probability: float) -> float:
+    """The logarithm of the odds; probabilities of 0 and 1 are moved a little inward, because theirs would be infinite."""
+    p = min(max(probability, 1e-4), 1 - 1e-4)
+    return math.log(p / (1 - p))
+
+
+def evidence(detection: Detection, presence: float, uncertainty: float, shape: tuple[int, ...]) -> tuple[float, float, float, float]:
+    """The four inputs of the regression, for a photo of `shape` (H, W, ...): the logits of the detector's score and of the presence; the logarithm
+    of the box's larger side as a fraction of the photo's, because the detector scores small objects lower; the logarithm of `uncertainty`
+    (Hand.uncertainty): a skeleton laid across an arm has a large expected error.
+
+    Presence above a cap and uncertainty outside a range carry no information, so they are clamped. This also makes the prefilter tighter."""
+    share = max(*detection.box[2:], 1.0) / max(shape[:2])
+    low, high = _RULE["uncertainty_range"][detection.kind]
+    presence = min(presence, _RULE["sure_presence"][detection.kind])
+    return logit(detection.score), logit(presence), math.log(share), math.log(min(max(uncertainty, low), high))
+
+
+def confidence(detection: Detection, presence: float, uncertainty: float, shape: tuple[int, ...]) -> float:
+    """Probability, 0..1, that the detection is right, given the landmark network's presence and uncertainty, in a photo of `shape` (H, W, ...)."""
+    weights = (_RULE[name][detection.kind] for name in ("detection", "presence", "size", "uncertainty"))
+    total = sum(map(operator.mul, evidence(detection, presence, uncertainty, shape), weights)) + _RULE["offset"][detection.kind]
+    return 1 / (1 + math.exp(-max(total, -700.0)))  # beyond that math.exp overflows
+
+
+def passes_prefilter(detection: Detection, shape: tuple[int, ...], min_confidence: Mapping[str, float] = MIN_CONFIDENCE) -> bool:
+    """Whether the best possible presence and landmarks would lift the detection to the minimum confidence; if not, the landmark network need not run."""
+    return confidence(detection, 1.0, 0.0, shape) >= min_confidence[detection.kind]

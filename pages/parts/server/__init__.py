@@ -1,0 +1,1 @@
+"""What all visitors share on the server: queue, memory, log, health."""
