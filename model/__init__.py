@@ -1,7 +1,11 @@
 """Pointillist: the landmarks of every hand and face in a photo or a live camera picture.
 
-    from . import Landmarker, open_photo
-    result = Landmarker().detect(open_photo("holiday.jpg"))
+    >>> from model import Landmarker, open_photo
+    >>> result = Landmarker().detect(open_photo("model/examples/greeting.webp"))
+    >>> len(result.hands), len(result.faces)
+    (2, 1)
+
+An installation has it as `pointillist`: `from pointillist import Landmarker`.
 
 The runtime needs numpy, OpenCV, Pillow and onnxruntime; torch is for training only and is never imported
 from here. Names are loaded when they are first used, so that `import model` stays fast.

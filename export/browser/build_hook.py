@@ -90,7 +90,7 @@ class BrowserBundleHook(BuildHookInterface):
         file = Path(self._scratch.name) / "__init__.py"
         file.write_text(PACKAGE.format(path=HERE.format(root=self.root) if editable else ""), encoding="utf-8")
         typed = str(Path(self.root) / "model" / "py.typed")
-        build_data["force_include_editable" if editable else "force_include"] |= {str(file): "pointillist/__init__.py", typed: "pointillist/py.typed"}
+        build_data["force_include_editable" if editable else "force_include"] |= {str(file): "__init__.py", typed: "py.typed"}
 
     def finalize(self, version: str, build_data: dict, artifact_path: str) -> None:
         if self.target_name == "wheel":

@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from model.runtime.network_file import prepared
 
@@ -54,4 +55,5 @@ def read(weights: Path) -> dict[str, tuple[Layer, ...]]:
 
 
 def _layer(fields: dict) -> Layer:
-    return Layer(**{name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()})
+    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
+    return Layer(**values)

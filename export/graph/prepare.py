@@ -10,6 +10,7 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -45,7 +46,8 @@ def prepare(weights: Path) -> Path:
                 onnx.save(browser_part(graph, part), new / f"{part}{suffix}.onnx")
         plain = weight_packing.unpack(onnx.ModelProto.FromString(stored))
         (new / LAYERS).write_text(as_json(layer_table.layers(plain)))
-        np.savez(new / face_head.FILE, **face_head.parameters(plain))
+        arrays: dict[str, Any] = face_head.parameters(plain)
+        np.savez(new / face_head.FILE, **arrays)
         shutil.rmtree(folder, ignore_errors=True)
         os.replace(new, folder)
     return folder
@@ -84,6 +86,10 @@ def read(path: Path) -> onnx.ModelProto:
     inside = [*model.graph.initializer, *(field.t for node in model.graph.node for field in node.attribute)]
     if any(uses_external_data(tensor) for tensor in inside):
         raise WeightsError(f"The weights file {path.name} refers to another file; all weights must be inside.")
+    try:
+        onnx.checker.check_model(model)
+    except onnx.checker.ValidationError as error:
+        raise WeightsError(damaged(path.name)) from error
     _check_signature(model.graph, path.name)
     return model
 

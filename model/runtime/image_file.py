@@ -73,6 +73,12 @@ def open_photo(source: bytes | bytearray | memoryview | str | os.PathLike) -> np
     Transparency is laid on white; greyscale, palette, CMYK, 16-bit and HEIC become 8-bit RGB; of an animation the
     first picture is taken. Refused before they are decoded: files above MOST_BYTES, pictures above MOST_PIXELS or with
     a side above MOST_SIDE, and files built so that decoding takes minutes. Raises PhotoError.
+
+    >>> open_photo("model/examples/greeting.webp").shape
+    (600, 800, 3)
+    >>> open_photo(b"no photo")
+    Traceback (most recent call last):
+    model.runtime.image_file.PhotoError: This file is not a picture in a format that can be opened.
     """
     data = _read(source)
     if not data:

@@ -45,8 +45,8 @@ class Landmarker:
 
     >>> from model import Landmarker, open_photo
     >>> result = Landmarker().detect(open_photo("model/examples/greeting.webp"))
-    >>> [(hand.handedness, hand.landmarks.shape) for hand in result.hands]
-    [('left', (21, 3))]
+    >>> sorted((hand.handedness, hand.landmarks.shape) for hand in result.hands)
+    [('left', (21, 3)), ('right', (21, 3))]
     """
 
     def __init__(self, weights: str | os.PathLike | None = None, threads: int | None = None, exact: bool = False):

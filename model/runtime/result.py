@@ -43,6 +43,14 @@ class _Instance(_ReadOnlyArrays):
     kind: ClassVar[str]  # 'hand' | 'face'
     landmarks: np.ndarray
     sigma: np.ndarray
+    trace: Trace | None
+
+    @property
+    def tensors(self) -> Trace:
+        """`trace`, for code that cannot go on without it. Raises ValueError where `detect` was called without trace=True."""
+        if self.trace is None:
+            raise ValueError("There are no tensors: call detect with trace=True.")
+        return self.trace
 
     @property
     def size(self) -> float:
@@ -114,6 +122,14 @@ class Result:
 
     width, height: of the upright photo in pixels. timings: milliseconds by stage ('detect', 'crop', 'landmarks',
     'total'). uncertain: what the minimum confidence rejected, if `detect` was called with max_uncertain.
+
+    >>> from model import Landmarker, open_photo
+    >>> result = Landmarker().detect(open_photo("model/examples/greeting.webp"))
+    >>> x, y, z = result.faces[0].landmarks[1]  # the tip of the nose, pixels of the photo
+    >>> bool(0 < x < result.width and 0 < y < result.height)
+    True
+    >>> bool(result.mirrored().faces[0].landmarks[1, 0] == result.width - 1 - x)
+    True
     """
 
     width: int

@@ -66,6 +66,13 @@ class Tracker:
 
     smoothing: strength of the One-Euro filter, may be changed at any time: 0 = none, 1 = as in constants.json, more =
     calmer.
+
+    >>> from model import Landmarker, Tracker, open_photo
+    >>> tracker = Tracker(Landmarker())
+    >>> frame = open_photo("model/examples/greeting.webp")
+    >>> first, second = tracker.update(frame, timestamp=0.0), tracker.update(frame, timestamp=1 / 30)
+    >>> [hand.track for hand in first.hands] == [hand.track for hand in second.hands]
+    True
     """
 
     def __init__(self, landmarker: Landmarker, smoothing: float = 1.0):

@@ -7,13 +7,14 @@ import pytest
 
 from export import parity
 from export.browser import serve
+from model.runtime.network_file import BROWSER_PARTS
 from model.runtime.session import Session
 
 
 @pytest.mark.parametrize("exact", [True, False])
 def test_a_part_answers_as_the_whole_file_does(exact):
     whole = Session(exact=exact)
-    for name, outputs in serve.PARTS.items():
+    for name, outputs in BROWSER_PARTS.items():
         own = onnxruntime.InferenceSession(serve.part(name, exact), providers=["CPUExecutionProvider"])
         pictures = parity.inputs("hand" if name == "hand" else "face")
         expected = whole.run(pictures, *outputs)
@@ -25,7 +26,7 @@ def test_a_part_answers_as_the_whole_file_does(exact):
 def test_only_parts_for_processors_compute_in_eight_bits():
     kinds = {exact: {node.op_type for node in onnx.load_from_string(serve.part("hand", exact)).graph.node} for exact in (True, False)}
     assert "QuantizeLinear" in kinds[False] and "QuantizeLinear" not in kinds[True]
-    assert all(len(serve.part(name, False)) < 3e6 for name in serve.PARTS), "weights stay packed"
+    assert all(len(serve.part(name, False)) < 3e6 for name in BROWSER_PARTS), "weights stay packed"
 
 
 @pytest.fixture
@@ -34,10 +35,12 @@ def fresh(monkeypatch, tmp_path):
     (tmp_path / "worker.js").write_text("// the worker")
     monkeypatch.setattr(serve, "BUNDLE", tmp_path)
 
+    part = serve.part
+
     def forget():
         serve.generated.cache_clear()
-        serve.part.cache_clear()
-        serve.version.cache_clear()
+        for each in (part, serve.generated, serve.version):
+            each.cache_clear()
 
     forget()
     yield forget
@@ -56,7 +59,7 @@ def other_pictures(monkeypatch, tmp_path):
 
 
 def other_arithmetic(monkeypatch, tmp_path):
-    monkeypatch.setattr("model.runtime.session.lay_out", lambda model: model)
+    monkeypatch.setattr(serve, "part", lambda name, exact: b"another network")
 
 
 def other_bundle(monkeypatch, tmp_path):
@@ -78,6 +81,6 @@ def test_a_damaged_network_leaves_the_server_its_other_pages(fresh, monkeypatch,
     damaged = tmp_path / "pointillist.onnx"
     damaged.write_bytes(serve.NETWORK.read_bytes()[:1000])
     monkeypatch.setattr(serve, "NETWORK", damaged)
-    with pytest.raises(serve.NothingToServe, match="pointillist.onnx is missing or damaged"):
+    with pytest.raises(serve.NothingToServe, match="pointillist.onnx is not prepared"):
         serve.version()
     assert serve.routes() == []

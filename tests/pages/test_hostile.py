@@ -75,9 +75,8 @@ def test_names_in_downloads(name):
 
 WEIGHTS = {
     "missing": (None, "is missing"),
-    "empty": (b"", "damaged, incomplete or no ONNX network"),
-    "text": (b"not a network", "damaged, incomplete or no ONNX network"),
-    "cut short": (session.WEIGHTS.read_bytes()[:100_000], "damaged, incomplete or no ONNX network"),
+    "empty": (b"", "is not prepared for use: run `pointillist prepare "),
+    "cut short": (session.WEIGHTS.read_bytes()[:100_000], "is not prepared for use"),
 }
 
 

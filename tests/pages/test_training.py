@@ -266,13 +266,13 @@ class TestTrainingTrace:
 
 class TestPredictionTrace:
     def test_layers_are_those_of_the_file(self, visitor):
-        from export.graph import layer_table
+        from export.graph import layers
 
         show(visitor, "Prediction trace")
-        stages = layer_table.read(WEIGHTS)
+        stages = layers.read(WEIGHTS)
         overview = visitor.dataframe[0].value
         assert list(overview["parameters"])[:3] == [
-            sum(layer.parameters for layer in stages[stage]) for stage in (layer_table.PREPROCESSING, "hand_features", "hand")
+            sum(layer.parameters for layer in stages[stage]) for stage in (layers.PREPROCESSING, "hand_features", "hand")
         ]
         assert list(overview["output"])[:3] == ["3 × 256 × 256", "64 × 64 × 64", "63"]
         assert (overview["ms"][1:3] > 0).all()
@@ -290,7 +290,7 @@ class TestPredictionTrace:
     def test_unmeasured_times_are_no_error(self, visitor, monkeypatch):
         import streamlit as st
 
-        from export.graph import layer_times
+        from pages.parts.learn import layer_times
 
         def fail(path):
             raise RuntimeError("The layers could not be timed on this machine.")

@@ -13,10 +13,10 @@ from model.constants import CROP
 from pages.parts.learn.example_picker import Subject
 from pages.parts.learn.feature_explorer import explore_features
 from pages.parts.learn.glossary import explain
-from pages.parts.learn.head_maps import head_maps, show_all_maps
 from pages.parts.photos.stage_views import crop_points, photo_points
 from pages.parts.shared import images, palette
 from pages.parts.shared.data_url import picture_url
+from pages.parts.shared.head_maps import head_maps, show_all_maps
 
 PATCH = 6  # side in pixels of the patch whose values are written out
 CARD = 150  # side in pixels of a card's picture
@@ -74,8 +74,8 @@ def _walk(steps: int) -> None:
 
 def _shapes(subject: Subject) -> list[str]:
     """What comes out of each stage."""
-    vector = subject.thing.trace.vector
-    maps, rows, columns = subject.thing.trace.features.shape
+    vector = subject.thing.tensors.vector
+    maps, rows, columns = subject.thing.tensors.features.shape
     return [
         f"{CROP} × {CROP} × 3, 0 to 255",
         f"{CROP} × {CROP} × 3, 0.0 to 1.0",
@@ -94,7 +94,7 @@ def _in_and_out(subject: Subject) -> list[str]:
 
 def _views(subject: Subject) -> list[dict[str, str]]:
     """What each card shows: a small picture or a few numbers."""
-    trace = subject.thing.trace
+    trace = subject.thing.tensors
     middle = trace.crop[CROP // 2, CROP // 2 : CROP // 2 + 3, 1]
     x, y, z = trace.vector[:3]
     strongest = trace.features[images.strongest(trace.features)]
@@ -129,13 +129,13 @@ def _mark(picture: np.ndarray, centre: list[int], radius: int) -> None:
 
 
 def _input(subject: Subject) -> None:
-    roi = subject.thing.trace.roi
+    roi = subject.thing.tensors.roi
     left, right = st.columns([3, 2])
     photo = subject.picture
     width = max(2, round(max(photo.shape) / 250))
     cv2.polylines(photo, [np.round(subject.on_picture(roi.corners())).astype(np.int32)], True, MARK, width, cv2.LINE_AA)
     left.image(photo, alt="The photo; a square marks what is cut out.", caption="The photo and the square", width="stretch")
-    right.image(subject.thing.trace.crop, alt=f"The {subject.kind}, cut out upright.", caption="The crop", width="stretch")
+    right.image(subject.thing.tensors.crop, alt=f"The {subject.kind}, cut out upright.", caption="The crop", width="stretch")
     st.markdown(
         f"The square is {roi.side:.0f} pixels wide, its centre is ({roi.cx:.0f}, {roi.cy:.0f}) and it is turned by "
         f"θ = {np.degrees(roi.angle):.0f}°. The same transform, backwards, brings the points back in stage 5."
@@ -148,7 +148,7 @@ def _input(subject: Subject) -> None:
 
 
 def _preprocessing(subject: Subject) -> None:
-    crop = subject.thing.trace.crop
+    crop = subject.thing.tensors.crop
     left, right = st.columns(2, gap="medium")
     counts = [np.histogram(crop[..., channel] / 255, 32, (0, 1))[0] for channel in range(3)]
     histogram = pd.DataFrame(dict(zip(("red", "green", "blue"), counts)), index=pd.Index(np.arange(32) / 32, name="value"))
@@ -192,7 +192,7 @@ FACE_FORMULA = r"""\begin{gathered} \text{mean}_a = \textstyle\sum_{i,j} \text{h
 
 
 def _regression(subject: Subject) -> None:
-    trace = subject.thing.trace
+    trace = subject.thing.tensors
     values = trace.vector.reshape(-1, 3)
     point = _pick(subject)
     x, y, z = values[point]
@@ -231,7 +231,7 @@ def _regression(subject: Subject) -> None:
 
 
 def _postprocessing(subject: Subject) -> None:
-    trace = subject.thing.trace
+    trace = subject.thing.tensors
     point = _pick(subject)
     x, y, z = trace.vector.reshape(-1, 3)[point]
     crop, photo = crop_points(subject.thing), photo_points(subject.thing)

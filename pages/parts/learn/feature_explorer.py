@@ -34,7 +34,7 @@ _component = st.components.v2.component(
 
 def explore_features(subject: Subject) -> None:
     """The maps as a grid, the one that varies most enlarged to begin with."""
-    trace = subject.thing.trace
+    trace = subject.thing.tensors
     points = crop_points(subject.thing)[:, :2]
     parts = excited_by(trace.features, points, subject.kind)
     maps = [

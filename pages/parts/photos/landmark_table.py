@@ -25,6 +25,8 @@ def points_frame(thing: Hand | Face) -> pd.DataFrame:
 
 
 def show_points(photo: Photo) -> None:
+    if photo.shown is None:
+        return
     _, thing = choose(photo.shown, f"table_of_{photo.key}")
     pixels = st.column_config.NumberColumn
     st.dataframe(

@@ -11,11 +11,11 @@ from model.constants import CROP
 from model.output.draw import Layers, draw
 from model.runtime.geometry import transform
 from model.runtime.topology import POINT_NAMES
-from pages.parts.learn.head_maps import head_maps, show_all_maps
 from pages.parts.photos.analyse import traced
 from pages.parts.photos.landmark_table import choose
 from pages.parts.photos.photo_list import Photo
 from pages.parts.shared import images
+from pages.parts.shared.head_maps import head_maps, show_all_maps
 
 PATCH = 6  # side in pixels of the patch whose values are written out
 LARGE = 384  # side in pixels of an enlarged picture
@@ -38,27 +38,27 @@ def show_trace(photo: Photo) -> None:
 
 def crop_points(thing: Hand | Face) -> np.ndarray:
     """The network's answer (K, 3) in crop pixels: x, y (an integer is a pixel's centre) and depth."""
-    return thing.trace.vector.reshape(-1, 3) * CROP - (0.5, 0.5, 0)
+    return thing.tensors.vector.reshape(-1, 3) * CROP - (0.5, 0.5, 0)
 
 
 def photo_points(thing: Hand | Face) -> np.ndarray:
     """The same points (K, 3) in pixels of the photo, by the inverse of the transform that cut the crop out."""
-    points, roi = crop_points(thing), thing.trace.roi
+    points, roi = crop_points(thing), thing.tensors.roi
     return np.column_stack([transform(roi.to_photo(), points[:, :2]), points[:, 2] * roi.side / CROP])
 
 
 def _crop(thing: Hand | Face, key: str) -> None:
-    roi = thing.trace.roi
+    roi = thing.tensors.roi
     st.markdown(
         f"The {thing.kind} is cut out of the photo as an upright square of **{CROP} × {CROP}** pixels. In the "
         f"photo the square is {roi.side:.0f} pixels wide, lies around ({roi.cx:.0f}, {roi.cy:.0f}) and is turned by "
         f"{np.degrees(roi.angle):.0f}°. What is outside the photo is black."
     )
-    st.image(thing.trace.crop, alt=f"The {thing.kind}, cut out upright.", width=LARGE)
+    st.image(thing.tensors.crop, alt=f"The {thing.kind}, cut out upright.", width=LARGE)
 
 
 def _values(thing: Hand | Face, key: str) -> None:
-    crop = thing.trace.crop
+    crop = thing.tensors.crop
     st.markdown("Every colour value from 0 to 255 is divided by 255; the network sees numbers from **0.0 to 1.0**.")
     counts, edges = zip(*(np.histogram(crop[..., channel] / 255, 32, (0, 1)) for channel in range(3)))
     histogram = pd.DataFrame(dict(zip(("red", "green", "blue"), counts)), index=pd.Index(edges[0][:-1], name="value"))
@@ -71,7 +71,7 @@ def _values(thing: Hand | Face, key: str) -> None:
 
 
 def _features(thing: Hand | Face, key: str) -> None:
-    features = thing.trace.features
+    features = thing.tensors.features
     st.markdown(
         f"Convolutions turn the crop into **{len(features)} maps of {features.shape[1]} × {features.shape[2]}** "
         "numbers. Each map answers to a pattern of its own: edges, folds, tips. Bright is where its answer is strong."
@@ -90,14 +90,14 @@ def _features(thing: Hand | Face, key: str) -> None:
 
 def _enlarged(thing: Hand | Face, plane: np.ndarray, what: str) -> None:
     over, alone = st.columns(2)
-    on_crop = images.overlay(thing.trace.crop, plane, LARGE)
+    on_crop = images.overlay(thing.tensors.crop, plane, LARGE)
     over.image(on_crop, alt=f"The crop with {what} laid over it.", caption="over the crop", width="stretch")
     span = f"{what}, values {plane.min():.3g} to {plane.max():.3g}"
     alone.image(images.heat(plane, LARGE), alt=f"{what}, enlarged.", caption=span, width="stretch")
 
 
 def _coordinates(thing: Hand | Face, key: str) -> None:
-    trace, kind = thing.trace, thing.kind
+    trace, kind = thing.tensors, thing.kind
     values = trace.vector.reshape(-1, 3)
     st.markdown(
         f"The {kind}'s head turns the features into **{trace.vector.size} numbers: {len(values)} points × "
@@ -119,7 +119,7 @@ def _coordinates(thing: Hand | Face, key: str) -> None:
 def _photo(thing: Hand | Face, key: str) -> None:
     kind = thing.kind
     crop, photo = crop_points(thing), photo_points(thing)
-    x, y, z = thing.trace.vector[:3]
+    x, y, z = thing.tensors.vector[:3]
     st.markdown(
         "Each fraction becomes a pixel of the crop, and the inverse of the cut takes it back to the photo. "
         f"Point 0, {POINT_NAMES[kind][0]}: x = {x:.3f}, y = {y:.3f}, z = {z:.3f} → "
@@ -127,7 +127,7 @@ def _photo(thing: Hand | Face, key: str) -> None:
         f"pixel **({photo[0, 0]:.1f}, {photo[0, 1]:.1f})** of the photo, depth {photo[0, 2]:.1f} pixels."
     )
     st.image(
-        draw(thing.trace.crop, _in_crop(thing, crop), Layers(labels=False)),
+        draw(thing.tensors.crop, _in_crop(thing, crop), Layers(labels=False)),
         alt="The crop with the points that the network found.",
         width=LARGE,
     )
@@ -138,6 +138,7 @@ def _photo(thing: Hand | Face, key: str) -> None:
 
 def _in_crop(thing: Hand | Face, points: np.ndarray) -> Result:
     """A result that holds only this hand or face, in pixels of its crop."""
-    moved = replace(thing, landmarks=points.astype(np.float32), sigma=thing.sigma * (CROP / thing.trace.roi.side))
-    hands, faces = ((moved,), ()) if isinstance(thing, Hand) else ((), (moved,))
+    moved = replace(thing, landmarks=points.astype(np.float32), sigma=thing.sigma * (CROP / thing.tensors.roi.side))
+    hands: tuple[Hand, ...] = (moved,) if isinstance(moved, Hand) else ()
+    faces: tuple[Face, ...] = (moved,) if isinstance(moved, Face) else ()
     return Result(CROP, CROP, hands, faces, {})

@@ -44,4 +44,4 @@ def _announced(scope: Scope) -> int:
 
 def _uploaded() -> int:
     """Bytes in Streamlit's store of uploads."""
-    return sum(stat.byte_length for stats in runtime.get_instance().uploaded_file_mgr.get_stats().values() for stat in stats)
+    return sum(getattr(stat, "byte_length", 0) for stats in runtime.get_instance().uploaded_file_mgr.get_stats().values() for stat in stats)

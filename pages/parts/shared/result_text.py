@@ -39,7 +39,7 @@ def summary(result: Result) -> str:
 
 def names(result: Result) -> list[tuple[str, Hand | Face]]:
     """A name for each hand and face, in the result's order: 'Right hand', 'Face 2', ..."""
-    named = []
+    named: list[tuple[str, Hand | Face]] = []
     for side in SIDES:
         own = [hand for hand in result.hands if side_of(hand) == side]
         name = f"Hand of {side}" if side == UNCLEAR else f"{side.capitalize()} hand"

@@ -2,12 +2,12 @@
 
 import numpy as np
 import onnx
-import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from export.graph import layer_table, layer_times, weight_packing
-from export.graph.layer_table import DETECTOR, PREPROCESSING
+from export.graph import layer_table, layers
+from export.graph.layers import DETECTOR, PREPROCESSING
 from model.runtime.network_file import WEIGHTS
+from model.training import weight_packing
 
 
 def weights(name: str, *shape: int) -> onnx.TensorProto:
@@ -51,7 +51,7 @@ def test_counts_and_stages():
     assert (more.name, more.kind, more.kernel, more.parameters, more.macs) == ("more", "Conv", "1 × 1", 16, 4 * 4 * 4 * 4)
     assert (add.kind, add.family, add.parameters, add.macs) == ("Add", "arithmetic", 0, 0)
     flatten, gemm = stages["hand"]
-    assert flatten.family == layer_table.REARRANGING and flatten.shape == (64,)
+    assert flatten.family == layers.REARRANGING and flatten.shape == (64,)
     assert (gemm.name, gemm.family, gemm.parameters, gemm.macs) == ("head.points", "fully connected", 64 * 6 + 6, 64 * 6)
     assert [layer.nodes for layer in stages["face"]] == [("ff",), ("gf",)]
     assert [layer.tensors for layer in stages[DETECTOR]] == [("detections",)]
@@ -64,7 +64,7 @@ def test_an_activation_that_others_read_around_stays_apart():
 
 
 def test_the_real_network():
-    stages = layer_table.read(WEIGHTS)
+    stages = layers.read(WEIGHTS)
     assert all(stages.values())
     ends = {PREPROCESSING: (3, 256, 256), "hand_features": (64, 64, 64), "face_features": (64, 64, 64)}
     assert {stage: stages[stage][-1].shape for stage in ends} == ends
@@ -79,27 +79,3 @@ def test_the_real_network():
     trained = [w for w in model.graph.initializer if w.name.endswith((".weight", ".bias", ".spread"))]
     counted = {layer.nodes: layer.parameters for own in stages.values() for layer in own}
     assert sum(counted.values()) >= sum(int(np.prod(w.dims)) for w in trained) * 0.99
-
-
-def test_times_find_their_layers_under_new_names():
-    stem, more, add = layer_table.layers(tiny())["hand_features"]
-    times = {"bent_nchwc": 2.0, "m": 0.5, "ReorderOutput_token_1": 0.25}
-    assert [layer_times.time_of(layer, times) for layer in (stem, more, add)] == [2.0, 0.5, None]
-    assert layer_times.time_of(stem, {"fused s": 1.5}) == 1.5
-    assert layer_times.time_of(add, {"a/SomeFusion": 1.0}) == 1.0
-    assert layer_times.rest((stem, more, add), times) == pytest.approx(0.25)
-
-
-def test_measured_times_cover_the_network():
-    times = layer_times.measure()
-    stages = layer_table.read(WEIGHTS)
-    convolutions = [layer for layer in stages["hand_features"] if layer.family == "convolution"]
-    assert all(layer_times.time_of(layer, times) for layer in convolutions)
-    own = {layer for stage, part in stages.items() if stage != DETECTOR for layer in part}
-    assert layer_times.rest(own, times) < 0.25 * sum(times.values()), "most of the time belongs to a layer"
-
-
-def test_measuring_what_is_no_network_is_one_error(tmp_path):
-    (tmp_path / "no.onnx").write_bytes(b"nothing")
-    with pytest.raises(RuntimeError, match="could not be timed"):
-        layer_times.measure(tmp_path / "no.onnx")

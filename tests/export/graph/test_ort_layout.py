@@ -6,11 +6,10 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper, shape_inference
 
-from export.browser import serve
 from export.graph import ort_layout
 from export.graph.prepare import computed
 from export.graph.quantize import eight_bit, ranges
-from model.runtime.network_file import WEIGHTS
+from model.runtime.network_file import BROWSER_PARTS, WEIGHTS, prepared
 
 SIDE = 32
 PICTURES = np.random.default_rng(3).integers(0, 256, (9, SIDE, SIDE, 3), dtype=np.uint8)
@@ -91,5 +90,5 @@ def test_the_released_network_is_laid_out_and_its_parts_have_sound_shapes():
     kinds = [node.op_type for node in computed(onnx.load(WEIGHTS)).graph.node]
     assert kinds.count("Resize") == 2, "those of the detector, whose maps have no certain sides"
     assert kinds.count("Concat") > 20 and kinds.count("Slice") > 4
-    for name in serve.PARTS:
-        onnx.checker.check_model(onnx.load_from_string(serve.part(name, exact=False)), full_check=True)
+    for name in BROWSER_PARTS:
+        onnx.checker.check_model(onnx.load(prepared(WEIGHTS, f"{name}.onnx")), full_check=True)

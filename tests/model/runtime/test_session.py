@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import onnx
@@ -11,11 +12,12 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper
 
+from export.graph import prepare
 from export.graph.conditional_branches import switchable
 from model.runtime.geometry import letterbox
 from model.runtime.image_file import open_photo
 from model.runtime.landmarker import Landmarker, WeightsError
-from model.runtime.network_file import BRANCHES, WEIGHTS
+from model.runtime.network_file import BRANCHES, WEIGHTS, prepared_folder
 from model.runtime.session import Session
 from tests.benchmark.rendered import EXAMPLES
 
@@ -47,9 +49,12 @@ def tiny_network(**shapes: tuple[int, ...]) -> onnx.ModelProto:
 
 
 @pytest.fixture
-def tiny(tmp_path):
+def tiny(tmp_path, monkeypatch):
     path = tmp_path / "tiny.onnx"
     onnx.save(tiny_network(), path)
+    monkeypatch.setattr(prepare, "layer_table", SimpleNamespace(layers=lambda model: {}))  # it has no layers to describe
+    monkeypatch.setattr(prepare.face_head, "parameters", lambda model: {})
+    prepare.prepare(path)
     return path
 
 
@@ -101,63 +106,31 @@ def test_missing_weights(tmp_path):
         Landmarker(tmp_path / "nowhere.onnx")
 
 
-# What else a person may have put there: a text, a ZIP as PyTorch writes it, a pickle, a picture, a pointer of Git LFS.
-FOREIGN = [b"", b"hello", b"\0" * 1000, b"PK\x03\x04" + bytes(300), b"\x80\x04\x8c\x02os\x8c\x06system\x93\x8c\x02id\x85R.",
-           b"\x89PNG\r\n\x1a\n" + bytes(300), b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n"]  # fmt: skip
+def test_weights_that_are_not_prepared(tmp_path):
+    onnx.save(tiny_network(), tmp_path / "w.onnx")
+    with pytest.raises(WeightsError, match="is not prepared for use: run `pointillist prepare .*w.onnx`"):
+        Landmarker(tmp_path / "w.onnx")
 
 
-@pytest.mark.parametrize("content", FOREIGN)
-def test_what_is_no_network(content, tmp_path):
-    (tmp_path / "w.onnx").write_bytes(content)
+def test_weights_that_changed_since(tiny):
+    onnx.save(tiny_network(), tiny)
+    other = tiny_network()
+    other.doc_string = "another"
+    onnx.save(other, tiny)
+    with pytest.raises(WeightsError, match="has changed since it was prepared"):
+        Session(tiny)
+
+
+def test_a_damaged_prepared_file(tiny):
+    (prepared_folder(tiny) / "server.onnx").write_bytes(b"hello")
     with pytest.raises(WeightsError, match="damaged, incomplete or no ONNX network"):
-        Landmarker(tmp_path / "w.onnx")
+        Session(tiny)
 
 
-@pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.999])
-def test_truncated_weights(share, tmp_path):
-    content = WEIGHTS.read_bytes()
-    (tmp_path / "w.onnx").write_bytes(content[: int(share * len(content))])
-    with pytest.raises(WeightsError):
-        Landmarker(tmp_path / "w.onnx")
-
-
-def test_weights_of_another_version(tmp_path):
-    onnx.save(tiny_network(hand=(42,)), tmp_path / "w.onnx")
-    with pytest.raises(WeightsError, match="another version: its output 'hand' does not fit"):
-        Landmarker(tmp_path / "w.onnx")
-
-
-def test_weights_with_another_input(tmp_path):
-    model = tiny_network()
-    model.graph.input[0].type.tensor_type.shape.dim[1].dim_value = 128
-    onnx.save(model, tmp_path / "w.onnx")
-    with pytest.raises(WeightsError, match="another version: its input"):
-        Landmarker(tmp_path / "w.onnx")
-
-
-def test_weights_that_lie_in_another_file_are_refused(tmp_path):
-    """Such a file could name any path of the machine."""
-    model = tiny_network()
-    tensor = model.graph.initializer[0]
-    tensor.ClearField("float_data")
-    tensor.data_location = TensorProto.EXTERNAL
-    tensor.external_data.add(key="location", value="../../etc/hostname")
-    (tmp_path / "w.onnx").write_bytes(model.SerializeToString())
-    with pytest.raises(WeightsError, match="refers to another file"):
-        Landmarker(tmp_path / "w.onnx")
-
-
-def test_weights_with_an_unknown_operator(tmp_path):
-    model = tiny_network()
-    model.graph.node[0].domain = "somebody.else"
-    (tmp_path / "w.onnx").write_bytes(model.SerializeToString())
-    with pytest.raises(WeightsError, match="damaged, incomplete or no ONNX network"):
-        Landmarker(tmp_path / "w.onnx")
-
-
-def test_a_folder_in_place_of_the_weights(tmp_path):
-    with pytest.raises(WeightsError, match="is missing"):
-        Landmarker(tmp_path)
+def test_opening_needs_no_onnx():
+    """The package that reads and writes graphs is for export and training."""
+    code = "import sys; sys.modules['onnx'] = None; from model import Landmarker; Landmarker()"
+    subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[3], check=True)
 
 
 def test_onnxruntime_reports_nothing(tmp_path):

@@ -42,8 +42,8 @@ class HeadMaps:
 
 def head_maps(thing: Hand | Face) -> HeadMaps:
     """Of a hand: those that the network gave out, one for each point. Of a face: 78, computed from its features (export/graph/face_head.py)."""
-    trace = thing.trace
-    if isinstance(thing, Hand):
+    trace = thing.tensors
+    if trace.heatmaps is not None:
         return HeadMaps(trace.heatmaps, tuple(name.replace("_", " ") for name in POINT_NAMES["hand"]), np.eye(len(trace.heatmaps), dtype=np.float32))
     head = _face_head(WEIGHTS, WEIGHTS.stat().st_mtime)
     return HeadMaps(head.maps(trace.features), tuple(name.replace("_", " ") for name in face_head.ANCHOR_NAMES), head.spread)
