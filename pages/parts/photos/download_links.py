@@ -18,10 +18,10 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from model.output.draw import Layers
+from pages.parts.photos import clip_files
 from pages.parts.photos.downloads import annotated_png, as_coco, as_csv, as_json, as_zip
 from pages.parts.photos.photo_list import Album, Photo, visitors_album
 from pages.parts.server.work_queue import TURNS
-from pages.parts.videos import clip_files
 
 ZIP = "pointillist.zip"
 _PIECE = 1 << 18  # bytes: as much as the server hands on before it waits for the visitor's network

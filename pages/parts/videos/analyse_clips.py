@@ -6,10 +6,10 @@ import streamlit as st
 
 from model import Landmarker
 from model.runtime.video_limits import in_words
+from pages.parts.photos.clip import Clip
 from pages.parts.photos.photo_list import Album
 from pages.parts.server.event_log import record
 from pages.parts.server.work_queue import TURNS, Turns
-from pages.parts.videos.clip import Clip
 
 SLICE = 0.5  # seconds of work between which the place in the queue is given up
 CLIPS = Turns(2)  # videos of this server that are worked on: each has a decoder and an encoder open

@@ -6,10 +6,10 @@ from model.output.annotated_video import picture_at
 from model.output.draw import percent
 from model.runtime.timeline import Track
 from model.runtime.video_limits import in_words
+from pages.parts.photos.clip import Clip
 from pages.parts.photos.download_links import link
 from pages.parts.photos.photo_list import Album
 from pages.parts.shared.result_text import counted
-from pages.parts.videos.clip import Clip
 from pages.parts.videos.clip_charts import line_chart, presence_chart
 
 

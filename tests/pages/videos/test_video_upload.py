@@ -7,8 +7,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from model.runtime.image_file import open_photo
+from pages.parts.photos import clip
 from pages.parts.server.work_queue import Turns
-from pages.parts.videos import analyse_clips, clip
+from pages.parts.videos import analyse_clips
 from tests.model.clips import clip as video_of
 from tests.model.clips import crossing, sound
 from tests.pages.test_upload import EXAMPLES, ROOT, png, texts, upload

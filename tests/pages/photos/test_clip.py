@@ -10,11 +10,11 @@ import pytest
 from model.output.annotated_video import picture_at
 from model.runtime.landmarker import Landmarker
 from model.runtime.video import Video
+from pages.parts.photos import clip as clip_module
+from pages.parts.photos.clip import Clip
+from pages.parts.photos.clip_files import TYPES, file_name, pieces
 from pages.parts.photos.photo_list import MOST_PHOTOS, Album
-from pages.parts.videos import clip as clip_module
-from pages.parts.videos.clip import Clip
 from pages.parts.videos.clip_charts import line, presence_chart, spans
-from pages.parts.videos.clip_files import TYPES, file_name, pieces
 from tests.model.clips import clip as video_of
 from tests.model.drawn_world import ColourNetwork, photo
 
