@@ -90,7 +90,7 @@ def test_photos_of_others_come_in_between(video, monkeypatch):
         with turns.turn():
             finished.append(time.monotonic())
 
-    other = threading.Thread(target=other_visitor)
+    other = threading.Thread(target=other_visitor, daemon=True)
     other.start()
     upload(visitor, ("clip.mp4", video, "video/mp4"))
     other.join(60)
