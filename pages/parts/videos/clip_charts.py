@@ -39,7 +39,7 @@ def line_chart(timeline: Timeline, what: str, title: str) -> alt.Chart:
     frame = pd.concat([line(track, what) for track in tracks])
     scale = alt.Scale(domain=[0, 1]) if what == "score" else alt.Scale()
     return (
-        alt.Chart(frame, height=130 + AXES, title=title)
+        alt.Chart(frame, height=190 + AXES, title=title)
         .mark_line(interpolate="linear", strokeWidth=2)
         .encode(
             x=alt.X("seconds:Q", title="seconds", scale=alt.Scale(domain=[0, _end(timeline)])),
