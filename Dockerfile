@@ -11,7 +11,7 @@ RUN python -m pip install --no-cache-dir --no-compile --constraint requirements.
 FROM python:3.12-slim
 RUN useradd --system --uid 10001 --no-create-home --home-dir /nonexistent pointillist
 COPY --from=build /app /app
-WORKDIR /app
+WORKDIR /app/pointillist
 USER 10001
 ENV PYTHONPATH=/app \
     PYTHONDONTWRITEBYTECODE=1 \

@@ -121,7 +121,7 @@ def _add(model: onnx.ModelProto, detector: onnx.ModelProto) -> None:
 
 def write(network: Pointillist, path: Path, metadata: dict, pictures: dict[str, np.ndarray] | None = None) -> onnx.ModelProto:
     """Exports, checks and saves, weights as in model/training/weight_packing.py. `metadata`: JSON-able values by name. `pictures`: what each part was
-    trained on, (N, 256, 256, 3) uint8; with them the file tells the ranges that arithmetic in eight bits needs (export/graph/quantize.py)."""
+    trained on, (N, 256, 256, 3) uint8; with them the file holds the ranges that arithmetic in eight bits needs (export/graph/quantize.py)."""
     model = _exported(_Points(network.hand, network.face), network.outputs[1:], {})
     sides = {axis: STEP * torch.export.Dim(name, min=2, max=SIZE // STEP) for axis, name in ((1, "rows"), (2, "columns"))}
     _add(model, _exported(_Found(network.detector), network.outputs[:1], sides))

@@ -38,7 +38,7 @@ def system_node() -> str | None:
 
 
 def npm_command() -> tuple[list[str], str]:
-    """How to call npm, and the folder that must be on PATH so that npm finds its node."""
+    """How to call npm, and the folder that must be on PATH so that npm runs its node."""
     node, npm = system_node(), shutil.which("npm")
     if node and npm:
         return [npm], str(Path(node).parent)

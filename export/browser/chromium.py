@@ -7,7 +7,7 @@ import time
 
 from export.browser import serve
 
-# How Chromium is started wherever no person looks on. The background switches keep a machine without a network from
+# How Chromium is started without a display. The background switches keep a machine without a network from
 # waiting for connections that can't be made.
 SWITCHES = [
     "--no-sandbox",

@@ -1,4 +1,4 @@
-"""Arithmetic that onnxruntime's optimiser leaves in the graph, moved into the weights: the same answers, sooner.
+"""Arithmetic that onnxruntime's optimiser leaves in the graph, folded into the weights: the same outputs in less time.
 
 - A normalisation behind a sum, where two maps are merged on the way back up, goes into the two convolutions that are added.
 - The division of the pixels by 255 goes into the convolutions that read them.

@@ -16,7 +16,7 @@ def layers(model: onnx.ModelProto) -> dict[str, tuple[Layer, ...]]:
 
     What belongs to a stage follows from the graph: a kind's features are all that the output of this name needs, its head is
     what its other outputs need beyond that, and preprocessing is what both kinds need. The detector has its own, for pictures of
-    all shapes; its layers are told for 256 x 256 pixels.
+    all shapes; its layers are listed for 256 x 256 pixels.
     """
     graph = onnx.shape_inference.infer_shapes(model, data_prop=True).graph
     outputs = {output.name for output in graph.output}

@@ -1,4 +1,4 @@
-"""Very many photos: engines that look at them, and a folder of results that an interrupted run is continued from.
+"""Very many photos: engines that process them, and a folder of results that an interrupted run is continued from.
 
 The folder holds parquet/ (one row per photo: the JSON document of formats.py as columns, beside what the photo is known by) and,
 when a run has come to its end, coco.json over all of them. pyarrow comes with Streamlit.
@@ -32,9 +32,9 @@ _FOUND = [("score", pa.float64()), ("box", _NUMBERS), ("landmarks", _POINTS), ("
 SCHEMA = pa.schema(
     [
         ("photo", pa.string()),  # its absolute path
-        ("bytes", pa.int64()),  # these two are of the file that was looked at; null if there was none
+        ("bytes", pa.int64()),  # these two are of the file that was processed; null if there was none
         ("modified_ns", pa.int64()),
-        ("again", pa.bool_()),  # true: the error was not the file's fault, so the next run looks at it again
+        ("again", pa.bool_()),  # true: the error was not the file's fault, so the next run processes it again
         ("width", pa.int32()),  # null where there is an error, as are the following
         ("height", pa.int32()),
         ("hands", pa.list_(pa.struct([("handedness", pa.string()), ("handedness_score", pa.float64()), *_FOUND]))),
@@ -50,7 +50,7 @@ class ResultsError(RuntimeError):
 
 @dataclass(frozen=True)
 class Source:
-    """A photo to look at, known by its absolute path, size and time: another file of the same name is another photo."""
+    """A photo to process, identified by its absolute path, size and time: another file of the same name is another photo."""
 
     name: str  # the path as text that any file format takes, whatever bytes are in it
     path: Path
@@ -108,7 +108,7 @@ class Results:
         return [Path(file) for file in ds.dataset(self._parquet, schema=SCHEMA, format="parquet").files]
 
     def pending(self, photos: Iterable[Source]) -> list[Source]:
-        """Those of the photos that must be looked at: new ones, ones that have changed, and ones that could not be read for a reason
+        """Those of the photos that must be processed: new ones, ones that have changed, and ones that could not be read for a reason
         that may have passed. Their old rows go."""
         wanted = {photo.name: photo for photo in photos}
         stale = set()
@@ -176,7 +176,7 @@ class Results:
             if isinstance(error, OSError) and error.errno:
                 raise ResultsError(f"{part} cannot be read ({reason(error)}): put that right and start again.") from None
             raise ResultsError(
-                f"{part} is damaged or of another version: remove this file and start again, its photos are then looked at anew."
+                f"{part} is damaged or of another version: remove this file and start again, its photos are then processed again."
             ) from None
 
     def _forget(self, names: set[str]) -> None:
@@ -240,7 +240,7 @@ def document(name: str, path: Path, landmarker: Landmarker) -> dict:
 
 
 class Worker:
-    """Looks at photos in a process of its own, with one session for all of them."""
+    """Processes photos in a process of its own, with one session for all of them."""
 
     def __init__(self, weights: str | None, threads: int):
         self._landmarker = Landmarker(weights, threads)
@@ -260,7 +260,7 @@ def ray(photos: Iterable[Source], weights: Path | None, threads: int | None, wor
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray would report its use to its makers
     import ray as framework
 
-    Landmarker(weights, 1)  # weights that cannot be loaded are told from here in one sentence, not by every worker
+    Landmarker(weights, 1)  # weights that cannot be loaded are reported here in one sentence, not by every worker
     local = {
         "num_cpus": workers,
         "include_dashboard": False,
@@ -289,7 +289,7 @@ def ray(photos: Iterable[Source], weights: Path | None, threads: int | None, wor
 def _as_result(found: dict) -> SimpleNamespace:
     """What to_coco reads of a Result."""
 
-    def things(kind: str) -> list[SimpleNamespace]:
-        return [SimpleNamespace(**thing | {"landmarks": np.array(thing["landmarks"])}) for thing in found[kind]]
+    def instances(kind: str) -> list[SimpleNamespace]:
+        return [SimpleNamespace(**instance | {"landmarks": np.array(instance["landmarks"])}) for instance in found[kind]]
 
-    return SimpleNamespace(width=found["width"], height=found["height"], hands=things("hands"), faces=things("faces"))
+    return SimpleNamespace(width=found["width"], height=found["height"], hands=instances("hands"), faces=instances("faces"))

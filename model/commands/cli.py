@@ -127,7 +127,7 @@ def _check(options: argparse.Namespace, paths: list[Path], videos: Collection[Pa
 
 
 def _limits(options: argparse.Namespace) -> dict:
-    """What Landmarker.detect is told; nothing where no option is given."""
+    """Keyword arguments of Landmarker.detect; empty where no option is given."""
     limits = {}
     if options.min_confidence is not None:
         limits["min_confidence"] = dict.fromkeys(KINDS, options.min_confidence)
@@ -162,7 +162,7 @@ def detect_many(paths: list[Path], options: argparse.Namespace) -> int:
 
 def _look_at_many(photos: list, results, engine: Callable, options: argparse.Namespace) -> int:
     missing = results.pending(photos)
-    print(f"{len(photos)} photos, {len(photos) - len(missing)} of them looked at before", file=sys.stderr)
+    print(f"{len(photos)} photos, {len(photos) - len(missing)} of them processed before", file=sys.stderr)
     started, count = time.perf_counter(), 0
     for documents in engine(missing, options.weights, options.threads) if missing else ():
         results.add(documents, missing)
@@ -177,7 +177,7 @@ def _look_at_many(photos: list, results, engine: Callable, options: argparse.Nam
     print(f"{results.coco}: {len(errors) - failed} photos; {failed} could not be read", file=sys.stderr)
     if not photos:
         print(NO_PHOTO, file=sys.stderr)
-    return 1 if not photos or any(errors.get(photo.name, "not looked at") for photo in photos) else 0
+    return 1 if not photos or any(errors.get(photo.name, "not processed") for photo in photos) else 0
 
 
 def _look_at_videos(videos: list, options: argparse.Namespace) -> int:
@@ -204,7 +204,7 @@ def _pictures_into(folder: Path) -> contextlib.AbstractContextManager:
 
 
 def _csv_file(path: Path) -> Callable[[str, Result], None]:
-    """Begins the file, so that one that cannot be written is told before a photo is looked at; add(name, result) appends a photo's rows."""
+    """Begins the file, so that one that cannot be written is reported before a photo is processed; add(name, result) appends a photo's rows."""
 
     def write(text: str, mode: str) -> None:
         advice = "say --csv with a file that you may write and that has room"
@@ -236,13 +236,13 @@ def table(name: str, result: Result) -> str:
     return "\n".join(lines)
 
 
-def _row(label: str, thing) -> str:
-    x, y, w, h = (round(value) for value in thing.box)
-    return f"  {label:<18} score {thing.score:.2f}   at {x}, {y}   size {w} x {h}   points within {thing.sigma.mean():.1f} px"
+def _row(label: str, instance) -> str:
+    x, y, w, h = (round(value) for value in instance.box)
+    return f"  {label:<18} score {instance.score:.2f}   at {x}, {y}   size {w} x {h}   points within {instance.sigma.mean():.1f} px"
 
 
-def _count(things: tuple, word: str) -> str:
-    return f"{len(things) or 'no'} {word}{'' if len(things) == 1 else 's'}"
+def _count(instances: tuple, word: str) -> str:
+    return f"{len(instances) or 'no'} {word}{'' if len(instances) == 1 else 's'}"
 
 
 def _picture_names(paths: list[Path], videos: Collection[Path] = ()) -> dict[Path, str]:
@@ -285,7 +285,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("serve", help="start the app; what follows goes to `streamlit run`, such as --server.port 9000", add_help=False)
     preparing = commands.add_parser("prepare", help="prepare another network's ONNX file for --weights")
     preparing.add_argument("weights", type=Path, metavar="FILE", help="an ONNX file as `python -m export` writes it")
-    command = commands.add_parser("detect", help="find the hands and faces in photos and videos")
+    command = commands.add_parser("detect", help="detect the hands and faces in photos and videos")
     command.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help="a photo or video, or a folder of them")
     command.add_argument("--json", action="store_true", help="print one JSON document per line: one for each photo, one for each frame of a video")
     command.add_argument("--out", type=Path, metavar="FOLDER", help="write an annotated PNG of each photo, an annotated MP4 of each video there")

@@ -116,7 +116,7 @@ def read(folder: Path, cache: Path) -> Scenes:
 
 @dataclass
 class Hints:
-    """What the released networks say of training photos (model/data/hard_examples.py), by file name: `faces` (M, 6) box and up of faces whose labels
+    """Predictions of the released networks on training photos (model/data/hard_examples.py), by file name: `faces` (M, 6) box and up of faces whose labels
     have no up, `hands` (M, 4) boxes of confident hands that no label covers, as x, y, w, h in canvas pixels."""
 
     faces: dict[str, np.ndarray] = field(default_factory=dict)

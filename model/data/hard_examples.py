@@ -1,8 +1,8 @@
-"""What the detector finds: python -m model.data.hard_examples --data FOLDER [--weights FILE]
+"""Hard examples from the detector's own proposals: python -m model.data.hard_examples --data FOLDER [--weights FILE]
 
 Whatever the released detector takes for a hand or a face in training photos, rightly or not, cut out as the landmark networks are
 given it, and kept in the cache. Presence then learns from these to tell the one from the other (hard example mining, Shrivastava
-et al. 2016): crops with points show faces without masks, and random pieces of photos hardly look like anything.
+et al. 2016): crops with points show faces without masks, and random pieces of photos hardly resemble anything.
 
 Of natural photos it also keeps hints for the detector's training: which way is up for the labelled faces, and where confident hands
 are that nobody labelled, so that these are not taught as background.
@@ -29,13 +29,13 @@ ROOM = 1.25           # a kept crop's side / that of the crop the landmark netwo
 LEAST_SCORE = 0.1
 MOST = 12             # a photo and kind
 EASY = 0.1            # how often a crop that is judged rightly is drawn, beside one that is judged wrongly
-UNLABELLED = 0.7      # presence from which a find away from all labels of a natural photo may be a hand or face that nobody labelled
+UNLABELLED = 0.7      # presence from which a proposal away from all labels of a natural photo may be an unlabelled hand or face
 CONFIDENT_FACE, CONFIDENT_HAND, CONFIDENT_DETECTION = 0.5, 0.9, 0.35  # presence, presence and detector's score of a hint
 RIGHT, WRONG = 0.5, 0.05  # IoU with a labelled box, at least and at most; what lies between is neither
 
 
 @dataclass(frozen=True)
-class Finds:
+class HardExamples:
     """crops (N, 256, 256, 3) uint8 RGB; shows (N, 2): whether it is a hand, and whether a face: 1, 0, or NaN where nobody knows;
     presence (N, 2): what the released networks think of it."""
 
@@ -51,7 +51,7 @@ class Finds:
 
 
 def suspects(landmarker: Landmarker, rgb: np.ndarray) -> Iterator[tuple[int, np.ndarray, ROI]]:
-    """Index of the kind, box (x, y, w, h) and place of everything in a photo that looks at all like a hand or a face."""
+    """Index of the kind, box (x, y, w, h) and ROI of every proposal in a photo, weak ones too."""
     propose = landmarker.detector.propose
     seen = propose([DetectorInput(*letterbox(rgb))]) + propose(tiles(rgb, max(rgb.shape[:2]), 1))
     for kind, name in enumerate(KINDS):
@@ -63,7 +63,7 @@ def suspects(landmarker: Landmarker, rgb: np.ndarray) -> Iterator[tuple[int, np.
 
 
 def judged(kind: int, box: np.ndarray, presence: float, photo: detection_sets.Scenes, i: int) -> np.ndarray | None:
-    """What a find in the i-th photo shows (2,), as in Finds; None where the labels do not tell. presence: of its own kind."""
+    """What a proposal in the i-th photo shows (2,), as in HardExamples; None where the labels do not say. presence: of its own kind."""
     if photo.negative[i]:
         return np.zeros(2)
     if not photo.known[i, kind]:
@@ -92,33 +92,33 @@ def hints(landmarker: Landmarker, photos: detection_sets.Scenes) -> detection_se
     kept = detection_sets.Hints()
     for i in tqdm(np.flatnonzero(photos.split == "train"), desc=f"{photos.name} (hints)", mininterval=5):
         rgb = np.ascontiguousarray(photos.images[i, : photos.sizes[i, 1], : photos.sizes[i, 0]])
-        seen, things = landmarker.instances(rgb)
+        seen, instances = landmarker.instances(rgb)
         objects, faces, hands = photos.objects[i], [], []
-        for detection, thing in zip(seen, things):
-            if detection.kind == "face" and thing.score >= CONFIDENT_FACE:
-                axis = thing.landmarks[10, :2] - thing.landmarks[152, :2]
-                faces.append([*thing.box, *(axis / max(np.hypot(*axis), 1e-6))])
-            if detection.kind == "hand" and detection.score >= CONFIDENT_DETECTION and thing.score >= CONFIDENT_HAND:
-                if iou(np.array([thing.box]), objects[objects[:, 0] == 0, 1:5]).max(initial=0) < 0.2:
-                    hands.append(list(thing.box))
+        for detection, instance in zip(seen, instances):
+            if detection.kind == "face" and instance.score >= CONFIDENT_FACE:
+                axis = instance.landmarks[10, :2] - instance.landmarks[152, :2]
+                faces.append([*instance.box, *(axis / max(np.hypot(*axis), 1e-6))])
+            if detection.kind == "hand" and detection.score >= CONFIDENT_DETECTION and instance.score >= CONFIDENT_HAND:
+                if iou(np.array([instance.box]), objects[objects[:, 0] == 0, 1:5]).max(initial=0) < 0.2:
+                    hands.append(list(instance.box))
         kept.faces[photos.names[i]], kept.hands[photos.names[i]] = np.array(faces), np.array(hands)
     return kept
 
 
-def read(cache: Path) -> Finds | None:
+def read(cache: Path) -> HardExamples | None:
     """None before the first mining."""
     if not (cache / FILE).exists():
         return None
     with np.load(cache / FILE) as kept:
         shows, presence = kept["shows"], kept["presence"]
     crops = np.memmap(cache / CROPS, np.uint8, "r", shape=(len(shows), CROP, CROP, 3))  # gigabytes: read as they are drawn
-    return Finds(crops, shows, presence)
+    return HardExamples(crops, shows, presence)
 
 
 def main() -> None:
     options = argparse.ArgumentParser(prog="python -m model.data.hard_examples", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--data", type=Path, required=True)
-    options.add_argument("--cache", type=Path, default=Path("runs/cache"), help="the same as in training, which takes what it finds there")
+    options.add_argument("--cache", type=Path, default=Path("runs/cache"), help="the same as in training, which takes what it mined there")
     options.add_argument("--weights", type=Path, help="default: the file that comes with the project")
     o = options.parse_args()
     landmarker, shows, presence = Landmarker(o.weights), [], []
@@ -131,7 +131,7 @@ def main() -> None:
             for i in tqdm(np.flatnonzero(photos.split == "train"), desc=photos.name, mininterval=5):
                 rgb = np.ascontiguousarray(photos.images[i, : photos.sizes[i, 1], : photos.sizes[i, 0]])
                 for kind, box, roi in suspects(landmarker, rgb):
-                    thoughts = [thing.score for thing in landmarker.predict(rgb, [(name, roi) for name in KINDS])]
+                    thoughts = [instance.score for instance in landmarker.predict(rgb, [(name, roi) for name in KINDS])]
                     if (what := judged(kind, box, thoughts[kind], photos, i)) is not None:
                         crops.write(extract_crop(rgb, ROI(roi.cx, roi.cy, roi.side * ROOM, roi.angle)).tobytes())
                         shows.append(what)

@@ -13,7 +13,7 @@ from .samples import Samples
 UPRIGHT = {"hand": (0, 9), "face": (152, 10)}  # from the wrist to the middle knuckle, from the chin to the forehead
 IBUG_CHIN, IBUG_BROW = 8, 27
 COARSEST = 0.06  # a face in a group photo may have a dozen pixels
-COARSEST_FOUND = 0.3  # of what is cut from photos as it is, small things among it
+COARSEST_FOUND = 0.3  # of what is cut from photos as it is, small objects among it
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Plan:
 
     size: int = 256
     own: int = 20    # with points
-    found: int = 3   # what the detector finds, rightly, in photos (model/data/hard_examples.py); what those look like, presence learns from these alone
+    found: int = 3   # true positives of the detector in photos (model/data/hard_examples.py); presence learns from these alone what real crops are like
     others: int = 2  # of the other kind; from these and the empty ones presence learns to say no
     empty: int = 4   # what the detector takes for an object, and random pieces of photos
 
@@ -91,10 +91,10 @@ class Batches(IterableDataset):
     """An endless stream for one epoch's worth of batches; (seed, epoch, worker) decide it completely."""
 
     def __init__(self, kind: str, sets: list[Samples], pool: list[np.ndarray], plan: Plan, seed: int, epoch: int, count: int,
-                 finds: hard_examples.Finds | None = None):
+                 mined: hard_examples.HardExamples | None = None):
         self.kind, self.sets, self.pool, self.plan, self.seed, self.epoch, self.count = kind, sets, pool, plan, seed, epoch, count
-        self.crops = finds.crops if finds else None
-        self.right, self.wrong = (finds.odds(kind, shows) if finds else np.zeros(0) for shows in (1, 0))
+        self.crops = mined.crops if mined else None
+        self.right, self.wrong = (mined.odds(kind, shows) if mined else np.zeros(0) for shows in (1, 0))
         self.flips = flips_of(sets)
         self.rows: dict[str, list[tuple[Samples, np.ndarray, np.ndarray | None]]] = {"hand": [], "face": []}
         for s in sets:
@@ -113,7 +113,7 @@ class Batches(IterableDataset):
         return rows
 
     def empty(self, rng: np.random.Generator) -> np.ndarray:
-        """A crop (size, size, 3) that does not show the kind: most are finds of the detector, where there are any."""
+        """A crop (size, size, 3) that does not show the kind: most are false positives of the detector, where there are any."""
         if self.wrong.any() and rng.random() < 0.7:
             return found(self.plan.size, rng, self.crops, self.wrong)
         return augment.camera(augment.background(self.pool, self.plan.size, rng), rng, COARSEST)

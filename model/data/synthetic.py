@@ -1,7 +1,7 @@
 """A small generator of labelled pictures, so that training can be tried on a machine without any data set.
 
 Hands are 21 points in space with tapered limbs drawn far to near; faces are 68 points on a simple turning head. Simple on
-purpose: they show how learning goes, not how hands look, and no released weights were trained on them.
+purpose: they show how learning goes, not how real hands appear, and no released weights were trained on them.
 """
 
 import cv2
@@ -78,7 +78,7 @@ def draw_hand(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndar
             cv2.circle(picture, at(p), int(unit * (width - 0.02 * k) * 16), paint(depth - 0.1 * unit), -1, cv2.LINE_AA, 4)
         across, along = seen[5] - seen[17], seen[9] - seen[0]
         back = np.cross(across, along)[2] * (1 if right else -1) < 0
-        if b % 4 == 0 and back:  # a nail: what tells the back of a right hand from the palm of a left one
+        if b % 4 == 0 and back:  # a nail: it distinguishes the back of a right hand from the palm of a left one
             cv2.circle(picture, at(flat[b]), int(unit * 0.07 * 16), tuple(int(v) for v in np.clip(colour * (1.15, 1.0, 1.0), 0, 255)), -1, cv2.LINE_AA, 4)
     return picture, flat, z - z[0], right
 

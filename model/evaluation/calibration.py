@@ -51,12 +51,12 @@ class Seen:
         """Errors and sigmas of the trusted points, as fractions of their crop's side."""
         errors, sigma = [], []
         least = TRUSTED * np.median(self.samples.weights)
-        for i, thing in self._found():
+        for i, instance in self._found():
             if self.samples.kind == "face" and "bg" in self.samples.notes:
                 continue  # the rendered faces' mesh is only about right
             own = self.samples.weights[i] >= least
-            errors.append(np.linalg.norm(thing.landmarks[own, :2] - self.samples.points[i][own], axis=1) / thing.roi.side)
-            sigma.append(thing.sigma[own] / thing.roi.side)
+            errors.append(np.linalg.norm(instance.landmarks[own, :2] - self.samples.points[i][own], axis=1) / instance.roi.side)
+            sigma.append(instance.sigma[own] / instance.roi.side)
         return tuple(np.concatenate(values) if values else np.zeros(0) for values in (errors, sigma))
 
     def handedness(self) -> tuple[np.ndarray, np.ndarray]:
@@ -66,7 +66,7 @@ class Seen:
         return np.array([hand.handedness_score for _, hand in known]), np.array(right, bool)
 
     def _found(self) -> Iterator[tuple[int, Instance]]:
-        return ((i, thing) for i, thing in zip(self.rows, self.found) if thing is not None)
+        return ((i, instance) for i, instance in zip(self.rows, self.found) if instance is not None)
 
 
 def see(landmarker: Landmarker, s: Samples, rows: np.ndarray) -> Seen:
@@ -75,14 +75,14 @@ def see(landmarker: Landmarker, s: Samples, rows: np.ndarray) -> Seen:
         result = landmarker.detect(np.ascontiguousarray(s.images[i]))
         own = result.hands if s.kind == "hand" else result.faces
         best = metrics.nearest([o.landmarks[:, :2] for o in own], s.points[i])
-        thing = None if best is None else own[best]
-        seen.found.append(thing)
-        if thing is None:
+        instance = None if best is None else own[best]
+        seen.found.append(instance)
+        if instance is None:
             seen.nme.append(None)
         elif s.kind == "hand":
-            seen.nme.append(float(metrics.point_errors(thing.landmarks[None, :, :2], s.points[i][None], metrics.extent(s.points[i][None])).mean()))
+            seen.nme.append(float(metrics.point_errors(instance.landmarks[None, :, :2], s.points[i][None], metrics.extent(s.points[i][None])).mean()))
         else:
-            seen.nme.append(float(metrics.point_errors(thing.ibug68[None], s.ibug[i][None], metrics.outer_eye_distance(s.ibug[i][None])).mean()))
+            seen.nme.append(float(metrics.point_errors(instance.ibug68[None], s.ibug[i][None], metrics.outer_eye_distance(s.ibug[i][None])).mean()))
     return seen
 
 
@@ -94,12 +94,12 @@ def candidates(landmarker: Landmarker, p: detection_sets.Scenes, rows: np.ndarra
         rgb = np.ascontiguousarray(p.images[i, : p.sizes[i, 1], : p.sizes[i, 0]])
         seen = [d for d in landmarker.detector.detect(rgb) if p.known[i, ("hand", "face").index(d.kind)]]
         looked = landmarker.predict(rgb, [(d.kind, roi_from_box(d.kind, d.box, d.up)) for d in seen])
-        for d, thing in zip(seen, looked):
+        for d, instance in zip(seen, looked):
             objects = p.objects[i][p.objects[i][:, 0] == ("hand", "face").index(d.kind)]
             overlap = iou(np.array([d.box]), objects[:, 1:5])[0]
             if not (overlap[objects[:, 7] > 0] > 0.3).any():
                 best = float(overlap[objects[:, 7] == 0].max(initial=0))
-                found.append({"kind": d.kind, "detection": d.score, "presence": thing.score, "iou": best})
+                found.append({"kind": d.kind, "detection": d.score, "presence": instance.score, "iou": best})
     return found
 
 
@@ -153,10 +153,10 @@ def worst(seen: Seen) -> list[np.ndarray]:
     order += sorted((n for n in free if seen.found[n] is not None), key=lambda n: -seen.nme[n])[: WORST - len(order)]
     tiles = []
     for n in order:
-        thing, i = seen.found[n], seen.rows[n]
+        instance, i = seen.found[n], seen.rows[n]
         truth = s.points[i] if s.kind == "hand" else s.ibug[i]
-        points = None if thing is None else thing.landmarks[:, :2] if s.kind == "hand" else thing.ibug68
-        tiles.append(failure_gallery.tile(np.ascontiguousarray(s.images[i]), truth, points, "missed" if thing is None else f"NME {seen.nme[n]:.2f}"))
+        points = None if instance is None else instance.landmarks[:, :2] if s.kind == "hand" else instance.ibug68
+        tiles.append(failure_gallery.tile(np.ascontiguousarray(s.images[i]), truth, points, "missed" if instance is None else f"NME {seen.nme[n]:.2f}"))
     return tiles
 
 

@@ -32,7 +32,7 @@ SIZES = (0.0, 0.08, 0.16, 0.32, np.inf)  # of the photo's larger side, in the ta
 
 
 @dataclass
-class Finds:
+class Detections:
     """Of one kind, over all photos: evidence (N, 4) as in landmarker.py; right (N,) whether it matches a label; empty (N,) whether the photo
     shows neither hand nor face; share (N,) its size in the photo. truths: labelled objects."""
 
@@ -50,33 +50,33 @@ def photos(data: Path, cache: Path) -> Iterator[tuple[np.ndarray, np.ndarray, np
             yield p.known[i], np.ascontiguousarray(p.images[i, : p.sizes[i, 1], : p.sizes[i, 0]]), p.objects[i], bool(p.negative[i])
 
 
-def finds(landmarker: Landmarker, chosen: list) -> list[Finds]:
+def detections(landmarker: Landmarker, chosen: list) -> list[Detections]:
     """By kind. A class that a photo does not label does not count there."""
     rows: list[list[tuple]] = [[], []]
     truths = [0, 0]
     for known, rgb, objects, empty in tqdm(chosen, desc="photos kept back", mininterval=5):
-        seen, things = landmarker.instances(rgb)
+        seen, instances = landmarker.instances(rgb)
         for kind, name in enumerate(KINDS):
             if not known[kind]:
                 continue
             labels = objects[objects[:, 0] == kind]
             wanted, unsure = labels[labels[:, 7] == 0, 1:5], labels[labels[:, 7] > 0, 1:5]
             truths[kind] += len(wanted)
-            own: list[int] = []  # each object once, as in the pipeline: surest first
-            for k in sorted((k for k, s in enumerate(seen) if s.kind == name), key=lambda k: -seen[k].score * things[k].score):
-                if not any(same_object(things[k], things[other]) for other in own):
+            own: list[int] = []  # each object once, as in the pipeline: most confident first
+            for k in sorted((k for k, s in enumerate(seen) if s.kind == name), key=lambda k: -seen[k].score * instances[k].score):
+                if not any(same_object(instances[k], instances[other]) for other in own):
                     own.append(k)
             if not own:
                 continue
-            boxes, scores = np.array([things[k].box for k in own]), np.array([seen[k].score for k in own])
+            boxes, scores = np.array([instances[k].box for k in own]), np.array([seen[k].score for k in own])
             pairs = match(boxes, scores, wanted, RIGHT)
             excused = (iou(boxes, unsure).max(1, initial=0) > EXCUSED) & (pairs < 0)
             for k, pair, no in zip(own, pairs, excused):
                 if not no:
-                    rows[kind].append((*evidence(seen[k], things[k].score, things[k].uncertainty, rgb.shape), pair >= 0, empty, max(seen[k].box[2:]) / max(rgb.shape[:2])))
+                    rows[kind].append((*evidence(seen[k], instances[k].score, instances[k].uncertainty, rgb.shape), pair >= 0, empty, max(seen[k].box[2:]) / max(rgb.shape[:2])))
     tables = [np.array(r, float).reshape(-1, len(FACTORS) + 3) for r in rows]
     n = len(FACTORS)
-    return [Finds(t[:, :n], t[:, n] > 0, t[:, n + 1] > 0, t[:, n + 2], count) for t, count in zip(tables, truths)]
+    return [Detections(t[:, :n], t[:, n] > 0, t[:, n + 1] > 0, t[:, n + 2], count) for t, count in zip(tables, truths)]
 
 
 def fit(evidence: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -89,18 +89,18 @@ def fit(evidence: np.ndarray, right: np.ndarray) -> np.ndarray:
     return w
 
 
-def least(confidence: np.ndarray, found: Finds, empty_photos: int, least_precision: float, most_false: float) -> tuple[float, dict]:
+def least(confidence: np.ndarray, found: Detections, empty_photos: int, least_precision: float, most_false: float) -> tuple[float, dict]:
     """The lowest confidence that keeps both promises, and what it reaches.
 
-    A level right above the k-th surest false find on n photos lets k - 1 of them pass; of new photos, k in n + 1 are to be expected
+    A level right above the k-th most confident false positive on n photos lets k - 1 of them pass; of new photos, k in n + 1 are to be expected
     (order statistics: a new one is as likely to come at any place among the n). That is what must not be more than `most_false`."""
     levels = sorted({0.0, *np.floor(confidence * 1000) / 1000})
     for below, level in zip(levels, levels[1:]):
         kept = confidence >= level
         right, false = int((found.right & kept).sum()), float((found.empty & kept).sum() + 1) / (empty_photos + 1)
         precision = right / max(int(kept.sum()), 1)
-        if precision >= least_precision and false <= most_false:  # whatever lies above the next weaker find keeps the same ones
-            return float(below + 0.001), {"recall": right / max(found.truths, 1), "precision": precision, "false finds to be expected per empty photo": false}
+        if precision >= least_precision and false <= most_false:  # any level above the next weaker one keeps the same ones
+            return float(below + 0.001), {"recall": right / max(found.truths, 1), "precision": precision, "false positives to be expected per empty photo": false}
     return 1.0, {}
 
 
@@ -115,7 +115,7 @@ def main() -> None:
     if not any(empty for *_, empty in chosen) or all(empty for *_, empty in chosen):
         options.error(f"{o.data} needs natural photos with labels and photos without hands and faces (the sets wild and face_scenes)")
     rules: dict = {name: {} for name in (*FACTORS, "offset", "least")}
-    for kind, found in zip(KINDS, finds(Landmarker(o.weights, o.threads), chosen)):
+    for kind, found in zip(KINDS, detections(Landmarker(o.weights, o.threads), chosen)):
         w = fit(found.evidence, found.right)
         confidence = 1 / (1 + np.exp(-(found.evidence @ w[:-1] + w[-1])))
         level, reached = least(confidence, found, sum(empty for *_, empty in chosen), LEAST_PRECISION[kind], MOST_FALSE[kind])

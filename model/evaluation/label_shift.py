@@ -2,7 +2,7 @@
 
 A network that learned from mirrored pictures as well prefers no side: the mean of its answers for a picture and for its mirror
 image lies neither left nor right of the truth on average. Labels that do were counted from another pixel, or cut out with another
-rounding than their pictures. (Up and down cannot be told apart from a convention in this way.) Only training rows are used.
+rounding than their pictures. (Up and down cannot be separated from a convention in this way.) Only training rows are used.
 """
 
 import argparse

@@ -2,7 +2,7 @@
 
 Everything is drawn as a coverage mask first (0 = nothing, 255 = full ink) and then blended in one colour. That gives
 smooth edges at any size, lets a single point fade, and keeps the cost at the size of the object and not of the photo.
-Line widths follow the object: a hand looks the same small in a group photo and filling the picture.
+Line widths follow the object: a hand is drawn alike small in a group photo and filling the picture.
 """
 
 import functools
@@ -59,19 +59,19 @@ def draw(rgb: np.ndarray, result: Result, layers: Layers = Layers()) -> np.ndarr
     picture = rgb.copy() if layers.photo else np.full_like(rgb, ImageColor.getrgb(PLAIN_GROUND))
     scale = rgb.shape[1] / result.width
     uncertain = result.uncertain if layers.uncertain else ()
-    for thing in uncertain:
-        _draw_uncertain(picture, thing, scale)
+    for instance in uncertain:
+        _draw_uncertain(picture, instance, scale)
     for face in result.faces:
         _draw_face(picture, face, scale, layers)
     for hand in result.hands:
         _draw_hand(picture, hand, scale, layers)
     if layers.boxes:
         everything: tuple[Hand | Face, ...] = (*result.faces, *result.hands)
-        for thing in everything:
-            _draw_box(picture, thing.box, scale)
+        for instance in everything:
+            _draw_box(picture, instance.box, scale)
     if layers.labels:
-        things: tuple[Hand | Face, ...] = (*result.hands, *result.faces)
-        _draw_labels(picture, [(thing, label(thing)) for thing in things] + [(thing, uncertain_label(thing)) for thing in uncertain], scale)
+        instances: tuple[Hand | Face, ...] = (*result.hands, *result.faces)
+        _draw_labels(picture, [(instance, label(instance)) for instance in instances] + [(instance, uncertain_label(instance)) for instance in uncertain], scale)
     return picture
 
 
@@ -126,12 +126,12 @@ def _draw_face(picture: np.ndarray, face: Face, scale: float, layers: Layers) ->
         _dots(picture, points, strength, FACE_POINT_COLOUR, max(width * 0.55, 0.6), ink=0.8)
 
 
-def _prepared(thing: Hand | Face, scale: float, picture: np.ndarray) -> tuple[np.ndarray, float, np.ndarray]:
+def _prepared(instance: Hand | Face, scale: float, picture: np.ndarray) -> tuple[np.ndarray, float, np.ndarray]:
     """In pixels of the picture to draw in: points (K, 2) and the object's larger side; the points' opacity (K,)."""
-    points = (thing.landmarks[:, :2].astype(np.float64) + 0.5) * scale - 0.5  # an integer is a pixel's centre
+    points = (instance.landmarks[:, :2].astype(np.float64) + 0.5) * scale - 0.5  # an integer is a pixel's centre
     # A point far astray must not blow the lines up.
     size = min(float(np.ptp(points, axis=0).max()), 2.0 * max(picture.shape[:2]))
-    return points, size, opacity(thing.sigma * scale, size)
+    return points, size, opacity(instance.sigma * scale, size)
 
 
 @functools.cache
@@ -196,10 +196,10 @@ def _blend(picture, points, width, colour, ink, paint) -> None:
     area[:] = np.rint(area + share * (np.array(ImageColor.getrgb(colour), np.float32) - area)).astype(np.uint8)
 
 
-def _draw_uncertain(picture: np.ndarray, thing: Hand | Face, scale: float) -> None:
+def _draw_uncertain(picture: np.ndarray, instance: Hand | Face, scale: float) -> None:
     """A dashed skeleton, or a face's dashed contours, in one colour: at a glance something else than what is confident."""
-    points, size, _ = _prepared(thing, scale, picture)
-    is_hand = isinstance(thing, Hand)
+    points, size, _ = _prepared(instance, scale, picture)
+    is_hand = isinstance(instance, Hand)
     width = max((LINE if is_hand else CONTOUR) * size, 1.0)
     paths = HAND_EDGES if is_hand else [[*contour.points, *contour.points[: contour.closed]] for contour in FACE_CONTOURS]
     ends = np.concatenate([dashes(points[list(path)], max(DASH * size, 3.0)) for path in paths])
@@ -225,17 +225,17 @@ def _draw_box(picture: np.ndarray, box, scale: float) -> None:
     _lines(picture, corners, edges, strength, "#FFFFFF", width)
 
 
-def label(thing: Hand | Face) -> str:
+def label(instance: Hand | Face) -> str:
     """What is written beside a hand or face: 'Hand 86 % · left 98 %' (its confidence and that of its side), or 'Face 99 %'."""
-    if isinstance(thing, Face):
-        return f"Face {percent(thing.score)}"
-    side = f"{thing.handedness} {percent(thing.handedness_score)}" if thing.handedness_is_clear else "left or right?"
-    return f"Hand {percent(thing.score)} · {side}"
+    if isinstance(instance, Face):
+        return f"Face {percent(instance.score)}"
+    side = f"{instance.handedness} {percent(instance.handedness_score)}" if instance.handedness_is_clear else "left or right?"
+    return f"Hand {percent(instance.score)} · {side}"
 
 
-def uncertain_label(thing: Hand | Face) -> str:
+def uncertain_label(instance: Hand | Face) -> str:
     """The same for what was rejected: its side would say nothing, as it may be no hand."""
-    return f"Uncertain {'hand' if isinstance(thing, Hand) else 'face'} {percent(thing.score)}"
+    return f"Uncertain {'hand' if isinstance(instance, Hand) else 'face'} {percent(instance.score)}"
 
 
 def percent(share: float) -> str:
@@ -247,9 +247,9 @@ def _draw_labels(picture: np.ndarray, labelled: list[tuple[Hand | Face, str]], s
     height, width = picture.shape[:2]
     text_height = int(max(0.027 * max(height, width), 11))
     taken: list[tuple[float, float, float, float]] = []
-    for thing, text in labelled:
+    for instance, text in labelled:
         w, h = _text_size(text, text_height, padding=text_height // 4)
-        points = thing.landmarks[:, :2] * scale
+        points = instance.landmarks[:, :2] * scale
         x = float(np.clip(points[:, 0].mean() - w / 2, 0, max(width - w, 0)))
         y = float(np.clip(points[:, 1].min() - h * 1.4, 0, max(height - h, 0)))
         while y + 2 * h < height and any(abs(x - a) < (w + c) / 2 and abs(y - b) < h for a, b, c, _ in taken):

@@ -31,8 +31,8 @@ def draw_live(rgb: np.ndarray, result: Result, mesh: bool = False) -> np.ndarray
     for hand in result.hands:
         _draw_hand(ink, hand)
     picture = ink.blended(rgb)
-    for thing in (*result.hands, *result.faces):
-        _draw_label(picture, thing)
+    for instance in (*result.hands, *result.faces):
+        _draw_label(picture, instance)
     return picture
 
 
@@ -55,7 +55,7 @@ class _Ink:
 
     def _line(self, a, b, colour, level: float, width: float) -> None:
         thickness = max(round(min(width, WIDEST)), 1)
-        # Colours one pixel wider and hard-edged; how far they reach is told by the smooth coverage.
+        # Colours one pixel wider and hard-edged; how far they reach comes from the smooth coverage.
         cv2.line(self.colours, a, b, colour, thickness + 1, cv2.LINE_8, SUBPIXEL_BITS)
         cv2.line(self.coverage, a, b, level * min(width, 1.0), thickness, cv2.LINE_AA, SUBPIXEL_BITS)
 
@@ -81,11 +81,11 @@ def _fixed(points: np.ndarray) -> list[tuple[int, int]]:
     return [tuple(p) for p in np.round(np.clip(points, -FAR, FAR) * (1 << SUBPIXEL_BITS)).astype(int).tolist()]
 
 
-def _prepared(thing: Hand | Face) -> tuple[np.ndarray, float, np.ndarray]:
+def _prepared(instance: Hand | Face) -> tuple[np.ndarray, float, np.ndarray]:
     """Points (K, 2), the object's larger side, how strongly each point is drawn (K,)."""
-    points = thing.landmarks[:, :2].astype(np.float64)
+    points = instance.landmarks[:, :2].astype(np.float64)
     size = float(np.ptp(points, axis=0).max())
-    return points, size, opacity(thing.sigma, size)
+    return points, size, opacity(instance.sigma, size)
 
 
 def _draw_hand(ink: _Ink, hand: Hand) -> None:
@@ -107,14 +107,14 @@ def _draw_face(ink: _Ink, face: Face, mesh: bool) -> None:
         ink.lines(points, edges, strength, colour, width, halo=2.1)
 
 
-def _draw_label(picture: np.ndarray, thing: Hand | Face) -> None:
+def _draw_label(picture: np.ndarray, instance: Hand | Face) -> None:
     height, width = picture.shape[:2]
     scale = max(height, width) / 1100
-    text = label(thing).replace(" · ", ", ")  # OpenCV's font knows ASCII only
+    text = label(instance).replace(" · ", ", ")  # OpenCV's font knows ASCII only
     (w, h), base = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, 1)
     pad = h // 2
-    x = int(np.clip(thing.landmarks[:, 0].mean() - w / 2, pad, max(width - w - pad, pad)))
-    y = int(np.clip(thing.landmarks[:, 1].min() - 2 * pad, h + pad, height - pad))
+    x = int(np.clip(instance.landmarks[:, 0].mean() - w / 2, pad, max(width - w - pad, pad)))
+    y = int(np.clip(instance.landmarks[:, 1].min() - 2 * pad, h + pad, height - pad))
     plate = picture[max(y - h - pad, 0) : y + base + pad // 2, max(x - pad, 0) : x + w + pad]
     plate[:] = plate // 4
     cv2.putText(picture, text, (x, y), cv2.FONT_HERSHEY_SIMPLEX, scale, (255, 255, 255), 1, cv2.LINE_AA)

@@ -49,7 +49,7 @@ def to_json_error(name: str, message: str) -> dict:
 
 
 def unexpected(error: Exception) -> str:
-    """The sentence for a photo whose fault nobody foresaw: with its kind and words, for whoever reports it."""
+    """The sentence for a photo whose fault nobody foresaw: with its kind and words, for the report."""
     words = " ".join(str(error).split())[:200].rstrip(".")
     return f"Something went wrong while looking at this photo ({type(error).__name__}{words and ': '}{words})."
 
@@ -82,10 +82,10 @@ def to_csv(results: Iterable[tuple[str, Result]], header: bool = True) -> str:
     shown = distinct(f"'{name}" if name.startswith(("=", "+", "-", "@", "\t", "\r")) else name for name, _ in named)
     for name, (_, result) in zip(shown, named):
         for kind, found in _kinds(result):
-            for number, thing in enumerate(found):
-                sides = (thing.handedness, _round(thing.handedness_score, 4)) if isinstance(thing, Hand) else ("", "")
-                head = (name, kind, number, _round(thing.score, 4), *sides)
-                points = zip(POINT_NAMES[kind], _round(thing.landmarks), _round(thing.sigma))
+            for number, instance in enumerate(found):
+                sides = (instance.handedness, _round(instance.handedness_score, 4)) if isinstance(instance, Hand) else ("", "")
+                head = (name, kind, number, _round(instance.score, 4), *sides)
+                points = zip(POINT_NAMES[kind], _round(instance.landmarks), _round(instance.sigma))
                 writer.writerows((*head, place, label, *xyz, sigma) for place, (label, xyz, sigma) in enumerate(points))
     return text.getvalue()
 
@@ -121,9 +121,9 @@ def coco_annotations(image_id: int, result: Result, first_id: int) -> list[dict]
     """The hands and faces of one image, numbered from first_id on."""
     annotations: list[dict] = []
     for category_id, (_, found) in enumerate(_kinds(result), 1):
-        for thing in found:
-            keypoints = _keypoints(thing.landmarks, (result.width, result.height))
-            bbox = _inside(thing.box, (result.width, result.height))
+        for instance in found:
+            keypoints = _keypoints(instance.landmarks, (result.width, result.height))
+            bbox = _inside(instance.box, (result.width, result.height))
             annotation = {
                 "id": first_id + len(annotations),
                 "image_id": image_id,
@@ -133,10 +133,10 @@ def coco_annotations(image_id: int, result: Result, first_id: int) -> list[dict]
                 "iscrowd": 0,
                 "keypoints": keypoints,
                 "num_keypoints": len(keypoints) // 3,
-                "score": _round(thing.score, 4),
+                "score": _round(instance.score, 4),
             }
-            if isinstance(thing, Hand):
-                annotation["handedness"] = thing.handedness
+            if isinstance(instance, Hand):
+                annotation["handedness"] = instance.handedness
             annotations.append(annotation)
     return annotations
 

@@ -11,7 +11,7 @@ MEMBERSHIP = Path("/proc/self/cgroup")
 
 @functools.cache
 def available() -> int:
-    """At least 1. A container often has a share of its machine's CPUs: os.cpu_count() tells the machine's, affinity those that the
+    """At least 1. A container often has a share of its machine's CPUs: os.cpu_count() counts the machine's, affinity those that the
     process may run on, and only the cgroups tell how much of their time it gets. A part of a CPU counts as a whole one."""
     return max(math.ceil(min(_allowed(), _quota())), 1)
 

@@ -100,7 +100,7 @@ def open_photo(source: bytes | bytearray | memoryview | str | os.PathLike) -> np
         raise PhotoError("There is not enough memory to open this picture.", again=True) from None
     except Image.UnidentifiedImageError:
         raise PhotoError("This file is not a picture in a format that can be opened.") from None
-    except Exception:  # decoders raise many things on damaged files: OSError, SyntaxError, struct.error, EOFError ...
+    except Exception:  # decoders raise many kinds of exception on damaged files: OSError, SyntaxError, struct.error, EOFError ...
         raise PhotoError("The picture is damaged or incomplete and cannot be opened.") from None
 
 
@@ -114,7 +114,7 @@ def _read(source: bytes | bytearray | memoryview | str | os.PathLike) -> bytes:
             if path.exists() and not path.is_file():
                 raise PhotoError("This is not a file.")
             size = path.stat().st_size
-            with path.open("rb") as file:  # of what is too large only as much as tells a video
+            with path.open("rb") as file:  # of what is too large only as much as identifies a video
                 data = file.read(size if size <= MOST_BYTES else _HEAD)
         except (OSError, ValueError) as error:
             if isinstance(error, PhotoError):

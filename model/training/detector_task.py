@@ -54,7 +54,7 @@ class DetectorTask:
         return boxes[kept], rows[kept, 0]
 
     def validate(self, network: Detector, size: int) -> dict:
-        """Recall and precision at IoU 0.5 and score 0.5 on the validation photos, one letterboxed pass each, and false finds on negatives."""
+        """Recall and precision at IoU 0.5 and score 0.5 on the validation photos, one letterboxed pass each, and false positives on negatives."""
         report: dict = {"sets": {}}
         for p in self.photos:
             rows = np.flatnonzero(p.split == "val")[:MOST_MEASURED]

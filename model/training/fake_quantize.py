@@ -1,6 +1,6 @@
 """Training with the weights that will be computed with: kernels rounded to seven bits, as weight_packing.py keeps them.
 
-The rounded network is the one that sees the pictures, whose loss counts and whose gradient is taken; the exact weights move by
+The forward and backward pass use the rounded kernels; the exact weights move by
 that gradient as if there were no rounding (straight-through, Bengio et al. 2013), so that small steps add up.
 """
 

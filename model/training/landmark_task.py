@@ -23,10 +23,10 @@ class LandmarkTask:
     pck_threshold = PCK_THRESHOLD
     last_layers = tuple(f"head.{layer}" for layer in ("maps", "points", "log_sigma", "judge", "side", "ibug", "spread"))
 
-    def __init__(self, kind: str, sets: list[Samples], pool: list[np.ndarray], seed: int, plan: landmark_batches.Plan, finds: hard_examples.Finds | None = None):
+    def __init__(self, kind: str, sets: list[Samples], pool: list[np.ndarray], seed: int, plan: landmark_batches.Plan, mined: hard_examples.HardExamples | None = None):
         if not any(s.kind == kind and (s.split == "train").any() for s in sets):
             raise DataError(f"No training set shows a {kind}: take another --part, or sets that have one.")
-        self.name, self.sets, self.pool, self.seed, self.plan, self.finds = kind, sets, pool, seed, plan, finds
+        self.name, self.sets, self.pool, self.seed, self.plan, self.mined = kind, sets, pool, seed, plan, mined
 
     def build(self) -> Landmarks:
         network = Landmarks(self.name)
@@ -47,7 +47,7 @@ class LandmarkTask:
         return network
 
     def stream(self, size: int, epoch: int, count: int) -> landmark_batches.Batches:
-        return landmark_batches.Batches(self.name, self.sets, self.pool, self.plan, self.seed, epoch, count, self.finds)
+        return landmark_batches.Batches(self.name, self.sets, self.pool, self.plan, self.seed, epoch, count, self.mined)
 
     def loss(self, network: Landmarks, batch: dict) -> dict[str, Tensor]:
         """Losses by name, 'hand.points', 'hand.heat', ..."""

@@ -20,7 +20,7 @@ def mean(x: Tensor, weights: Tensor) -> Tensor:
 def point_losses(out: dict[str, Tensor], rows: slice, target: dict[str, Tensor]) -> dict[str, Tensor]:
     """Losses of one head's points: absolute errors in percent of the crop's side, and sigma's log-likelihood."""
     points, log_sigma = out["points"][rows], out["log_sigma"][rows]
-    # One row that was a thousand times too sure would outweigh all others: counted within bounds, yet the gradient reaches what lies beyond.
+    # One row with a thousand times too small a sigma would outweigh all others: counted within bounds, yet the gradient reaches what lies beyond.
     log_sigma = log_sigma + (log_sigma.clamp(*LOG_SIGMA) - log_sigma).detach()
     xy, z, weights = target["points"], target["z"], target["weights"]
     error = (points[..., :2] - xy).abs().sum(-1)

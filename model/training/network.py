@@ -1,4 +1,4 @@
-"""The network: five stages from a crop to points, and the detector that finds the crops.
+"""The network: five stages from a crop to points, and the detector that gives the ROIs.
 
 Three networks of the same plan, for hands, for faces and for finding both: an encoder that halves the picture step by step, and a
 way back up (plain 3 x 3 convolutions: the fastest to train and to run on a CPU). A landmark network's trunk ends in the
@@ -41,7 +41,7 @@ class Encoder(nn.Module):
     """Picture -> five maps: of a quarter of its side, then `fine`, then ever half of the last one's. `depths`: how many residual
     blocks the three smaller levels have. onnxruntime computes channels in blocks of 16, so that 20 take as long as 32.
 
-    The stem looks at 6 x 6 pixels at every fourth: all further convolutions are four times cheaper than behind a 3 x 3 stem."""
+    The stem convolves 6 x 6 pixels with stride 4: all further convolutions are four times cheaper than behind a 3 x 3 stem."""
 
     def __init__(self, fine: tuple[int, ...], depths: tuple[int, int, int], widths: tuple[int, ...] = (16, 32, 48, 80, 128)):
         super().__init__()
@@ -98,7 +98,7 @@ def bend(x: Tensor) -> Tensor:
 
 
 class Summary(nn.Module):
-    """What the whole crop looks like, in one vector: the smallest maps, 4 x 4, fully connected."""
+    """The whole crop in one vector: the smallest maps, 4 x 4, fully connected."""
 
     LENGTH = 64
 
@@ -187,7 +187,7 @@ class Landmarks(nn.Module):
     """
 
     HEADS = {"hand": HandHead, "face": FaceHead}
-    DEPTHS = {"hand": (2, 4, 3), "face": (2, 2, 1)}  # residual blocks at 16 x 16, 8 x 8 and 4 x 4; hands look more different from each other
+    DEPTHS = {"hand": (2, 4, 3), "face": (2, 2, 1)}  # residual blocks at 16 x 16, 8 x 8 and 4 x 4; hands vary more than faces
     SHARPENED = {"hand": 1, "face": 2}  # residual blocks at 32 x 32, the finest and dearest: a face's points lie closer together
 
     def __init__(self, kind: str):
@@ -209,7 +209,7 @@ class Landmarks(nn.Module):
         return self.up_stem(stem, fine), smallest                               # (N, 64, 64, 64)
 
     def forward(self, image: Tensor) -> dict[str, Tensor]:
-        """image uint8 (N, H, W, 3) -> what the head tells, and the features."""
+        """image uint8 (N, H, W, 3) -> the outputs of the head, and the features."""
         features, smallest = self.features(preprocess(image))
         return {"features": features} | self.head(features, smallest)
 

@@ -1,6 +1,6 @@
 """The trace that a training run leaves behind (trace.json), read and put into words.
 
-Every figure and every sentence comes from the file: another run says other things. Errors are normalised mean errors
+Every figure and every sentence comes from the file: another run says something else. Errors are normalised mean errors
 (NME, see metrics.py), accuracy is PCK at the trace's threshold; both as fractions.
 """
 
@@ -44,7 +44,7 @@ class Epoch:
     crop: side in pixels of the crops it learned from. loss: the weighted sum of `losses`. accuracy, nme: by kind ('hand',
     'face'). point_nme: kind -> (21,) or (68,) error of each point. sets: validation set -> its figures. predictions: one
     (K, 2) per picture, pixels of its crop. Kinds that the run did not measure are missing. parameters: the network's
-    (None: not told); it changes where a run goes on with another network. together: one network learned both kinds then,
+    (None: not recorded); it changes where a run goes on with another network. together: one network learned both kinds then,
     and `crops` are those of both.
     """
 
@@ -72,7 +72,7 @@ class Epoch:
 @dataclass(frozen=True)
 class DetectorEpoch:
     """One epoch of the detector's run. side: pixels of the pictures it learned from. sets: validation set -> 'recall',
-    'precision' (at IoU 0.5 and score 0.5, one look at the whole photo), 'false_per_negative'. losses, parameters: as in Epoch."""
+    'precision' (at IoU 0.5 and score 0.5, the letterboxed photo only), 'false_per_negative'. losses, parameters: as in Epoch."""
 
     number: int
     side: int
@@ -86,7 +86,7 @@ class DetectorEpoch:
 
 @dataclass(frozen=True)
 class TrainingTrace:
-    """A landmark network's run: `run` tells how it was made, `pck_threshold` what counts as a correct point (None: not told)."""
+    """A landmark network's run: `run` says how it was made, `pck_threshold` what counts as a correct point (None: not recorded)."""
 
     run: dict
     epochs: tuple[Epoch, ...]
@@ -231,7 +231,7 @@ def _changes(before: Epoch | DetectorEpoch, now: Epoch | DetectorEpoch) -> list[
 
 
 def unusual_part(epochs: Sequence[Epoch | DetectorEpoch], index: int) -> str:
-    """The part of the loss that is furthest from its median over the epochs in this one; "" if parts were not told."""
+    """The part of the loss that is furthest from its median over the epochs in this one; "" if parts were not recorded."""
     off = {name: abs(value - np.median([e.losses[name] for e in epochs if name in e.losses])) for name, value in epochs[index].losses.items()}
     return max(off, key=off.get, default="")
 

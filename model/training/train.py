@@ -104,7 +104,7 @@ def train(task, run: Path, epochs: int, steps: int, peak: float, late: int, size
     trace["pictures"] = save_pictures(pictures, run / "trace")
     if compile:  # the encoder only: compiled as a whole, torch 2.13 on a CPU gives the decoder no gradient
         network.encoder.compile()
-    checked, told, skipped = False, 0.0, 0
+    checked, reported, skipped = False, 0.0, 0
     for epoch in range(len(trace["epochs"]) + 1, epochs + 1):
         size = crop_size(epoch, epochs, late, sizes)
         network.train()
@@ -135,8 +135,8 @@ def train(task, run: Path, epochs: int, steps: int, peak: float, late: int, size
             for name, value in (parts | {"total": total}).items():
                 sums[name] = sums.get(name, 0.0) + float(value.detach())
             bar.set_postfix(loss=f"{sums['total'] / counted:.3f}", refresh=False)
-            if time.time() - told >= 1:  # for whoever watches the run, such as the training page
-                told = time.time()
+            if time.time() - reported >= 1:  # for those who watch the run, such as the training page
+                reported = time.time()
                 (run / "progress.json").write_text(json.dumps({"epoch": epoch, "step": k + 1, "steps": steps, "loss": sums["total"] / counted}))
         seconds = time.time() - started
         if not counted or not all(torch.isfinite(v).all() for v in average.module.state_dict().values()):
@@ -185,7 +185,7 @@ def skip_step(parts: dict[str, torch.Tensor], epoch: int, step: int, skipped: in
 
 def check_gradients(network: torch.nn.Module) -> bool:
     """Raises RuntimeError if a layer of the trunk learns nothing (a head may have no labels). A compiler once gave half of this network no gradient, and the loss
-    still fell: slowly enough to look like a hard problem."""
+    still fell: slowly enough to pass for a hard problem."""
     dead = [n for n, p in network.named_parameters() if p.ndim > 1 and not n.startswith("head.") and (p.grad is None or not p.grad.any())]
     if dead:
         raise RuntimeError(f"no gradient reaches {', '.join(dead)}; if you used --compile, try without it")

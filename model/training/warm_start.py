@@ -74,7 +74,7 @@ def restore_norms(network: nn.Module, pictures: Tensor) -> None:
 
 
 def epochs(file: Path, part: str) -> list[dict]:
-    """What the trace beside the file tells of the epochs of `part` ('detector', 'hand', 'face'); nothing where there is none."""
+    """The epochs in the trace beside the file, of `part` ('detector', 'hand', 'face'); nothing where there is none."""
     if not (path := file.with_name("trace.json")).exists():
         return []
     return json.loads(path.read_text()).get(part, {}).get("epochs", [])

@@ -1,4 +1,4 @@
-"""Detector figures of both sides on the same photos: recall and precision by overlap and by size, false finds where there is nothing."""
+"""Detector figures of both sides on the same photos: recall and precision by overlap and by size, false positives where there is nothing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -101,4 +101,4 @@ def false_finds(section: str, looks: Sequence[Look]) -> list[Row]:
     if not empty:
         return []
     rate = {side: np.mean([sum(len(look.by(side)[f"{kind}_box"]) for kind in ("hand", "face")) for look in empty]) for side in SIDES}
-    return [Row(section, f"false finds per empty photo ({len(empty)})", *(float(rate[side]) for side in SIDES))]
+    return [Row(section, f"false positives per empty photo ({len(empty)})", *(float(rate[side]) for side in SIDES))]

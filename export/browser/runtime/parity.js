@@ -6,6 +6,8 @@ import constants from "./constants.js";
 import { run } from "./landmarker.js";
 
 const CROP = constants.crop_side;
+/** @typedef {Record<"exact" | "eight_bit", Record<Kind, number[][]>>} Reference  by precision and output, a row for each picture */
+
 /** @type {Kind[]} networks, and their outputs of the same name: x, y, z as shares of the crop's side */
 const NETWORKS = ["hand", "face"];
 const EACH = 2; // pictures for each of them, one network's after the other's
@@ -13,22 +15,31 @@ const EACH = 2; // pictures for each of them, one network's after the other's
 const TOLERANCE = { exact: 0.5, eight_bit: 2 };
 
 /**
- * Compares these sessions with the certificate of the runtime at `base`.
+ * The pictures (RGB crops) and the certificate of the runtime at `base`, which ends in "/"; null if it has none.
+ * @param {string} base
+ * @returns {Promise<{pictures: Uint8Array, certificate: {reference: Reference}} | null>}
+ */
+export async function fetchReference(base) {
+  const [pictures, certificate] = await Promise.all([fetch(base + "parity.bin"), fetch(base + "parity.json")]);
+  if (!pictures.ok || !certificate.ok) return null;
+  return { pictures: new Uint8Array(await pictures.arrayBuffer()), certificate: await certificate.json() };
+}
+
+/**
+ * Compares these sessions with the reference.
  * @param {Sessions} sessions
- * @param {string} base  ends in "/"
+ * @param {Awaited<ReturnType<typeof fetchReference>>} reference
  * @returns {Promise<Parity>}
  */
-export async function measure(sessions, base) {
-  const [pictures, reference] = await Promise.all([fetch(base + "parity.bin"), fetch(base + "parity.json")]);
-  if (!pictures.ok || !reference.ok) return { difference: null, ok: true, sentence: "" };
-  const bytes = new Uint8Array(await pictures.arrayBuffer());
+export async function measure(sessions, reference) {
+  if (!reference) return { difference: null, ok: true, sentence: "" };
   const precision = sessions.provider === "webgpu" ? "exact" : "eight_bit"; // as session.js opens them
-  const expected = (await reference.json()).reference[precision];
+  const expected = reference.certificate.reference[precision];
   let largest = 0;
   for (const [order, name] of NETWORKS.entries()) {
-    const own = bytes.subarray(order * EACH * CROP * CROP * 3);
+    const own = reference.pictures.subarray(order * EACH * CROP * CROP * 3);
     const answers = await run(sessions, sessions[name], own, EACH);
-    expected[name].flat().forEach((/** @type {number} */ value, /** @type {number} */ index) => {
+    expected[name].flat().forEach((value, index) => {
       if (index % 3 === 2) return; // depth is no position in the picture
       const distance = Math.abs(value - answers[name][index]) * CROP;
       largest = Math.max(largest, Number.isFinite(distance) ? distance : Infinity);

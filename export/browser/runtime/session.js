@@ -1,8 +1,6 @@
-// Opens the three parts of the network with onnxruntime-web: on the graphics card where that works, else WebAssembly.
+// Opens the three networks with onnxruntime-web: on the graphics card where that works, else WebAssembly.
 
 /** @import { Provider, Sessions } from "./types.js" */
-
-const MAX_THREADS = 4; // more cost more in waiting for each other than they bring at 100 to 200 MMAC
 
 /** True if WebGPU offers an adapter here. */
 async function hasGraphics() {
@@ -16,29 +14,35 @@ async function hasGraphics() {
 /**
  * The three networks, ready to run.
  * @param {string} base  address of the runtime's folder, ending in "/"
- * @param {{provider?: Provider}} choice  provider: no choice = the best this browser has
+ * @param {{provider?: Provider, threads?: number}} choice  provider: no choice = the best this browser has;
+ *   threads: of WebAssembly, more than one only on pages that are cross-origin isolated
  * @returns {Promise<Sessions>}
  */
-export async function openSessions(base, { provider } = {}) {
+export async function openSessions(base, { provider, threads = 1 } = {}) {
   provider ??= (await hasGraphics()) ? "webgpu" : "wasm";
+  const graphics = provider === "webgpu";
+  // int8 convolutions take half the time on a processor; a graphics card does not know them.
+  const address = (/** @type {string} */ name) => `${base}${name}${graphics ? "_exact" : ""}.onnx`;
+  // All at once: the first `create` fetches the WebAssembly and then its own network, the others come meanwhile.
+  const [hand, face] = [fetchBytes(address("hand")), fetchBytes(address("face"))];
   // Two builds of onnxruntime-web; only the one in use is fetched.
-  const ort = provider === "webgpu" ? await import("onnxruntime-web/webgpu") : await import("onnxruntime-web/wasm");
-  const cores = navigator.hardwareConcurrency || 1;
-  const threads = self.crossOriginIsolated ? Math.max(1, Math.min(MAX_THREADS, cores)) : 1;
+  const ort = await (graphics ? import("onnxruntime-web/webgpu") : import("onnxruntime-web/wasm"));
   ort.env.wasm.wasmPaths = base;
   ort.env.wasm.numThreads = threads;
-  // int8 convolutions take half the time on a processor; a graphics card does not know them.
-  const exact = provider === "webgpu" ? "_exact" : "";
-  const open = (/** @type {string} */ name) =>
-    ort.InferenceSession.create(`${base}${name}${exact}.onnx`, {
-      executionProviders: provider === "webgpu" ? ["webgpu", "wasm"] : ["wasm"],
-    });
-  const detector = await open("detector");
-  const hand = await open("hand");
-  const face = await open("face");
-  const engine =
-    provider === "webgpu"
-      ? "graphics card (WebGPU)"
-      : `processor (WebAssembly, ${threads} thread${threads > 1 ? "s" : ""})`;
-  return { ort, detector, hand, face, engine, provider };
+  const options = { executionProviders: graphics ? ["webgpu", "wasm"] : ["wasm"] };
+  return {
+    ort,
+    detector: await ort.InferenceSession.create(address("detector"), options),
+    hand: await ort.InferenceSession.create(await hand, options),
+    face: await ort.InferenceSession.create(await face, options),
+    engine: graphics ? "graphics card (WebGPU)" : `processor (WebAssembly, ${threads} thread${threads > 1 ? "s" : ""})`,
+    provider,
+  };
+}
+
+/** @param {string} address */
+async function fetchBytes(address) {
+  const response = await fetch(address);
+  if (!response.ok) throw new Error(`a part of it could not be fetched: ${response.status}`);
+  return new Uint8Array(await response.arrayBuffer());
 }

@@ -146,8 +146,9 @@ export interface Parity {
 
 /** What the page asks the worker; the answers are told in worker.js. */
 export type Request =
-  | { type: "open"; base: string; smoothing?: number; provider?: Provider }
-  | { type: "configure"; smoothing?: number }
+  | { type: "open"; base: string; provider?: Provider; threads?: number }
+  | { type: "time" }
+  | { type: "configure"; smoothing: number }
   | { type: "frame"; frame: ImageBitmap; time: number }
   | { type: "still" }
   | { type: "photo"; frame: ImageBitmap }
@@ -155,7 +156,8 @@ export type Request =
 
 export type Answer =
   | { type: "alive"; lock: string }
-  | { type: "ready"; engine: string; parity: Parity }
+  | { type: "ready"; engine: string; provider: Provider; parity: Parity }
+  | { type: "time"; milliseconds: number }
   | { type: "failed"; message: string }
   | { type: "result"; result: Result; time: number }
   | { type: "still"; picture: ImageBitmap; result: Result }

@@ -1,7 +1,9 @@
 // The thread that the network runs in, so that the page stays smooth.
 //
-// in:  {type: "open", base, smoothing}   load the network; answers "alive" {lock} (a Web Lock that is held as long as this
-//                                        worker lives; not where pages have none), then "ready" {engine, parity} or "failed" {message}
+// in:  {type: "open", base, threads}     load the network; answers "alive" {lock} (a Web Lock that is held as long as this
+//                                        worker lives; not where pages have none), then "ready" {engine, provider, parity}
+//                                        or "failed" {message}
+//      {type: "time"}                    answers "time" {milliseconds}, what the hand network takes for a crop
 //      {type: "configure", smoothing}
 //      {type: "frame", frame, time}      an ImageBitmap; answers "result" {result, time}
 //      {type: "still"}                   answers "still" {picture: ImageBitmap, result} of the last frame
@@ -9,14 +11,17 @@
 //      {type: "forget"}                  the camera was stopped: forget the tracks
 // When any of them fails the answer is "error" {message}.
 
-/** @import { Answer, Request, Result } from "./types.js" */
+/** @import { Answer, Request, Result, Sessions } from "./types.js" */
 
+import constants from "./constants.js";
 import { messageOf } from "./errors.js";
-import { Landmarker } from "./landmarker.js";
-import { measure } from "./parity.js";
+import { Landmarker, run } from "./landmarker.js";
+import { fetchReference, measure } from "./parity.js";
 import { openSessions } from "./session.js";
 import { Tracker } from "./tracker.js";
 
+/** @type {Sessions} */
+let sessions;
 /** @type {Landmarker} */
 let landmarker;
 /** @type {Tracker} */
@@ -63,27 +68,34 @@ async function holdLock() {
 
 /** @type {{[Type in Request["type"]]: (message: Extract<Request, { type: Type }>) => void | Promise<void>}} */
 const handlers = {
-  async open({ base, smoothing: strength, provider }) {
-    smoothing = strength ?? 1;
+  async open({ base, provider, threads }) {
     await holdLock();
     try {
-      let sessions = await openSessions(base, { provider });
-      let parity = await measure(sessions, base);
+      const reference = fetchReference(base); // comes while the networks are loaded
+      sessions = await openSessions(base, { provider, threads });
+      let parity = await measure(sessions, await reference);
       if (!parity.ok && sessions.provider === "webgpu") {
         // A graphics driver that computes something else is not used.
-        sessions = await openSessions(base, { provider: "wasm" });
-        parity = await measure(sessions, base);
+        sessions = await openSessions(base, { provider: "wasm", threads });
+        parity = await measure(sessions, await reference);
       }
       landmarker = new Landmarker(sessions);
       tracker = new Tracker(landmarker);
-      answer({ type: "ready", engine: sessions.engine, parity });
+      answer({ type: "ready", engine: sessions.engine, provider: sessions.provider, parity });
     } catch (error) {
       answer({ type: "failed", message: messageOf(error) });
     }
   },
 
+  async time() {
+    const crop = new Uint8Array(constants.crop_side ** 2 * 3);
+    const start = performance.now();
+    await run(sessions, sessions.hand, crop, 1);
+    answer({ type: "time", milliseconds: performance.now() - start });
+  },
+
   configure(message) {
-    smoothing = message.smoothing ?? 1;
+    smoothing = message.smoothing;
   },
 
   async frame({ frame, time }) {

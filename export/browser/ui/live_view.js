@@ -48,6 +48,7 @@ class LiveView {
   #worker = null;
   /** @type {Promise<RuntimeWorker> | null} */
   #starting = null;
+  #hurry = new AbortController(); // aborted as soon as the visitor waits for the worker
   #answered = false; // the worker has given a result since it was started
   #lost = 0; // pictures of the camera in a row that could not be read
   /** @type {MediaStream | null} */
@@ -69,6 +70,7 @@ class LiveView {
   constructor(parent, options) {
     this.#options = options;
     this.#elements = buildView(parent);
+    this.#loadWorker(); // while the page is read
     const { start, still, cameras, png, json } = this.#elements;
     start.onclick = () => (this.#stream ? this.stop() : this.start());
     still.onclick = () => (this.#still ? this.#resume() : this.#worker?.post({ type: "still" }));
@@ -85,6 +87,16 @@ class LiveView {
   configure(options) {
     this.#options = options;
     this.#worker?.post({ type: "configure", smoothing: options.smoothing });
+  }
+
+  #loadWorker() {
+    if (this.#starting) return this.#starting;
+    const starting = startWorker(this.#options.runtime, this.#hurry.signal);
+    const forget = () => {
+      if (this.#starting === starting) this.#starting = null; // the next start tries again
+    };
+    starting.then(({ stopped }) => stopped.then(forget), forget);
+    return (this.#starting = starting);
   }
 
   /** @param {Parameters<typeof openCamera>[0]} [wish] */
@@ -139,6 +151,7 @@ class LiveView {
 
   close() {
     this.#closed = true;
+    this.#hurry.abort();
     removeEventListener("pagehide", this.#leave);
     this.stop();
     this.#starting?.then(
@@ -160,21 +173,15 @@ class LiveView {
   }
 
   async #startWorker() {
-    this.#starting ??= startWorker(this.#options.runtime, {
-      smoothing: this.#options.smoothing,
-      onStopped: (error) => this.#restart(error),
-    });
-    try {
-      const worker = await this.#starting;
-      this.#worker = worker;
-      worker.listen((answer) => this.#receive(answer, worker));
-      this.#elements.engine.textContent = worker.engine;
-      this.#elements.parity.textContent = worker.parity.sentence;
-      this.#elements.root.dataset.parity = String(worker.parity.difference);
-    } catch (error) {
-      this.#starting = null;
-      throw error;
-    }
+    this.#hurry.abort();
+    const worker = await this.#loadWorker();
+    if (this.#worker !== worker) worker.stopped.then((error) => this.#restart(error));
+    this.#worker = worker;
+    worker.listen((answer) => this.#receive(answer, worker));
+    worker.post({ type: "configure", smoothing: this.#options.smoothing });
+    this.#elements.engine.textContent = worker.engine;
+    this.#elements.parity.textContent = worker.parity.sentence;
+    this.#elements.root.dataset.parity = String(worker.parity.difference);
   }
 
   /**
@@ -183,7 +190,7 @@ class LiveView {
    * @param {WorkerStopped} error
    */
   async #restart(error) {
-    this.#starting = this.#worker = null;
+    this.#worker = null;
     const stream = this.#stream;
     if (!stream) return;
     if (!this.#answered)

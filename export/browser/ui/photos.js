@@ -62,6 +62,7 @@ class PhotoView {
   #queue = Promise.resolve(); // photos are analysed one after the other
   /** @type {Promise<RuntimeWorker> | null} */
   #starting = null;
+  #hurry = new AbortController(); // aborted as soon as a photo waits for the worker
   /** @type {(error: Error) => void} ends the wait for the worker's answer */
   #interrupt = () => {};
   #input;
@@ -105,9 +106,26 @@ class PhotoView {
     };
     const missing = missingFeatures();
     if (missing) drop.textContent = `${missing} Switched off, the server looks at the photos.`;
+    else this.#loadWorker(); // while a photo is chosen
+  }
+
+  #loadWorker() {
+    if (this.#starting) return this.#starting;
+    const forget = () => (this.#starting = null); // the next photo tries again
+    const starting = startWorker(this.#runtime, this.#hurry.signal);
+    starting.then(
+      ({ stopped }) =>
+        stopped.then((error) => {
+          forget();
+          this.#interrupt(error);
+        }),
+      forget,
+    );
+    return (this.#starting = starting);
   }
 
   close() {
+    this.#hurry.abort();
     for (const photo of this.#photos) this.#free(photo);
     this.#starting?.then(
       ({ close }) => close(),
@@ -217,16 +235,8 @@ class PhotoView {
    * @returns {Promise<Result>}
    */
   async #detect(picture) {
-    this.#starting ??= startWorker(this.#runtime, {
-      onStopped: (error) => {
-        this.#starting = null;
-        this.#interrupt(error);
-      },
-    });
-    const worker = await this.#starting.catch((error) => {
-      this.#starting = null;
-      throw error;
-    });
+    this.#hurry.abort();
+    const worker = await this.#loadWorker();
     return new Promise((resolve, reject) => {
       this.#interrupt = reject;
       worker.listen((answer) => {

@@ -159,14 +159,14 @@ def test_a_photo_that_has_changed_is_looked_at_again(drawn, tmp_path, capsys):
     (drawn / "a.png").write_bytes(whole)
     capsys.readouterr()
     assert run(drawn, results=results) == 0
-    assert "3 photos, 2 of them looked at before" in capsys.readouterr().err
+    assert "3 photos, 2 of them processed before" in capsys.readouterr().err
     after = rows(results)
     assert after["a.png"]["hands"] and after["a.png"]["error"] is None and after["b.png"] == before
     os.utime(drawn / "c.png", ns=(1, 1))
     assert run(drawn, results=results) == 0
-    assert "3 photos, 2 of them looked at before" in capsys.readouterr().err
+    assert "3 photos, 2 of them processed before" in capsys.readouterr().err
     assert run(drawn, results=results) == 0
-    assert "3 photos, 3 of them looked at before" in capsys.readouterr().err
+    assert "3 photos, 3 of them processed before" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("fault", [PhotoError("The file cannot be read: stale handle.", again=True), RuntimeError("bad allocation\n at 0x7f")])
@@ -225,7 +225,7 @@ def test_a_damaged_part_is_named(drawn, tmp_path, capsys):
         part.write_bytes(content)
         capsys.readouterr()
         assert run(drawn, results=results) == 1
-        told = f"{part} is damaged or of another version: remove this file and start again, its photos are then looked at anew.\n"
+        told = f"{part} is damaged or of another version: remove this file and start again, its photos are then processed again.\n"
         assert capsys.readouterr().err == told
     pq.write_table(pa.table({"photo": ["a.png"], "width": [640]}), part)  # of a release before this one
     assert run(drawn, results=results) == 1 and capsys.readouterr().err == told

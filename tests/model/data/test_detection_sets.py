@@ -122,7 +122,7 @@ def test_a_picture_for_the_detector_has_its_labels_where_its_objects_are(natural
 
 def test_the_least_confidence_lies_right_above_the_find_that_would_break_a_promise():
     confidence = np.array([0.2, 0.4, 0.6, 0.9])
-    found = fit_confidence.Finds(np.zeros((4, 4)), np.array([False, True, False, True]), np.array([True, False, True, False]), np.ones(4), 2)
+    found = fit_confidence.Detections(np.zeros((4, 4)), np.array([False, True, False, True]), np.array([True, False, True, False]), np.ones(4), 2)
     assert fit_confidence.least(confidence, found, 1, 0.5, 1.0)[0] == pytest.approx(0.201)  # a second find in the one empty photo is too much
     assert fit_confidence.least(confidence, found, 1, 0.9, 1.0)[0] == pytest.approx(0.601)  # and here what is wrong
     assert fit_confidence.least(confidence, found, 1, 0.5, 0.5)[0] == pytest.approx(0.601)
@@ -135,7 +135,7 @@ def test_a_level_keeps_its_promise_on_photos_it_was_not_set_on():
     rng, passed = np.random.default_rng(0), []
     for _ in range(400):
         score = rng.uniform(0, 0.9, 40)
-        found = fit_confidence.Finds(np.zeros((41, 4)), np.arange(41) == 40, np.arange(41) < 40, np.ones(41), 1)
+        found = fit_confidence.Detections(np.zeros((41, 4)), np.arange(41) == 40, np.arange(41) < 40, np.ones(41), 1)
         level, _ = fit_confidence.least(np.append(score, 1.0), found, 40, 0.0, 0.1)
         passed.append((rng.uniform(0, 0.9, 1000) >= level).mean())
     assert 0.08 < np.mean(passed) <= 0.102

@@ -1,4 +1,4 @@
-"""What the detector finds in training photos, and whether it is right."""
+"""What the detector mined in training photos, and whether it is right."""
 
 import numpy as np
 import pytest
@@ -69,8 +69,8 @@ def test_what_was_kept_is_read_again(tmp_path):
 
 def test_what_is_misjudged_is_drawn_more_often():
     shows = np.array([[1, np.nan], [1, np.nan], [0, 0], [0, 0], [np.nan, 1]])
-    finds = hard_examples.Finds(np.zeros((5, 1, 1, 3), np.uint8), shows, np.array([[0.9, 0], [0.1, 0], [0.9, 0.0], [0.4, 0.0], [0.9, 1]]))
-    assert finds.odds("hand", 1) == pytest.approx([0.2 / 1.2, 1.0 / 1.2, 0, 0, 0])
-    assert finds.odds("hand", 0) == pytest.approx([0, 0, 1.0 / 1.5, 0.5 / 1.5, 0])
-    assert finds.odds("face", 0) == pytest.approx([0, 0, 0.5, 0.5, 0])
-    assert not hard_examples.Finds(finds.crops[:1], shows[:1], finds.presence[:1]).odds("face", 1).any()
+    mined = hard_examples.HardExamples(np.zeros((5, 1, 1, 3), np.uint8), shows, np.array([[0.9, 0], [0.1, 0], [0.9, 0.0], [0.4, 0.0], [0.9, 1]]))
+    assert mined.odds("hand", 1) == pytest.approx([0.2 / 1.2, 1.0 / 1.2, 0, 0, 0])
+    assert mined.odds("hand", 0) == pytest.approx([0, 0, 1.0 / 1.5, 0.5 / 1.5, 0])
+    assert mined.odds("face", 0) == pytest.approx([0, 0, 0.5, 0.5, 0])
+    assert not hard_examples.HardExamples(mined.crops[:1], shows[:1], mined.presence[:1]).odds("face", 1).any()

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from export import torch_to_onnx
-from model.data.hard_examples import Finds
+from model.data.hard_examples import HardExamples
 from model.data.landmark_batches import Plan
 from model.training.landmark_task import demo_task
 from model.training.train import TrainingError, check_gradients, crop_size, learning_rate, train
@@ -132,7 +132,7 @@ def test_a_training_ends_with_the_process_that_started_it():
 def test_presence_learns_from_what_the_detector_found():
     task = tiny()
     grey = np.broadcast_to(np.array([50, 100, 150], np.uint8)[:, None, None, None], (3, 256, 256, 3))
-    task.finds = Finds(grey, np.array([[1, np.nan], [0, np.nan], [np.nan, 1]]), np.full((3, 2), 0.5))  # a hand, none, and what is a hand perhaps
+    task.mined = HardExamples(grey, np.array([[1, np.nan], [0, np.nan], [np.nan, 1]]), np.full((3, 2), 0.5))  # a hand, none, and what is a hand perhaps
     task.plan = Plan(own=2, found=3, others=1, empty=20)
     (batch,) = task.stream(256, 1, 1)
     assert batch["present"][:, 0].tolist() == [1] * 5 + [0] * 21
