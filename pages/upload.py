@@ -1,4 +1,4 @@
-"""The upload page: photos in, landmarks out."""
+"""The upload page: photos and videos in, landmarks out."""
 
 from dataclasses import replace
 
@@ -13,6 +13,8 @@ from pages.parts.photos.photo_inputs import offer_examples, take_in
 from pages.parts.photos.photo_list import visitors_album
 from pages.parts.photos.result_card import legend, show_photo
 from pages.parts.shared.landmarker import landmarker_or_stop
+from pages.parts.videos.analyse_clips import analyse_clips
+from pages.parts.videos.clip_result import show_clips
 
 PER_PAGE = 5  # photos shown at once
 
@@ -28,31 +30,39 @@ if st.toggle("On this device", key="on_device", help="The network runs in your b
 
 take_in(album)
 
-if not len(album):
+if not len(album) and not album.clips:
     st.markdown("**No photo at hand?** Try one of these:")
     offer_examples(album)
     st.stop()
 
-analyse_waiting(album, landmarker)
+videos = st.container()  # above the photos, but looked at after them: a video takes longer
+with videos:
+    show_clips(album)
 
-photos = list(album)[::-1]  # the newest first
-bad = sum(photo.error is not None for photo in photos)
-if len(photos) > 1:
-    st.markdown(f"**{len(photos)} photos**" + (f", {bad} of them could not be read" if bad else ""))
+if len(album):
+    analyse_waiting(album, landmarker)
 
-layers = choose_layers()
-album.limit(choose_limits())
-with st.container(horizontal=True, vertical_alignment="center"):
-    layers = replace(layers, uncertain=choose_uncertain())
-    with st.popover("What the colours mean", icon=":material/palette:"):
-        legend()
+    photos = list(album)[::-1]  # the newest first
+    bad = sum(photo.error is not None for photo in photos)
     if len(photos) > 1:
-        offer_zip(layers)
+        st.markdown(f"**{len(photos)} photos**" + (f", {bad} of them could not be read" if bad else ""))
 
-pages = -(-len(photos) // PER_PAGE)
-page = st.pagination(pages, key="page", persist_state="session") if pages > 1 else 1
-for photo in photos[(page - 1) * PER_PAGE : page * PER_PAGE]:
-    show_photo(photo, layers)
+    layers = choose_layers()
+    album.limit(choose_limits())
+    with st.container(horizontal=True, vertical_alignment="center"):
+        layers = replace(layers, uncertain=choose_uncertain())
+        with st.popover("What the colours mean", icon=":material/palette:"):
+            legend()
+        if len(photos) > 1:
+            offer_zip(layers)
+
+    pages = -(-len(photos) // PER_PAGE)
+    page = st.pagination(pages, key="page", persist_state="session") if pages > 1 else 1
+    for photo in photos[(page - 1) * PER_PAGE : page * PER_PAGE]:
+        show_photo(photo, layers)
 
 with st.expander("Example pictures", icon=":material/image:"):
     offer_examples(album)
+
+with videos:
+    analyse_clips(album, landmarker)

@@ -1,4 +1,4 @@
-"""The command `pointillist`: landmarks of photos on the command line."""
+"""The command `pointillist`: landmarks of photos and videos on the command line."""
 
 import argparse
 import contextlib
@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -16,17 +16,19 @@ from PIL import Image
 
 from ..constants import KINDS
 from ..output.serialize import distinct, to_csv, to_json_document, to_json_error, unexpected
-from ..runtime.image_file import SUFFIXES, PhotoError, open_photo, reason
+from ..runtime.image_file import SUFFIXES, PhotoError, open_photo
 from ..runtime.landmarker import Landmarker, WeightsError
+from ..runtime.media_type import VIDEO_SUFFIXES, is_video
 from ..runtime.result import Result
 from . import app
+from .writing import CannotWrite, writing
 
-NO_PHOTO = "No photo found in the given folders."
+NO_PHOTO = "No photo or video found in the given folders."
 MOST_NAME = 255  # bytes of a file's name
 MOST_THREADS = 1024  # and workers
 
-class CannotWrite(RuntimeError):
-    """What was to be written cannot be; its text is one plain sentence."""
+class WrongUse(ValueError):
+    """Options that do not go with the files; its text says which."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -42,8 +44,8 @@ def main(arguments: list[str] | None = None) -> int:
         return app.prepare(options.weights)
     if options.engine == "ray" and not options.results:
         parser.error("--engine ray writes to a folder: say --results FOLDER")
-    if options.results and (options.json or options.out or options.csv):
-        parser.error("--results is instead of --json, --out and --csv")
+    if options.results and (options.json or options.out or options.csv or options.parquet):
+        parser.error("--results is instead of --json, --out, --csv and --parquet")
     if options.results and (options.min_confidence is not None or options.max_hands is not None or options.max_faces is not None):
         parser.error("--results keeps what the released minimum confidence accepts: leave out --min-confidence, --max-hands and --max-faces")
     # File names may hold bytes that are no text in this terminal's encoding; they must not end the run.
@@ -52,6 +54,8 @@ def main(arguments: list[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     try:
         return detect(options)
+    except WrongUse as error:
+        parser.error(str(error))
     except (WeightsError, CannotWrite) as error:
         print(error, file=sys.stderr)
         return 1
@@ -68,36 +72,58 @@ def detect(options: argparse.Namespace) -> int:
     paths = list(photos_in(options.photos))
     if options.results:
         return detect_many(paths, options)
+    videos = {path for path in paths if is_video(path)}
+    _check(options, paths, videos)
     landmarker = Landmarker(options.weights, options.threads)
-    pictures = _picture_names(paths)
+    pictures = _picture_names(paths, videos)
     if options.out:
         with _pictures_into(options.out):
             options.out.mkdir(parents=True, exist_ok=True)
     failed = 0
     limits = _limits(options)
-    add_rows = _csv_file(options.csv) if options.csv else lambda name, result: None
-    for number, (path, name) in enumerate(zip(paths, distinct(map(str, paths))), 1):
-        _progress(number, len(paths), path)
-        try:
-            rgb = open_photo(path)
-            result = landmarker.detect(rgb, **limits)
-            picture = _drawn(rgb, result) if options.out else None
-        except Exception as error:  # one photo does not end a run, whatever is wrong
-            failed += 1
-            sentence = str(error) if isinstance(error, PhotoError) else unexpected(error)
-            document, row = to_json_error(str(path), sentence), f"{path}: {sentence}"
-        else:
-            if picture:
-                with _pictures_into(options.out):
-                    picture.save(options.out / pictures[path])
-            document, row = to_json_document(str(path), result), table(str(path), result)
-            add_rows(name, result)
-        with _writing("The output cannot be written", "send it to a place with room for it"):
-            print(json.dumps(document) if options.json else row, flush=True)
+    add_rows = _csv_file(options.csv) if options.csv and not videos else lambda name, result: None
+    with _video_detection(landmarker, options) if videos else contextlib.nullcontext() as detect_video:
+        for number, (path, name) in enumerate(zip(paths, distinct(map(str, paths))), 1):
+            if detect_video and path in videos:
+                failed += not detect_video(path, name, pictures[path])
+                continue
+            _progress(number, len(paths), path)
+            try:
+                rgb = open_photo(path)
+                result = landmarker.detect(rgb, **limits)
+                picture = _drawn(rgb, result) if options.out else None
+            except Exception as error:  # one photo does not end a run, whatever is wrong
+                failed += 1
+                sentence = str(error) if isinstance(error, PhotoError) else unexpected(error)
+                document, row = to_json_error(str(path), sentence), f"{path}: {sentence}"
+            else:
+                if picture:
+                    with _pictures_into(options.out):
+                        picture.save(options.out / pictures[path])
+                document, row = to_json_document(str(path), result), table(str(path), result)
+                add_rows(name, result)
+            with writing("The output cannot be written", "send it to a place with room for it"):
+                print(json.dumps(document) if options.json else row, flush=True)
     _progress(None, len(paths))
     if not paths:
         print(NO_PHOTO, file=sys.stderr)
     return 1 if failed or not paths else 0
+
+
+def _video_detection(landmarker: Landmarker, options: argparse.Namespace) -> contextlib.AbstractContextManager:
+    from .cli_video import VideoDetection  # only then: it brings FFmpeg
+
+    return VideoDetection(landmarker, options)
+
+
+def _check(options: argparse.Namespace, paths: list[Path], videos: Collection[Path]) -> None:
+    """WrongUse if the options do not go with what is to be looked at."""
+    if options.csv and 0 < len(videos) < len(set(paths)):
+        raise WrongUse("--csv has other columns for videos than for photos: give photos or videos, not both")
+    if options.parquet and len(videos) < len(set(paths)):
+        raise WrongUse("--parquet is for videos; of photos say --results FOLDER")
+    if videos and _limits(options):
+        raise WrongUse("--min-confidence, --max-hands and --max-faces are for photos: leave them out for videos")
 
 
 def _limits(options: argparse.Namespace) -> dict:
@@ -125,7 +151,10 @@ def detect_many(paths: list[Path], options: argparse.Namespace) -> int:
     try:
         results = batch.Results(options.results)
         with results.alone():
-            return _look_at_many(batch.sources(paths), results, engine, options)
+            films = {path for path in paths if is_video(path)}
+            photos = [path for path in paths if path not in films]
+            status = _look_at_many(batch.sources(photos), results, engine, options) if photos or not films else 0
+            return max(status, _look_at_videos(batch.sources(films), options)) if films else status
     except batch.ResultsError as error:
         print(error, file=sys.stderr)
         return 1
@@ -151,19 +180,27 @@ def _look_at_many(photos: list, results, engine: Callable, options: argparse.Nam
     return 1 if not photos or any(errors.get(photo.name, "not processed") for photo in photos) else 0
 
 
-@contextlib.contextmanager
-def _writing(what: str, advice: str) -> Iterator[None]:
-    """A full disk, say, becomes one sentence that begins with `what` and ends with what to do."""
-    try:
-        yield
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise CannotWrite(f"{what} ({reason(error)}): {advice}.") from None
+def _look_at_videos(videos: list, options: argparse.Namespace) -> int:
+    from .batch_videos import VideoResults
+    from .cli_video import Progress
+
+    results, failed = VideoResults(options.results), 0
+    missing = results.pending(videos)
+    print(f"{len(videos)} videos, {len(videos) - len(missing)} of them looked at before", file=sys.stderr)
+    if not missing:
+        return 0
+    landmarker = Landmarker(options.weights, options.threads)
+    for video in missing:
+        with Progress(video.path.name) as progress:
+            note = results.look_at(video, landmarker, progress.show)
+        if note:
+            failed += 1
+            print(f"{video.name}: {note}", file=sys.stderr)
+    return 1 if failed else 0
 
 
 def _pictures_into(folder: Path) -> contextlib.AbstractContextManager:
-    return _writing(f"Pictures cannot be written to {folder}", "say --out with a folder that you may write to and that has room")
+    return writing(f"Pictures cannot be written to {folder}", "say --out with a folder that you may write to and that has room")
 
 
 def _csv_file(path: Path) -> Callable[[str, Result], None]:
@@ -171,7 +208,7 @@ def _csv_file(path: Path) -> Callable[[str, Result], None]:
 
     def write(text: str, mode: str) -> None:
         advice = "say --csv with a file that you may write and that has room"
-        with _writing(f"{path} cannot be written", advice), path.open(mode, encoding="utf-8", errors="backslashreplace", newline="") as file:
+        with writing(f"{path} cannot be written", advice), path.open(mode, encoding="utf-8", errors="backslashreplace", newline="") as file:
             file.write(text)
 
     write(to_csv([]), "w")
@@ -179,11 +216,11 @@ def _csv_file(path: Path) -> Callable[[str, Result], None]:
 
 
 def photos_in(paths: list[Path]) -> Iterator[Path]:
-    """Files as given; folders give all their photos, at any depth, by name."""
+    """Files as given; folders give all their photos and videos, at any depth, by name."""
     # os.path: what the system cannot say of a path, Path.is_dir() may raise. "._a.jpg" is where a Mac keeps what it knows of a.jpg.
     for path in paths:
         if os.path.isdir(path):
-            photos = (file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and not file.name.startswith("._"))
+            photos = (file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES | VIDEO_SUFFIXES and not file.name.startswith("._"))
             yield from sorted(file for file in photos if os.path.isfile(file))
         else:
             yield path
@@ -208,14 +245,15 @@ def _count(instances: tuple, word: str) -> str:
     return f"{len(instances) or 'no'} {word}{'' if len(instances) == 1 else 's'}"
 
 
-def _picture_names(paths: list[Path]) -> dict[Path, str]:
-    """A file name for each annotated picture; photos of one name from several folders are numbered."""
+def _picture_names(paths: list[Path], videos: Collection[Path] = ()) -> dict[Path, str]:
+    """A file name for each annotated picture or video; those of one name from several folders are numbered."""
     names: dict[Path, str] = {}
     taken: set[str] = set()
     for path in paths:
-        name, number = _picture_name(path, "_landmarks.png"), 2
+        suffix = "mp4" if path in videos else "png"
+        name, number = _picture_name(path, f"_landmarks.{suffix}"), 2
         while name.lower() in taken:
-            name, number = _picture_name(path, f"_{number}_landmarks.png"), number + 1
+            name, number = _picture_name(path, f"_{number}_landmarks.{suffix}"), number + 1
         taken.add(name.lower())
         names[path] = name
     return names
@@ -241,17 +279,18 @@ def _progress(number: int | None, total: int, path: Path | None = None) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="pointillist", description="Landmarks of the hands and faces in photos.")
+    parser = argparse.ArgumentParser(prog="pointillist", description="Landmarks of the hands and faces in photos and videos.")
     parser.add_argument("--version", action="version", version=_version())
     commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
     commands.add_parser("serve", help="start the app; what follows goes to `streamlit run`, such as --server.port 9000", add_help=False)
     preparing = commands.add_parser("prepare", help="prepare another network's ONNX file for --weights")
     preparing.add_argument("weights", type=Path, metavar="FILE", help="an ONNX file as `python -m export` writes it")
-    command = commands.add_parser("detect", help="detect the hands and faces in photos")
-    command.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help="a photo, or a folder of photos")
-    command.add_argument("--json", action="store_true", help="print one JSON document per line and photo")
-    command.add_argument("--out", type=Path, metavar="FOLDER", help="write an annotated PNG of each photo there")
-    command.add_argument("--csv", type=Path, metavar="FILE", help="write a CSV file: a row for each landmark of all photos")
+    command = commands.add_parser("detect", help="detect the hands and faces in photos and videos")
+    command.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help="a photo or video, or a folder of them")
+    command.add_argument("--json", action="store_true", help="print one JSON document per line: one for each photo, one for each frame of a video")
+    command.add_argument("--out", type=Path, metavar="FOLDER", help="write an annotated PNG of each photo, an annotated MP4 of each video there")
+    command.add_argument("--csv", type=Path, metavar="FILE", help="write a CSV file: a row for each landmark of all photos, or of all frames")
+    command.add_argument("--parquet", type=Path, metavar="FILE", help="videos: write a Parquet file, a row for each hand and face of each frame")
     command.add_argument("--min-confidence", type=_share, metavar="X", help="lowest confidence of a hand or face, 0 to 1 (default: the released)")
     command.add_argument("--max-hands", type=_most, metavar="N", help="only the N most confident hands of a photo")
     command.add_argument("--max-faces", type=_most, metavar="N", help="only the N most confident faces of a photo")

@@ -83,7 +83,7 @@ def open_photo(source: bytes | bytearray | memoryview | str | os.PathLike) -> np
     data = _read(source)
     if not data:
         raise PhotoError("The file is empty.")
-    if _is_video(data):
+    if looks_like_video(data):
         raise PhotoError(_VIDEO)
     try:
         if takes_too_long(data):
@@ -120,12 +120,13 @@ def _read(source: bytes | bytearray | memoryview | str | os.PathLike) -> bytes:
             if isinstance(error, PhotoError):
                 raise
             raise PhotoError(f"The file cannot be read: {reason(error)}.", again=True) from None
-    if size > MOST_BYTES and not _is_video(data):
+    if size > MOST_BYTES and not looks_like_video(data):
         raise PhotoError(f"The file is too large: {size / 1e6:.0f} MB, the limit is {MOST_BYTES / 1e6:.0f} MB.")
     return bytes(data)
 
 
-def _is_video(data: bytes | bytearray | memoryview) -> bool:
+def looks_like_video(data: bytes | bytearray | memoryview) -> bool:
+    """Whether a file that begins so is a video; animated pictures are not."""
     head = bytes(data[:_HEAD])
     return bool(_VIDEO_MARKS.match(head) or (head[4:8] == b"ftyp" and _VIDEO_BRANDS.match(head, 8)))
 

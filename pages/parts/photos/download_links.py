@@ -18,6 +18,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from model.output.draw import Layers
+from pages.parts.photos import clip_files
 from pages.parts.photos.downloads import annotated_png, as_coco, as_csv, as_json, as_zip
 from pages.parts.photos.photo_list import Album, Photo, visitors_album
 from pages.parts.server.work_queue import TURNS
@@ -62,7 +63,7 @@ def offer_downloads(photo: Photo, layers: Layers) -> None:
         ("COCO", lambda: as_coco([photo]), f"{stem}_coco.json", "application/json"),
     ]
     with st.container(horizontal=True, gap="small"):
-        _link("Picture", f"{photo.key}.png", layers)
+        link("Picture", f"{photo.key}.png", layers)
         for label, make, file_name, mime in files:
             st.download_button(
                 label,
@@ -77,16 +78,16 @@ def offer_downloads(photo: Photo, layers: Layers) -> None:
 
 def offer_zip(layers: Layers) -> None:
     """All photos of the visitor."""
-    _link("Download all (ZIP)", ZIP, layers, "All annotated pictures, and the points as JSON, CSV and COCO.")
+    link("Download all (ZIP)", ZIP, layers, "All annotated pictures, and the points as JSON, CSV and COCO.")
 
 
-def _link(label: str, file: str, layers: Layers, help: str = "") -> None:
-    """For `file`: ZIP, or the key of a photo with ".png"."""
+def link(label: str, file: str, layers: Layers | None = None, help: str = "") -> None:
+    """For `file`: ZIP, the key of a photo with ".png", or that of a video with one of the endings of its files."""
     if "takeaway" not in st.session_state:
         offer = st.session_state["takeaway"] = Offer(visitors_album())
         _offers[offer.secret] = offer
     offer = st.session_state["takeaway"]
-    offer.layers = layers
+    offer.layers = layers or offer.layers
     base = st.get_option("server.baseUrlPath").strip("/")
     address = f"{base and '/'}{base}/takeaway/{offer.secret}/{file}"
     _component(key=f"takeaway_{file}", data={"label": label, "help": help, "address": address}, width="content")
@@ -106,6 +107,10 @@ def _answer(request: Request) -> Response:
     for photo in photos:
         if photo.result and file == f"{photo.key}.png":
             return _Taken(offer, lambda photo=photo: iter([annotated_png(photo, offer.layers)]), f"{photo.stem}_landmarks.png", "image/png")
+    key, _, suffix = file.rpartition(".")
+    clip = offer.album.clips.get(key) if offer else None
+    if offer and clip and clip.drawing and suffix in clip_files.TYPES:
+        return _Taken(offer, lambda: clip_files.pieces(clip, suffix), clip_files.file_name(clip, suffix), clip_files.TYPES[suffix])
     return PlainTextResponse("These photos are no longer on this server. Reload the page and drop them again.", 404)
 
 

@@ -15,7 +15,7 @@ def take_in(album: Album) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         paste_button("photos")
         camera = st.toggle("Use the camera", key="camera_on", help="Take a picture with this device's camera.")
-        if len(album):
+        if len(album) or album.clips:
             st.button("Remove all photos", icon=":material/delete:", on_click=album.clear)
     if camera:
         _from_camera(album)
@@ -33,11 +33,11 @@ def _from_files(album: Album) -> None:
     if key not in st.session_state:
         st.session_state["files_shown"] = {}
     files = st.file_uploader(
-        "Drop photos here, choose them or paste one",
+        "Drop photos or videos here, choose them or paste a photo",
         accept_multiple_files=True,
         key=key,
-        help="JPEG, PNG, WebP, HEIC, TIFF, GIF, BMP or AVIF, several at once. They stay in this server's memory and "
-        "are never stored.",
+        help="JPEG, PNG, WebP, HEIC, TIFF, GIF, BMP or AVIF; MP4, MOV, WebM, MKV or AVI up to two minutes; several at once. "
+        "They stay in this server's memory and are never stored.",
     )
     before: dict[str, str | None] = st.session_state["files_shown"]
     now = {file.file_id: before.get(file.file_id) or album.add(_name_of(file), file.getvalue()) for file in files}

@@ -87,12 +87,6 @@ def test_an_unforeseen_fault_is_that_photo_s_error(photos, capsys, monkeypatch, 
     assert len(others) == 2 and not any("error" in document for document in others)
 
 
-def test_a_video_is_told_what_to_do(photos, capsys):
-    (photos / "clip.mp4").write_bytes(b"\0\0\0\x20ftypisom\0\0\2\0isomiso2avc1mp41" + bytes(100))
-    assert cli.main(["detect", str(photos / "clip.mp4")]) == 1
-    assert "clip.mp4: This is a video: save single pictures of it" in capsys.readouterr().out
-
-
 def test_an_empty_folder_is_said(photos, tmp_path_factory, capsys):
     assert cli.main(["detect", str(tmp_path_factory.mktemp("empty"))]) == 1
     assert "No photo" in capsys.readouterr().err

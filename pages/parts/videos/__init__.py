@@ -1,0 +1,1 @@
+"""Videos on the upload page: looked at in slices, and their results."""

@@ -1,0 +1,120 @@
+"""Videos on the upload page through Streamlit's AppTest, with the real network."""
+
+import threading
+import time
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from model.runtime.image_file import open_photo
+from pages.parts.photos import clip
+from pages.parts.server.work_queue import Turns
+from pages.parts.videos import analyse_clips
+from tests.model.clips import clip as video_of
+from tests.model.clips import crossing, sound
+from tests.pages.test_upload import EXAMPLES, ROOT, png, texts, upload
+
+
+@pytest.fixture(scope="module")
+def video() -> bytes:
+    return video_of(crossing(open_photo(EXAMPLES / "hands.webp"), 12, (320, 240)))
+
+
+@pytest.fixture
+def visitor() -> AppTest:
+    return AppTest.from_file(ROOT / "app.py", default_timeout=180).run()
+
+
+def clips(visitor: AppTest) -> list[clip.Clip]:
+    return list(visitor.session_state["album"].clips.values())
+
+
+def test_a_video_beside_a_photo(visitor, video):
+    upload(visitor, ("clip.mp4", video, "video/mp4"), ("a.png", png(), "image/png"))
+    assert not visitor.exception and texts(visitor) == ["clip.mp4", "a.png"]
+    assert "**Two hands and no faces.**" in [element.value for element in visitor.markdown]
+    [done] = clips(visitor)
+    assert done.finished and len(done.timeline.seconds) == 12
+    assert all(photo.looked_at for photo in visitor.session_state["album"])
+
+
+def test_frame_by_frame(visitor, video):
+    upload(visitor, ("clip.mp4", video, "video/mp4"))
+    [done] = clips(visitor)
+    visitor.session_state[f"step_{done.key}"] = True
+    visitor.run()
+    for label, frame in (("Next", 1), ("Next", 2), ("Previous", 1)):
+        next(button for button in visitor.button if button.label == label).click()
+        visitor.run()
+        assert not visitor.exception and visitor.slider(key=f"frame_{done.key}").value == frame
+        assert any(element.value.startswith(f"**{frame / 30:.2f} s**") and "fingertips" in element.value for element in visitor.markdown)
+
+
+def test_what_is_no_video_gets_its_sentence(visitor, video):
+    upload(visitor, ("sound.mp4", sound(), "video/mp4"), ("half.mp4", video[: len(video) // 3], "video/mp4"), ("text.mp4", b"text", "video/mp4"))
+    assert not visitor.exception and len(visitor.error) == 3
+    assert any("no moving pictures" in error.value for error in visitor.error)
+
+
+def test_a_removed_video_goes(visitor, video):
+    upload(visitor, ("clip.mp4", video, "video/mp4"))
+    visitor.file_uploader[0].set_value([])
+    visitor.run()
+    assert not visitor.exception and not clips(visitor) and texts(visitor) == []
+
+
+def test_names_are_never_markup(visitor, video):
+    upload(visitor, ("<img src=x onerror=alert(1)> :red[x].mp4", video, "video/mp4"))
+    rendered = [*visitor.markdown, *visitor.caption, *visitor.expander, *visitor.button]
+    assert not visitor.exception and not any("onerror" in str(getattr(e, "value", "")) + str(getattr(e, "label", "")) for e in rendered)
+
+
+def test_photos_of_others_come_in_between(video, monkeypatch):
+    """One place in the queue: a photo does not wait for the whole video."""
+    turns = Turns(1)
+    monkeypatch.setattr(analyse_clips, "TURNS", turns)
+    monkeypatch.setattr(analyse_clips, "SLICE", 0.01)
+    worked, finished = [], []
+    work = clip.Clip.work
+
+    def watched(self, *arguments):
+        work(self, *arguments)
+        worked.append(time.monotonic())
+
+    monkeypatch.setattr(clip.Clip, "work", watched)
+    visitor = AppTest.from_file(ROOT / "app.py", default_timeout=180).run()
+
+    def other_visitor():
+        while not worked:
+            time.sleep(0.005)
+        with turns.turn():
+            finished.append(time.monotonic())
+
+    other = threading.Thread(target=other_visitor, daemon=True)
+    other.start()
+    upload(visitor, ("clip.mp4", video, "video/mp4"))
+    other.join(60)
+    assert not visitor.exception and clips(visitor)[0].finished
+    assert len(worked) > 5 and worked[0] < finished[0] < worked[-1]
+
+
+def test_a_script_that_starts_anew_goes_on_where_it_was(video, monkeypatch):
+    """The visitor presses something while the video is looked at."""
+    from streamlit.runtime.scriptrunner import RerunException
+    from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
+
+    opened = []
+    work = clip.Clip.work
+
+    def interrupted(self, *arguments):
+        work(self, *arguments)
+        opened.append(self._work)
+        if len(opened) == 3:
+            raise RerunException(RerunData())
+
+    monkeypatch.setattr(analyse_clips, "SLICE", 0.0001)
+    monkeypatch.setattr(clip.Clip, "work", interrupted)
+    visitor = AppTest.from_file(ROOT / "app.py", default_timeout=180).run()
+    upload(visitor, ("clip.mp4", video, "video/mp4"))
+    assert not visitor.exception and len(clips(visitor)[0].timeline.seconds) == 12
+    assert len({id(each) for each in opened if each}) == 1, "opened once"
