@@ -13,9 +13,9 @@ from ..output.serialize_video import ParquetFile
 from ..output.video_pipeline import follow
 from ..runtime.image_file import reason
 from ..runtime.landmarker import Landmarker
-from ..runtime.timeline import Timeline
-from ..runtime.video import Video
-from ..runtime.video_limits import VideoError
+from ..video.timeline import Timeline
+from ..video.video_file import Video
+from ..video.video_limits import VideoError
 from .batch import ResultsError, Source
 
 MOST_STEM = 200  # bytes of the video's name in that of its file

@@ -18,8 +18,8 @@ from ..constants import KINDS
 from ..output.serialize import distinct, to_csv, to_json_document, to_json_error, unexpected
 from ..runtime.image_file import SUFFIXES, PhotoError, open_photo
 from ..runtime.landmarker import Landmarker, WeightsError
-from ..runtime.media_type import VIDEO_SUFFIXES, is_video
 from ..runtime.result import Result
+from ..video.media_type import VIDEO_SUFFIXES, is_video
 from . import app
 from .writing import CannotWrite, writing
 

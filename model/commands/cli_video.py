@@ -14,10 +14,10 @@ from ..output.serialize import unexpected
 from ..output.serialize_video import CsvFile, ParquetFile, to_video_error
 from ..output.video_pipeline import Output, follow
 from ..runtime.landmarker import Landmarker
-from ..runtime.timeline import Timeline, Track
-from ..runtime.tracks import TrackedFrame
-from ..runtime.video import Video
-from ..runtime.video_limits import VideoError, in_words
+from ..video.timeline import Timeline, Track
+from ..video.tracks import TrackedFrame
+from ..video.video_file import Video
+from ..video.video_limits import VideoError, in_words
 from .writing import CannotWrite, writing
 
 EVERY = 0.2  # seconds between two changes of the progress line

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import IO, Any
 
 from ..runtime.topology import POINT_NAMES
-from ..runtime.tracks import TrackedFrame, instances_of, number_of
+from ..video.tracks import TrackedFrame, instances_of, number_of
 from .serialize import to_json_document
 
 CSV_COLUMNS = ("video", "frame", "time", "track", "kind", "score", "handedness", "handedness_score", "point", "name", "x", "y", "z", "sigma")

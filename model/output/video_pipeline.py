@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from ..runtime.landmarker import Landmarker
-from ..runtime.timeline import Timeline
-from ..runtime.tracks import TrackedFrame, Tracks
-from ..runtime.video import Video
+from ..video.timeline import Timeline
+from ..video.tracks import TrackedFrame, Tracks
+from ..video.video_file import Video
 from .annotated_video import AnnotatedVideo
 from .serialize_video import to_frame_document
 

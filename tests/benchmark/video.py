@@ -71,8 +71,8 @@ def alone(cores: int) -> None:
     from model.output.annotated_video import AnnotatedVideo
     from model.output.serialize_video import CsvFile, ParquetFile
     from model.output.video_pipeline import follow
-    from model.runtime.timeline import Timeline
-    from model.runtime.video import Video
+    from model.video.timeline import Timeline
+    from model.video.video_file import Video
 
     content, landmarker = sys.stdin.buffer.read(), Landmarker(threads=cores)
     landmarker.detect(np.zeros((480, 640, 3), np.uint8))

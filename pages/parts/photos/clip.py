@@ -10,10 +10,10 @@ from model import Landmarker, VideoError, open_video
 from model.output.annotated_video import AnnotatedVideo
 from model.output.serialize_video import ParquetFile
 from model.output.video_pipeline import follow
-from model.runtime.timeline import Timeline
-from model.runtime.tracks import TrackedFrame
-from model.runtime.video import Video
-from model.runtime.video_limits import in_words
+from model.video.timeline import Timeline
+from model.video.tracks import TrackedFrame
+from model.video.video_file import Video
+from model.video.video_limits import in_words
 from pages.parts.shared.upload import Upload
 
 MOST_SECONDS = 120.0  # of a video on the page; the command line takes an hour

@@ -8,7 +8,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from model import Result
 from model.output.serialize import distinct
-from model.runtime.media_type import is_video
+from model.video.media_type import is_video
 from pages.parts.photos.clip import Clip
 from pages.parts.photos.confidence_options import Limits
 from pages.parts.server import photo_budget

@@ -5,7 +5,7 @@ import time
 import streamlit as st
 
 from model import Landmarker
-from model.runtime.video_limits import in_words
+from model.video.video_limits import in_words
 from pages.parts.photos.clip import Clip
 from pages.parts.photos.photo_list import Album
 from pages.parts.server.event_log import record

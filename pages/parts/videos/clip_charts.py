@@ -4,7 +4,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from model.runtime.timeline import Timeline, Track
+from model.video.timeline import Timeline, Track
 from pages.parts.shared.palette import KIND_COLOURS
 
 AXES = 130  # pixels that title, axis and legend take of a chart's height

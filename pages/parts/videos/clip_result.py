@@ -4,8 +4,8 @@ import streamlit as st
 
 from model.output.annotated_video import picture_at
 from model.output.draw import percent
-from model.runtime.timeline import Track
-from model.runtime.video_limits import in_words
+from model.video.timeline import Track
+from model.video.video_limits import in_words
 from pages.parts.photos.clip import Clip
 from pages.parts.photos.download_links import link
 from pages.parts.photos.photo_list import Album

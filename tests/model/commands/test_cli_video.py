@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from model.commands import cli
-from model.runtime.video import Video
+from model.video.video_file import Video
 from tests.model.clips import animation, clip
 from tests.model.drawn_world import photo
 from tests.model.runtime.test_tracker import HAND

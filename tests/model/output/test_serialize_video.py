@@ -13,8 +13,8 @@ from model.output.annotated_video import AnnotatedVideo, encoder
 from model.output.draw_live import draw_live
 from model.output.serialize_video import CSV_COLUMNS, CsvFile, JsonLines, ParquetFile, documents, to_frame_document
 from model.runtime.topology import HAND_POINTS
-from model.runtime.tracks import Tracks
-from model.runtime.video import Frame, Video
+from model.video.tracks import Tracks
+from model.video.video_file import Frame, Video
 from tests.model.drawn_world import photo
 from tests.model.runtime.test_tracker import FACE, FPS, HAND
 

@@ -9,7 +9,7 @@ import pytest
 
 from model.output.annotated_video import picture_at
 from model.runtime.landmarker import Landmarker
-from model.runtime.video import Video
+from model.video.video_file import Video
 from pages.parts.photos import clip as clip_module
 from pages.parts.photos.clip import Clip
 from pages.parts.photos.clip_files import TYPES, file_name, pieces
@@ -115,7 +115,7 @@ def test_what_is_wrong_is_one_sentence(content, landmarker, monkeypatch):
     long.work(landmarker, 0.5)
     assert long.error == "The video is too long: 3.8 s, the limit is 2.0 s."
     monkeypatch.setattr(clip_module, "MOST_SECONDS", 60.0)
-    monkeypatch.setattr("model.runtime.tracks.Tracks.update", lambda *_: 1 / 0)
+    monkeypatch.setattr("model.video.tracks.Tracks.update", lambda *_: 1 / 0)
     faulty = Clip("a.mp4", content)
     faulty.work(landmarker, 0.5)
     assert faulty.error.startswith("Something went wrong while looking at this video.") and faulty._work is None

@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .landmarker import Landmarker
-from .result import Hand, Instance, Result
-from .topology import FINGERS
-from .tracker import Tracker
-from .video import Frame
+from ..runtime.landmarker import Landmarker
+from ..runtime.result import Hand, Instance, Result
+from ..runtime.topology import FINGERS
+from ..runtime.tracker import Tracker
+from .video_file import Frame
 
 MEMORY = 1.0  # seconds unseen after which it counts as another one
 REACH = 1.0  # how far it may have moved meanwhile, in its own sizes

@@ -14,10 +14,10 @@ import av
 import cv2
 import numpy as np
 
+from ..runtime.image_file import looks_like_video, reason
 from .animation_decoder import Animation, is_animation
-from .image_file import looks_like_video, reason
+from .index_limits import takes_too_long
 from .media_type import HEAD
-from .video_cost import takes_too_long
 from .video_decoder import Film, container_of
 from .video_limits import MOST_BYTES, MOST_FRAMES, MOST_SECONDS, VideoError, in_words
 

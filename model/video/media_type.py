@@ -3,8 +3,8 @@
 import io
 import os
 
+from ..runtime.image_file import looks_like_video
 from .animation_decoder import is_animation
-from .image_file import looks_like_video
 
 VIDEO_SUFFIXES = frozenset(".mp4 .m4v .mov .webm .mkv .avi".split())  # GIF and WebP are among those of photos
 HEAD = 1024  # bytes that tell a video

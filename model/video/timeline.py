@@ -5,7 +5,7 @@ from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass, field
 
-from .result import Hand
+from ..runtime.result import Hand
 from .tracks import TrackedFrame, instances_of, number_of
 
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from model.runtime import video_limits
 from model.runtime.image_file import PhotoError, open_photo
-from model.runtime.media_type import is_video
-from model.runtime.video import Frame, Video, VideoError, open_video
-from model.runtime.video_limits import in_words
+from model.video import video_limits
+from model.video.media_type import is_video
+from model.video.video_file import Frame, Video, VideoError, open_video
+from model.video.video_limits import in_words
 from tests.model import clips
 from tests.model.clips import KINDS, animation, clip, odd_clips, quarters
 
@@ -65,14 +65,14 @@ def test_a_frame_rate_that_varies(kind):
 
 def test_times_begin_at_zero_and_grow(monkeypatch):
     times = [5.0, 5.1, 5.1, 4.0, 5.2]
-    monkeypatch.setattr("model.runtime.video_decoder.Film.pictures", lambda self: iter([(seconds, quarters()) for seconds in times]))
+    monkeypatch.setattr("model.video.video_decoder.Film.pictures", lambda self: iter([(seconds, quarters()) for seconds in times]))
     _, found = frames(clip([quarters()]))
     seconds = [frame.seconds for frame in found]
     assert seconds[0] == 0 and np.diff(seconds).min() > 0 and seconds[-1] == pytest.approx(0.2)
 
 
 def test_frames_of_another_size_are_scaled(monkeypatch):
-    monkeypatch.setattr("model.runtime.video_decoder.Film.pictures", lambda self: iter([(0.0, quarters()), (0.1, quarters(128, 96))]))
+    monkeypatch.setattr("model.video.video_decoder.Film.pictures", lambda self: iter([(0.0, quarters()), (0.1, quarters(128, 96))]))
     _, found = frames(clip([quarters()]))
     assert found[1].rgb.shape == (48, 64, 3) and np.abs(corners(found[1].rgb) - corners(quarters())).max() < 2
 
@@ -204,12 +204,12 @@ class TestLimits:
         assert video.note == "Only the first 6.0 s were looked at: a video may not be longer."
 
     def test_number_of_frames(self, monkeypatch):
-        monkeypatch.setattr("model.runtime.video.MOST_FRAMES", 4)
+        monkeypatch.setattr("model.video.video_file.MOST_FRAMES", 4)
         video, found = frames(clip([quarters()] * 9))
         assert len(found) == 4 and video.note.startswith("Only the first 0.1 s")
 
     def test_bytes(self, monkeypatch):
-        monkeypatch.setattr("model.runtime.video.MOST_BYTES", 1000)
+        monkeypatch.setattr("model.video.video_file.MOST_BYTES", 1000)
         with pytest.raises(VideoError, match="too large"):
             Video(bytes(1001))
 

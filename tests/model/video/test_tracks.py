@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from model.runtime.image_file import open_photo
-from model.runtime.timeline import Timeline
-from model.runtime.tracks import FINGERTIPS, MEMORY, Tracks, instances_of, number_of
-from model.runtime.video import Frame, Video
+from model.video.timeline import Timeline
+from model.video.tracks import FINGERTIPS, MEMORY, Tracks, instances_of, number_of
+from model.video.video_file import Frame, Video
 from tests.benchmark.rendered import EXAMPLES
 from tests.model.clips import clip, crossing
 from tests.model.drawn_world import photo

@@ -1,0 +1,1 @@
+"""Video files: upright frames from a file, and the tracks of the hands and faces in them."""
