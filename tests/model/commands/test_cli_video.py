@@ -167,7 +167,7 @@ class TestResults:
         Image.fromarray(photo(320, 240, HAND)).save(videos / "c.png")
         assert self.run(videos) == 1
         told = capsys.readouterr().err
-        assert "2 photos, 0 of them processed before" in told and "3 videos, 0 of them looked at before" in told and "b.avi: The file is damaged" in told
+        assert "2 photos, 0 of them processed before" in told and "3 videos, 0 of them processed before" in told and "b.avi: The file is damaged" in told
         assert self.files(videos) == ["a.gif", "a.mp4", "b.avi"]
         file = next((videos / "found" / "videos").glob("a.mp4-*"))
         table = pq.read_table(file)
