@@ -186,7 +186,7 @@ def _look_at_videos(videos: list, options: argparse.Namespace) -> int:
 
     results, failed = VideoResults(options.results), 0
     missing = results.pending(videos)
-    print(f"{len(videos)} videos, {len(videos) - len(missing)} of them looked at before", file=sys.stderr)
+    print(f"{len(videos)} videos, {len(videos) - len(missing)} of them processed before", file=sys.stderr)
     if not missing:
         return 0
     landmarker = Landmarker(options.weights, options.threads)

@@ -167,17 +167,17 @@ class TestResults:
         Image.fromarray(photo(320, 240, HAND)).save(videos / "c.png")
         assert self.run(videos) == 1
         told = capsys.readouterr().err
-        assert "2 photos, 0 of them looked at before" in told and "3 videos, 0 of them looked at before" in told and "b.avi: The file is damaged" in told
+        assert "2 photos, 0 of them processed before" in told and "3 videos, 0 of them processed before" in told and "b.avi: The file is damaged" in told
         assert self.files(videos) == ["a.gif", "a.mp4", "b.avi"]
         file = next((videos / "found" / "videos").glob("a.mp4-*"))
         table = pq.read_table(file)
         assert len(table) == 2 * FRAMES and table.schema.metadata[b"width"] == b"320"
         before = file.stat().st_mtime_ns
         self.run(videos)
-        assert "3 videos, 3 of them looked at before" in capsys.readouterr().err and file.stat().st_mtime_ns == before
+        assert "3 videos, 3 of them processed before" in capsys.readouterr().err and file.stat().st_mtime_ns == before
         shutil.copy(videos / "deeper" / "a.gif", videos / "a.mp4")
         self.run(videos)
-        assert "3 videos, 2 of them looked at before" in capsys.readouterr().err and len(pq.read_table(file)) == 2 * 3
+        assert "3 videos, 2 of them processed before" in capsys.readouterr().err and len(pq.read_table(file)) == 2 * 3
 
     def test_an_interruption_leaves_no_half_file(self, videos, monkeypatch):
         with monkeypatch.context() as patched:
