@@ -4,7 +4,7 @@ import streamlit as st
 
 from model.training import run_log as traces
 from pages.parts.learn.data_flow import show_data_flow
-from pages.parts.learn.example_picker import choose_subject
+from pages.parts.learn.example_picker import choose_instance
 from pages.parts.learn.glossary import show_glossary
 from pages.parts.learn.key_insight import show_key_insight
 from pages.parts.learn.layer_view import show_prediction_trace
@@ -26,9 +26,9 @@ landmarker_or_stop()
 flow, training, layers, yourself, quiz = st.tabs([FLOW, TRAINING, LAYERS, TRY, QUIZ], key="section", on_change="rerun")
 if flow.open:
     with flow:
-        subject = choose_subject()
-        if subject:
-            show_data_flow(subject)
+        selection = choose_instance()
+        if selection:
+            show_data_flow(selection)
 if training.open:
     with training:
         if released:
@@ -37,12 +37,12 @@ if training.open:
             st.info(missing)
 if layers.open:
     with layers:
-        subject = choose_subject()
-        show_prediction_trace(subject.kind if subject else "hand", subject)
+        selection = choose_instance()
+        show_prediction_trace(selection.kind if selection else "hand", selection)
 if yourself.open:
     with yourself:
         show_train_yourself()
 if quiz.open:
     with quiz:
-        show_quiz(released.landmarks.get("hand") if released else None, choose_subject())
+        show_quiz(released.landmarks.get("hand") if released else None, choose_instance())
 show_glossary()

@@ -10,7 +10,7 @@ from pages.parts.photos.device_photos import device_photos
 from pages.parts.photos.download_links import offer_zip
 from pages.parts.photos.draw_options import choose_layers
 from pages.parts.photos.photo_inputs import offer_examples, take_in
-from pages.parts.photos.photo_list import visitors_album
+from pages.parts.photos.photo_list import visitors_photo_list
 from pages.parts.photos.result_card import legend, show_photo
 from pages.parts.shared.landmarker import landmarker_or_stop
 from pages.parts.videos.analyse_clips import analyse_clips
@@ -19,7 +19,7 @@ from pages.parts.videos.clip_result import show_clips
 PER_PAGE = 5  # photos shown at once
 
 landmarker = landmarker_or_stop()
-album = visitors_album()
+photo_list = visitors_photo_list()
 
 st.title("Find hands and faces")
 st.markdown("21 points on every hand, 478 on every face, found by small neural networks trained in this project.")
@@ -28,27 +28,27 @@ if st.toggle("On this device", key="on_device", help="The network runs in your b
     device_photos()
     st.stop()
 
-take_in(album)
+take_in(photo_list)
 
-if not len(album) and not album.clips:
+if not len(photo_list) and not photo_list.clips:
     st.markdown("**No photo at hand?** Try one of these:")
-    offer_examples(album)
+    offer_examples(photo_list)
     st.stop()
 
 videos = st.container()  # above the photos, but looked at after them: a video takes longer
 with videos:
-    show_clips(album)
+    show_clips(photo_list)
 
-if len(album):
-    analyse_waiting(album, landmarker)
+if len(photo_list):
+    analyse_waiting(photo_list, landmarker)
 
-    photos = list(album)[::-1]  # the newest first
+    photos = list(photo_list)[::-1]  # the newest first
     bad = sum(photo.error is not None for photo in photos)
     if len(photos) > 1:
         st.markdown(f"**{len(photos)} photos**" + (f", {bad} of them could not be read" if bad else ""))
 
     layers = choose_layers()
-    album.limit(choose_limits())
+    photo_list.limit(choose_limits())
     with st.container(horizontal=True, vertical_alignment="center"):
         layers = replace(layers, uncertain=choose_uncertain())
         with st.popover("What the colours mean", icon=":material/palette:"):
@@ -62,7 +62,7 @@ if len(album):
         show_photo(photo, layers)
 
 with st.expander("Example pictures", icon=":material/image:"):
-    offer_examples(album)
+    offer_examples(photo_list)
 
 with videos:
-    analyse_clips(album, landmarker)
+    analyse_clips(photo_list, landmarker)

@@ -21,7 +21,7 @@ from model.training import run_log as traces
 from pages.parts.learn import demo_training, example_picker, train_yourself
 from pages.parts.learn.demo_training import FAILED, FINISHED, RUNNING, STOPPED, DemoTraining
 from pages.parts.learn.questions import questions
-from pages.parts.server.work_queue import TURNS
+from pages.parts.server.work_queue import WORK_QUEUE
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "model" / "examples"
@@ -148,8 +148,8 @@ class TestDataFlow:
         assert visitor.subheader[0].value == "4 Landmark regression head"
 
     def test_a_face_can_be_followed(self, visitor):
-        thing = next(box for box in visitor.selectbox if box.label == "Hand or face")
-        thing.set_value("Face").run()
+        instance = next(box for box in visitor.selectbox if box.label == "Hand or face")
+        instance.set_value("Face").run()
         for stage in range(5):
             visitor.session_state["stage"] = stage
             visitor.run()
@@ -159,7 +159,7 @@ class TestDataFlow:
     @pytest.mark.parametrize("kind", ["hand", "face"])
     def test_the_regression_stage_shows_what_the_network_does(self, visitor, seen, kind):
         """A hand's point begins at its heat map's mean, a face's at the mean of its mixture of 78 maps; the rest is the layers behind."""
-        thing = seen["greeting.webp"].faces[0] if kind == "face" else next(iter(dict(example_picker.names(seen["greeting.webp"])).values()))
+        instance = seen["greeting.webp"].faces[0] if kind == "face" else next(iter(dict(example_picker.names(seen["greeting.webp"])).values()))
         if kind == "face":
             next(box for box in visitor.selectbox if box.label == "Hand or face").set_value("Face").run()
         visitor.session_state["stage"] = 3
@@ -167,14 +167,14 @@ class TestDataFlow:
         assert not visitor.exception
         point = {"hand": 8, "face": 4}[kind]
         if kind == "hand":
-            maps = weighted = thing.trace.heatmaps[point]
+            maps = weighted = instance.trace.heatmaps[point]
         else:
             head = face_head.read(WEIGHTS)
-            maps = head.maps(thing.trace.features)
+            maps = head.maps(instance.trace.features)
             weighted = (head.spread[point][:, None, None] * maps).sum(axis=0)
         cells = (np.arange(64) + 0.5) / 64
         guess = (weighted.sum(axis=0) * cells).sum(), (weighted.sum(axis=1) * cells).sum()
-        x, y, _ = thing.trace.vector.reshape(-1, 3)[point]
+        x, y, _ = instance.trace.vector.reshape(-1, 3)[point]
         assert f"x = {guess[0]:.3f}, y = {guess[1]:.3f}. Fully connected" in said(visitor)
         assert f"move the point by ({x - guess[0]:+.3f}, {y - guess[1]:+.3f})" in said(visitor)
         formula = visitor.latex[0].value
@@ -184,11 +184,11 @@ class TestDataFlow:
     def test_numbers_are_those_of_the_picture(self, visitor, seen):
         result = seen["greeting.webp"]
         names = dict(example_picker.names(result))
-        thing = next(iter(names.values()))
+        instance = next(iter(names.values()))
         visitor.session_state["stage"] = 4
         visitor.run()
-        x, y, z = thing.trace.vector.reshape(-1, 3)[8]
-        px, py, pz = thing.landmarks[8]
+        x, y, z = instance.trace.vector.reshape(-1, 3)[8]
+        px, py, pz = instance.landmarks[8]
         assert f"x = {x:.3f}, y = {y:.3f}, z = {z:.3f}" in said(visitor)
         assert f"({x * 256 - 0.5:.0f}, {y * 256 - 0.5:.0f}), depth {z * 256:.0f}" in said(visitor)
         assert f"photo pixel **({px:.0f}, {py:.0f}), depth {pz:.0f}**" in said(visitor)
@@ -198,10 +198,10 @@ class TestDataFlow:
         opened = []
         for name, module in list(sys.modules.items()):
             if name.startswith("pages.") and hasattr(module, "open_photo"):
-                monkeypatch.setattr(module, "open_photo", lambda content: (opened.append(TURNS.working), open_photo(content))[1])
-        album = visitor.session_state["album"]
-        album.add("mine.webp", (EXAMPLES / "hands.webp").read_bytes() + os.urandom(8))  # no other test has opened these bytes
-        next(iter(album)).result = seen["hands.webp"]
+                monkeypatch.setattr(module, "open_photo", lambda content: (opened.append(WORK_QUEUE.working), open_photo(content))[1])
+        photo_list = visitor.session_state["photo_list"]
+        photo_list.add("mine.webp", (EXAMPLES / "hands.webp").read_bytes() + os.urandom(8))  # no other test has opened these bytes
+        next(iter(photo_list)).result = seen["hands.webp"]
         visitor.run().selectbox(key="subject_picture").set_value(example_picker.OWN)
         for stage in (0, 1, 2, 3, 4, 0, 4):
             visitor.session_state["stage"] = stage
@@ -210,9 +210,9 @@ class TestDataFlow:
         assert opened == [1]
 
     def test_the_last_photo_comes_first(self, visitor, seen):
-        album = visitor.session_state["album"]
-        album.add("mine.webp", (EXAMPLES / "hands.webp").read_bytes())
-        next(iter(album)).result = seen["hands.webp"]
+        photo_list = visitor.session_state["photo_list"]
+        photo_list.add("mine.webp", (EXAMPLES / "hands.webp").read_bytes())
+        next(iter(photo_list)).result = seen["hands.webp"]
         other = visitor.switch_page("pages/upload.py").run().switch_page("pages/training.py").run()
         assert not other.exception
         assert other.selectbox(key="subject_picture").options[0] == example_picker.OWN
@@ -353,17 +353,17 @@ class TestQuiz:
 
     @pytest.mark.parametrize("file, kind", [("hands.webp", "hands"), ("group.webp", "faces")])
     def test_questions_about_the_picture_have_one_right_answer(self, seen, run_file, file, kind):
-        thing = getattr(seen[file], kind)[0]
-        names = [str(number) for number in range(len(thing.landmarks))]
+        instance = getattr(seen[file], kind)[0]
+        names = [str(number) for number in range(len(instance.landmarks))]
         for seed in range(5):
-            asked = {q.name: q for q in questions(traces.read_released(run_file).landmarks["hand"], thing, names, seed)}
+            asked = {q.name: q for q in questions(traces.read_released(run_file).landmarks["hand"], instance, names, seed)}
             assert all(len(set(q.options)) == len(q.options) >= 2 and q.why for q in asked.values())
             assert asked["hardest"].options[asked["hardest"].right] == "Ring"
             pixel = asked["pixel"]
             x = float(pixel.text.split("x = ")[1].split()[0])
             assert abs(int(pixel.options[pixel.right]) - (x * 256 - 0.5)) <= 0.7
         if kind == "hands":
-            by_finger = thing.sigma[1:].reshape(5, 4).mean(axis=1)
+            by_finger = instance.sigma[1:].reshape(5, 4).mean(axis=1)
             right = asked["unsure"].options[asked["unsure"].right]
             assert right == ["Thumb", "Index", "Middle", "Ring", "Pinky"][int(by_finger.argmax())]
 

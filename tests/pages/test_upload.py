@@ -58,7 +58,7 @@ def test_example_is_analysed_on_click(visitor):
     visitor.run()
     assert not visitor.exception
     assert texts(visitor) == ["greeting.webp"]
-    photo = next(iter(visitor.session_state["album"]))
+    photo = next(iter(visitor.session_state["photo_list"]))
     assert photo.result is not None and (photo.result.width, photo.result.height) == (800, 600)
 
 
@@ -72,7 +72,7 @@ def test_bad_file_gets_a_sentence_and_the_others_go_on(visitor):
     assert not visitor.exception
     assert len(visitor.error) == 2
     assert all(error.value.strip().endswith(".") for error in visitor.error)
-    by_name = {photo.name: photo for photo in visitor.session_state["album"]}
+    by_name = {photo.name: photo for photo in visitor.session_state["photo_list"]}
     assert by_name["wall.png"].result is not None and by_name["notes.txt"].error
 
 
@@ -94,7 +94,7 @@ def test_a_photo_is_analysed_once(visitor, monkeypatch):
     upload(visitor, ("a.png", png(), "image/png"), ("the same, again.png", png(), "image/png"))
     visitor.run()
     visitor.run()
-    assert len(visitor.session_state["album"]) == 2
+    assert len(visitor.session_state["photo_list"]) == 2
     assert len(calls) == 1
 
 
@@ -102,17 +102,17 @@ def test_removed_file_goes_and_other_photos_stay(visitor):
     next(b for b in visitor.button if b.label == "Two hands").click()
     visitor.run()
     upload(visitor, ("a.png", png(), "image/png"))
-    assert {p.name for p in visitor.session_state["album"]} == {"hands.webp", "a.png"}
+    assert {p.name for p in visitor.session_state["photo_list"]} == {"hands.webp", "a.png"}
     visitor.file_uploader[0].set_value([])
     visitor.run()
-    assert {p.name for p in visitor.session_state["album"]} == {"hands.webp"}
+    assert {p.name for p in visitor.session_state["photo_list"]} == {"hands.webp"}
 
 
 def test_remove_all_photos(visitor):
     upload(visitor, ("a.png", png(), "image/png"))
     next(b for b in visitor.button if b.label == "Remove all photos").click()
     visitor.run()
-    assert not visitor.exception and len(visitor.session_state["album"]) == 0
+    assert not visitor.exception and len(visitor.session_state["photo_list"]) == 0
     assert visitor.file_uploader[0].value == []
 
 
@@ -130,7 +130,7 @@ def test_camera_pictures_stay(visitor):
     visitor.toggle(key="camera_on").set_value(False)
     visitor.run()
     assert not visitor.exception
-    assert [photo.name for photo in visitor.session_state["album"]] == ["camera 1.jpg", "camera 2.jpg"]
+    assert [photo.name for photo in visitor.session_state["photo_list"]] == ["camera 1.jpg", "camera 2.jpg"]
 
 
 def test_photos_survive_a_visit_to_another_page(visitor):
@@ -138,7 +138,7 @@ def test_photos_survive_a_visit_to_another_page(visitor):
     visitor.switch_page("pages/live.py").run()
     visitor.switch_page("pages/upload.py").run()
     assert texts(visitor) == ["a.png"]
-    assert [photo.name for photo in visitor.session_state["album"]] == ["a.png"]
+    assert [photo.name for photo in visitor.session_state["photo_list"]] == ["a.png"]
 
 
 def test_layers_can_be_switched(visitor, monkeypatch):
@@ -150,7 +150,7 @@ def test_layers_can_be_switched(visitor, monkeypatch):
         return shown[-1][1]
 
     monkeypatch.setattr(result_card, "annotated_view", watched)
-    visitor.session_state["album"].add("greeting.webp", (EXAMPLES / "greeting.webp").read_bytes())
+    visitor.session_state["photo_list"].add("greeting.webp", (EXAMPLES / "greeting.webp").read_bytes())
     visitor.run()
     visitor.pills(key="layers").set_value(["mesh", "photo"])
     visitor.run()
@@ -171,7 +171,7 @@ def right_hand(x: float) -> Hand:
 
 def test_hands_of_one_side_are_numbered(visitor):
     """Two right hands can be told apart in the findings and where one is chosen; a single one needs no number."""
-    photo_list = visitor.session_state["album"]
+    photo_list = visitor.session_state["photo_list"]
     for name, count in (("two.png", 2), ("one.png", 1)):
         key = photo_list.add(name, png((count, 2, 3), (400, 300)))
         photo = next(photo for photo in photo_list if photo.key == key)
@@ -185,9 +185,9 @@ def test_hands_of_one_side_are_numbered(visitor):
 def test_points_and_trace_open(visitor):
     next(b for b in visitor.button if b.label == "Two hands and a face").click()
     visitor.run()
-    photo = next(iter(visitor.session_state["album"]))
-    things = len(photo.result.hands) + len(photo.result.faces)
-    assert things == 3
+    photo = next(iter(visitor.session_state["photo_list"]))
+    instances = len(photo.result.hands) + len(photo.result.faces)
+    assert instances == 3
     assert not visitor.dataframe and not visitor.tabs, "nothing is computed before it is asked for"
     visitor.session_state[f"show_points_{photo.key}"] = True
     visitor.session_state[f"show_trace_{photo.key}"] = True
@@ -204,10 +204,10 @@ def test_trace_leads_to_the_drawn_points():
     from pages.parts.photos.stage_views import photo_points
 
     result = Landmarker().detect(open_photo(EXAMPLES / "greeting.webp"), trace=True)
-    things = [*result.hands, *result.faces]
-    assert len(things) == 3
-    for thing in things:
-        assert np.abs(photo_points(thing) - thing.landmarks).max() < 0.05
+    instances = [*result.hands, *result.faces]
+    assert len(instances) == 3
+    for instance in instances:
+        assert np.abs(photo_points(instance) - instance.landmarks).max() < 0.05
 
 
 def test_many_photos_come_in_pages(visitor):
@@ -222,7 +222,7 @@ class TestAlbum:
         from pages.parts.photos import photo_list
 
         monkeypatch.setattr(photo_list, "MOST_PHOTOS", 2)
-        mine = photo_list.Album()
+        mine = photo_list.PhotoList()
         assert mine.add("a", b"1") and mine.add("b", b"2")
         assert mine.add("c", b"3") is None
         assert mine.complaints() == [photo_list.FULL] and not mine.complaints()
@@ -273,7 +273,7 @@ class TestAlbum:
     def test_photos_of_one_name_are_numbered(self):
         from pages.parts.photos import photo_list
 
-        mine = photo_list.Album()
+        mine = photo_list.PhotoList()
         keys = [mine.add(name, content) for name, content in (("a.jpg", b"1"), ("a.jpg", b"2"), ("a.jpg", b"1"), ("a.jpg", b"3"))]
         assert keys[0] == keys[2] and [photo.label for photo in mine] == ["a.jpg", "a (2).jpg", "a (3).jpg"]
         mine.remove(keys[1])
@@ -352,8 +352,8 @@ class TestLimits:
 
     @staticmethod
     def photo_of(visitor):
-        """The photo in the visitor's album; at first it is put there."""
-        photo_list = visitor.session_state["album"]
+        """The photo in the visitor's photo list; at first it is put there."""
+        photo_list = visitor.session_state["photo_list"]
         if not len(photo_list):
             photo_list.add("greeting.webp", (EXAMPLES / "greeting.webp").read_bytes())
             visitor.run()
@@ -440,8 +440,8 @@ class TestLimits:
         visitor.run()
         assert not visitor.exception and visitor.tabs
         found = [*results[-1].hands, *results[-1].faces]
-        assert [thing.score for thing in found] == [thing.score for thing in (*photo.shown.hands, *photo.shown.faces)]
-        assert len(found) >= 3 and all(thing.trace for thing in found)
+        assert [instance.score for instance in found] == [instance.score for instance in (*photo.shown.hands, *photo.shown.faces)]
+        assert len(found) >= 3 and all(instance.trace for instance in found)
         visitor.slider(key="minimum_hand").set_value(99)
         visitor.run()
         assert not visitor.exception and [hand.score for hand in results[-1].hands] == [hand.score for hand in photo.shown.hands]

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from model.constants import CROP
-from pages.parts.learn.example_picker import Subject
+from pages.parts.learn.example_picker import Selection
 from pages.parts.learn.feature_explorer import explore_features
 from pages.parts.learn.glossary import explain
 from pages.parts.photos.stage_views import crop_points, photo_points
@@ -38,23 +38,23 @@ class Stage:
     name: str
     colour: str
     operation: str
-    show: Callable[[Subject], None]
+    show: Callable[[Selection], None]
 
 
 @st.fragment
-def show_data_flow(subject: Subject) -> None:
+def show_data_flow(selection: Selection) -> None:
     """The diagram, and below it the stage that was chosen. A fragment: walking leaves the rest of the page alone."""
     st.session_state.setdefault("stage", 0)
     chosen = st.session_state["stage"]
     cards = [
         {"name": stage.name, "colour": stage.colour, "shape": shape, **view}
-        for stage, shape, view in zip(STAGES, _shapes(subject), _views(subject))
+        for stage, shape, view in zip(STAGES, _shapes(selection), _views(selection))
     ]
     _cards(key="stage_cards", data={"stages": cards, "chosen": chosen}, on_stage_change=_choose)
     stage = STAGES[chosen]
     st.subheader(f"{chosen + 1} {stage.name}", anchor=False)
-    st.markdown(f"{stage.operation} **{_in_and_out(subject)[chosen]}**")
-    stage.show(subject)
+    st.markdown(f"{stage.operation} **{_in_and_out(selection)[chosen]}**")
+    stage.show(selection)
     with st.container(horizontal=True):
         st.button("← Back", disabled=chosen == 0, on_click=_walk, args=(-1,), key="stage_back")
         st.button("Next stage →", disabled=chosen == len(STAGES) - 1, on_click=_walk, args=(1,), key="stage_next", type="primary")
@@ -72,10 +72,10 @@ def _walk(steps: int) -> None:
     st.session_state["stage"] = min(max(st.session_state["stage"] + steps, 0), len(STAGES) - 1)
 
 
-def _shapes(subject: Subject) -> list[str]:
+def _shapes(selection: Selection) -> list[str]:
     """What comes out of each stage."""
-    vector = subject.thing.tensors.vector
-    maps, rows, columns = subject.thing.tensors.features.shape
+    vector = selection.instance.tensors.vector
+    maps, rows, columns = selection.instance.tensors.features.shape
     return [
         f"{CROP} × {CROP} × 3, 0 to 255",
         f"{CROP} × {CROP} × 3, 0.0 to 1.0",
@@ -85,16 +85,16 @@ def _shapes(subject: Subject) -> list[str]:
     ]
 
 
-def _in_and_out(subject: Subject) -> list[str]:
+def _in_and_out(selection: Selection) -> list[str]:
     """Shapes in words: what goes into each stage and what comes out."""
-    width, height = subject.size
-    shapes = [f"photo {width} × {height} × 3", *_shapes(subject)]
+    width, height = selection.size
+    shapes = [f"photo {width} × {height} × 3", *_shapes(selection)]
     return [f"In: {before}. Out: {after}." for before, after in zip(shapes, shapes[1:])]
 
 
-def _views(subject: Subject) -> list[dict[str, str]]:
+def _views(selection: Selection) -> list[dict[str, str]]:
     """What each card shows: a small picture or a few numbers."""
-    trace = subject.thing.tensors
+    trace = selection.instance.tensors
     middle = trace.crop[CROP // 2, CROP // 2 : CROP // 2 + 3, 1]
     x, y, z = trace.vector[:3]
     strongest = trace.features[images.strongest(trace.features)]
@@ -103,7 +103,7 @@ def _views(subject: Subject) -> list[dict[str, str]]:
         {"text": "\n".join(f"{value:3d} → {value / 255:.3f}" for value in middle)},
         {"picture": picture_url(images.heat(strongest, CARD))},
         {"text": f"x = {x:.3f}\ny = {y:.3f}\nz = {z:.3f}\n⋮"},
-        {"picture": picture_url(_small(_with_points(trace.crop, crop_points(subject.thing))))},
+        {"picture": picture_url(_small(_with_points(trace.crop, crop_points(selection.instance))))},
     ]
 
 
@@ -128,14 +128,14 @@ def _mark(picture: np.ndarray, centre: list[int], radius: int) -> None:
     cv2.circle(picture, centre, radius, MARK, 3, cv2.LINE_AA)
 
 
-def _input(subject: Subject) -> None:
-    roi = subject.thing.tensors.roi
+def _input(selection: Selection) -> None:
+    roi = selection.instance.tensors.roi
     left, right = st.columns([3, 2])
-    photo = subject.picture
+    photo = selection.picture
     width = max(2, round(max(photo.shape) / 250))
-    cv2.polylines(photo, [np.round(subject.on_picture(roi.corners())).astype(np.int32)], True, MARK, width, cv2.LINE_AA)
+    cv2.polylines(photo, [np.round(selection.on_picture(roi.corners())).astype(np.int32)], True, MARK, width, cv2.LINE_AA)
     left.image(photo, alt="The photo; a square marks what is cut out.", caption="The photo and the square", width="stretch")
-    right.image(subject.thing.tensors.crop, alt=f"The {subject.kind}, cut out upright.", caption="The crop", width="stretch")
+    right.image(selection.instance.tensors.crop, alt=f"The {selection.kind}, cut out upright.", caption="The crop", width="stretch")
     st.markdown(
         f"The square is {roi.side:.0f} pixels wide, its centre is ({roi.cx:.0f}, {roi.cy:.0f}) and it is turned by "
         f"θ = {np.degrees(roi.angle):.0f}°. The same transform, backwards, brings the points back in stage 5."
@@ -147,8 +147,8 @@ def _input(subject: Subject) -> None:
     )
 
 
-def _preprocessing(subject: Subject) -> None:
-    crop = subject.thing.tensors.crop
+def _preprocessing(selection: Selection) -> None:
+    crop = selection.instance.tensors.crop
     left, right = st.columns(2, gap="medium")
     counts = [np.histogram(crop[..., channel] / 255, 32, (0, 1))[0] for channel in range(3)]
     histogram = pd.DataFrame(dict(zip(("red", "green", "blue"), counts)), index=pd.Index(np.arange(32) / 32, name="value"))
@@ -163,23 +163,23 @@ def _preprocessing(subject: Subject) -> None:
     st.latex(r"v' = \frac{v}{255}, \qquad \frac{%d}{255} = %.3f" % (patch[0, 0], patch[0, 0] / 255))
 
 
-def _features(subject: Subject) -> None:
+def _features(selection: Selection) -> None:
     st.markdown(
         "Each map answers to a pattern that training found useful. Bright is where its answer is strong. Hover, tap or "
         "use the arrow keys; the sentence tells where on this picture the map's values stand out."
     )
-    explore_features(subject)
+    explore_features(selection)
     st.latex(
         r"\begin{gathered} \text{map}_k(x, y) = \max(0,\; b_k + s_k) \\[2pt] "
         r"s_k = \textstyle\sum_{c,i,j} w_{k,c,i,j}\; \text{in}_c(x+i,\, y+j) \end{gathered}"
     )
 
 
-def _pick(subject: Subject) -> int:
+def _pick(selection: Selection) -> int:
     """The point to follow through the last two stages."""
-    names = [f"{number} {name}" for number, name in enumerate(subject.point_names)]
-    first = 8 if subject.kind == "hand" else 4  # index finger tip, nose tip
-    key = f"point_{subject.key}"
+    names = [f"{number} {name}" for number, name in enumerate(selection.point_names)]
+    first = 8 if selection.kind == "hand" else 4  # index finger tip, nose tip
+    key = f"point_{selection.key}"
     st.session_state.setdefault(key, names[first])
     return names.index(st.selectbox("Point", names, key=key, persist_state="session", width=320))
 
@@ -191,22 +191,22 @@ FACE_FORMULA = r"""\begin{gathered} \text{mean}_a = \textstyle\sum_{i,j} \text{h
     (x, y)_k = \textstyle\sum_a \text{spread}_{k,a}\, \text{mean}_a + W_k\, h + b_k, \qquad z_k = w_k h + c_k"""
 
 
-def _regression(subject: Subject) -> None:
-    trace = subject.thing.tensors
+def _regression(selection: Selection) -> None:
+    trace = selection.instance.tensors
     values = trace.vector.reshape(-1, 3)
-    point = _pick(subject)
+    point = _pick(selection)
     x, y, z = values[point]
     st.markdown(
-        f"**{subject.point_names[point].capitalize()}: x = {x:.3f}, y = {y:.3f}, z = {z:.3f}**, the numbers "
+        f"**{selection.point_names[point].capitalize()}: x = {x:.3f}, y = {y:.3f}, z = {z:.3f}**, the numbers "
         f"{3 * point}, {3 * point + 1} and {3 * point + 2} of {trace.vector.size}. The network expects to be off by "
-        f"{subject.thing.sigma[point] / trace.roi.side:.3f} (sigma), and is {trace.presence:.0%} sure that this is a "
-        f"{subject.kind}."
+        f"{selection.instance.sigma[point] / trace.roi.side:.3f} (sigma), and is {trace.presence:.0%} sure that this is a "
+        f"{selection.kind}."
     )
-    heads = head_maps(subject.thing)
+    heads = head_maps(selection.instance)
     gx, gy = heads.guess(point)
     left, right = st.columns(2, gap="medium")
     over = images.overlay(trace.crop, heads.of(point), LARGE)
-    if subject.kind == "hand":
+    if selection.kind == "hand":
         left.image(over, alt="The point's heat map laid over the crop.", caption="Heat map of this point", width="stretch")
         begun = "its heat map's mean"
     else:
@@ -215,35 +215,35 @@ def _regression(subject: Subject) -> None:
         most = ", ".join(f"{name} ({weight:+.2f})" for name, weight in heads.strongest(point))
         begun = f"the weighted mean of 78 heat maps' means (most: {most})"
     frame = pd.DataFrame(values, columns=["x", "y", "z"])
-    frame.insert(0, "point", subject.point_names)
+    frame.insert(0, "point", selection.point_names)
     right.dataframe(frame, column_config={c: st.column_config.NumberColumn(format="%.4f") for c in "xyz"}, height=LARGE)
     st.markdown(
         f"The first guess is {begun}: x = {gx:.3f}, y = {gy:.3f}. Fully connected layers see all first guesses, the features there and a "
         f"summary of the whole crop; they move the point by ({x - gx:+.3f}, {y - gy:+.3f}) and add z."
     )
-    if subject.kind == "face":
-        with st.expander("The 78 heat maps", key=f"maps_{subject.key}"):
+    if selection.kind == "face":
+        with st.expander("The 78 heat maps", key=f"maps_{selection.key}"):
             show_all_maps(heads)
     st.latex(
-        (HAND_FORMULA if subject.kind == "hand" else FACE_FORMULA)
+        (HAND_FORMULA if selection.kind == "hand" else FACE_FORMULA)
         + r" \\[4pt] %d \text{ points} \times 3 = %d \text{ numbers} \end{gathered}" % (len(values), trace.vector.size)
     )
 
 
-def _postprocessing(subject: Subject) -> None:
-    trace = subject.thing.tensors
-    point = _pick(subject)
+def _postprocessing(selection: Selection) -> None:
+    trace = selection.instance.tensors
+    point = _pick(selection)
     x, y, z = trace.vector.reshape(-1, 3)[point]
-    crop, photo = crop_points(subject.thing), photo_points(subject.thing)
+    crop, photo = crop_points(selection.instance), photo_points(selection.instance)
     (cx, cy, cz), (px, py, pz) = crop[point], photo[point]
     st.markdown(
-        f"**{subject.point_names[point].capitalize()}**: (x = {x:.3f}, y = {y:.3f}, z = {z:.3f}) → crop pixel "
+        f"**{selection.point_names[point].capitalize()}**: (x = {x:.3f}, y = {y:.3f}, z = {z:.3f}) → crop pixel "
         f"**({cx:.0f}, {cy:.0f}), depth {cz:.0f}** → photo pixel **({px:.0f}, {py:.0f}), depth {pz:.0f}**."
     )
     left, right = st.columns(2)
     left.image(_with_points(trace.crop, crop, point), alt="The crop, the point marked.", caption="In the crop", width="stretch")
-    picture = subject.picture
-    _mark(picture, np.round(subject.on_picture(photo[point, :2])).astype(int).tolist(), max(4, round(max(picture.shape) / 80)))
+    picture = selection.picture
+    _mark(picture, np.round(selection.on_picture(photo[point, :2])).astype(int).tolist(), max(4, round(max(picture.shape) / 80)))
     right.image(picture, alt="The photo, the point marked.", caption="In the photo", width="stretch")
     st.latex(
         r"\begin{aligned} x_{\text{crop}} &= %d \cdot %.3f - 0.5 = %.1f \\ y_{\text{crop}} &= %d \cdot %.3f - 0.5 = %.1f \\ "

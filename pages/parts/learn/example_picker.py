@@ -8,7 +8,7 @@ import streamlit as st
 from model import Face, Hand
 from model.runtime.topology import POINT_NAMES
 from pages.parts.photos.analyse import traced, view
-from pages.parts.photos.photo_list import Photo, visitors_album
+from pages.parts.photos.photo_list import Photo, visitors_photo_list
 from pages.parts.shared.examples import EXAMPLES
 from pages.parts.shared.result_text import names
 
@@ -16,17 +16,17 @@ OWN = "Your last photo"
 
 
 @dataclass(frozen=True)
-class Subject:
+class Selection:
     """One hand or face with its trace, the photo it is in, that photo's size (width, height), and a key that names its widgets."""
 
     photo: Photo
-    thing: Hand | Face
+    instance: Hand | Face
     size: tuple[int, int]
     key: str
 
     @property
     def kind(self) -> str:
-        return self.thing.kind
+        return self.instance.kind
 
     @property
     def point_names(self) -> list[str]:
@@ -43,9 +43,9 @@ class Subject:
         return (points + 0.5) * (np.array([width, height]) / self.size) - 0.5
 
 
-def choose_subject() -> Subject | None:
+def choose_instance() -> Selection | None:
     """Lets the visitor choose a picture and a hand or face in it; None, and a sentence, if it shows neither."""
-    own = visitors_album().last_found
+    own = visitors_photo_list().last_found
     photos = ({OWN: own} if own else {}) | {
         example.title: Photo(example.file, example.path.read_bytes()) for example in EXAMPLES
     }
@@ -59,4 +59,4 @@ def choose_subject() -> Subject | None:
     if not named:
         st.info("The network finds no hand and no face in this picture. Please choose another one.")
         return None
-    return Subject(photo, named[name], (result.width, result.height), f"{photo.key}_{list(named).index(name)}")
+    return Selection(photo, named[name], (result.width, result.height), f"{photo.key}_{list(named).index(name)}")

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import streamlit as st
 
-from pages.parts.learn.example_picker import Subject
+from pages.parts.learn.example_picker import Selection
 from pages.parts.learn.feature_parts import excited_by
 from pages.parts.photos.stage_views import crop_points
 from pages.parts.shared import images
@@ -32,17 +32,17 @@ _component = st.components.v2.component(
 )
 
 
-def explore_features(subject: Subject) -> None:
+def explore_features(selection: Selection) -> None:
     """The maps as a grid, the one that varies most enlarged to begin with."""
-    trace = subject.thing.tensors
-    points = crop_points(subject.thing)[:, :2]
-    parts = excited_by(trace.features, points, subject.kind)
+    trace = selection.instance.tensors
+    points = crop_points(selection.instance)[:, :2]
+    parts = excited_by(trace.features, points, selection.kind)
     maps = [
         {"part": part, "low": float(plane.min()), "high": float(plane.max())}
         for part, plane in zip(parts, trace.features)
     ]
     side = len(trace.crop)
-    named = [[name, (x + 0.5) / side, (y + 0.5) / side] for name, (x, y) in zip(subject.point_names, points.tolist())]
+    named = [[name, (x + 0.5) / side, (y + 0.5) / side] for name, (x, y) in zip(selection.point_names, points.tolist())]
     data = {
         "crop": picture_url(trace.crop),
         "sheet": picture_url(_sheet(trace.features), quality=None),
@@ -51,9 +51,9 @@ def explore_features(subject: Subject) -> None:
         "first": images.strongest(trace.features),
         "colours": [[*colour, 255] for colour in COLOURS.tolist()],
         "points": named,
-        "kind": subject.kind,
+        "kind": selection.kind,
     }
-    _component(key=f"features_{subject.key}", data=data)
+    _component(key=f"features_{selection.key}", data=data)
 
 
 def _sheet(planes: np.ndarray) -> np.ndarray:

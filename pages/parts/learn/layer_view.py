@@ -11,7 +11,7 @@ from export.graph.layers import REARRANGING, Layer
 from model.constants import CROP
 from model.runtime.network_file import WEIGHTS
 from pages.parts.learn import layer_times
-from pages.parts.learn.example_picker import Subject
+from pages.parts.learn.example_picker import Selection
 from pages.parts.learn.glossary import explain
 from pages.parts.photos.stage_views import crop_points, photo_points
 from pages.parts.shared.palette import FAMILY_COLOURS
@@ -30,8 +30,8 @@ def _times(weights: Path, changed: float) -> dict[str, float]:
 
 
 @st.fragment
-def show_prediction_trace(kind: str, subject: Subject | None) -> None:
-    """kind: whose head is shown. subject: whose numbers postprocessing shows, if there is one."""
+def show_prediction_trace(kind: str, selection: Selection | None) -> None:
+    """kind: whose head is shown. selection: whose numbers postprocessing shows, if there is one."""
     file = WEIGHTS, WEIGHTS.stat().st_mtime
     stages = _layers(*file)
     st.markdown(
@@ -57,7 +57,7 @@ def show_prediction_trace(kind: str, subject: Subject | None) -> None:
             _chart(shown, times)
             _table(shown, times)
     with st.expander(f"4 {STEPS[3]}", key="step_3"):
-        _postprocessing(subject)
+        _postprocessing(selection)
 
 
 _ABOUT = (
@@ -176,26 +176,26 @@ def _legend() -> None:
     st.html(f'<div style="font-size:.875rem;line-height:1.9">{swatches}</div>')
 
 
-def _postprocessing(subject: Subject | None) -> None:
+def _postprocessing(selection: Selection | None) -> None:
     st.markdown(
         "No layer any more: a formula. Fractions are multiplied by the crop's side, and the inverse of the transform that "
         "cut the crop out takes the points to the photo."
     )
-    if subject is None:
+    if selection is None:
         return
-    roi = subject.thing.trace.roi
+    roi = selection.instance.trace.roi
     a, b, c, d, e, f, *_ = roi.to_photo().ravel()
     st.latex(
         r"\begin{pmatrix} x \\ y \end{pmatrix}_{\text{photo}} = \begin{pmatrix} %.3f & %.3f & %.1f \\ %.3f & %.3f & %.1f "
         r"\end{pmatrix} \begin{pmatrix} x \\ y \\ 1 \end{pmatrix}_{\text{crop}}, \qquad z_{\text{photo}} = %.3f\, z_{\text{crop}}"
         % (a, b, c, d, e, f, roi.side / CROP)
     )
-    crop, photo = crop_points(subject.thing), photo_points(subject.thing)
+    crop, photo = crop_points(selection.instance), photo_points(selection.instance)
     frame = pd.DataFrame(
         {
-            "point": subject.point_names,
-            "x": subject.thing.trace.vector[0::3],
-            "y": subject.thing.trace.vector[1::3],
+            "point": selection.point_names,
+            "x": selection.instance.trace.vector[0::3],
+            "y": selection.instance.trace.vector[1::3],
             "crop x": crop[:, 0],
             "crop y": crop[:, 1],
             "photo x": photo[:, 0],

@@ -26,13 +26,13 @@ class Question:
     why: str
 
 
-def questions(trace: TrainingTrace | None, thing: Hand | Face | None, point_names: list[str], seed: int) -> list[Question]:
+def questions(trace: TrainingTrace | None, instance: Hand | Face | None, point_names: list[str], seed: int) -> list[Question]:
     """All questions that can be asked. seed: of the options' order."""
     asked = [_stage(), _shape()]
     if trace:
         asked += [q for q in (_reading(trace), _hardest(trace)) if q]
-    if thing is not None and thing.trace is not None:
-        asked += [q for q in (_unsure(thing), _pixel(thing, point_names), _back()) if q]
+    if instance is not None and instance.trace is not None:
+        asked += [q for q in (_unsure(instance), _pixel(instance, point_names), _back()) if q]
     return [asked[0], *(_shuffled(question, seed) for question in asked[1:])]
 
 
@@ -110,14 +110,14 @@ def _hardest(trace: TrainingTrace) -> Question | None:
     )
 
 
-def _unsure(thing: Hand | Face) -> Question:
+def _unsure(instance: Hand | Face) -> Question:
     """Which finger or part of the face has the largest mean sigma."""
-    if isinstance(thing, Hand):
+    if isinstance(instance, Hand):
         what, parts = "finger", {finger.name: finger.points for finger in FINGERS}
     else:
         what = "part of the face"
         parts = {c.name.replace("_", " "): c.points for c in FACE_CONTOURS if c.name in _FACE_PARTS}
-    sigma = {name: float(thing.sigma[list(points)].mean()) for name, points in parts.items()}
+    sigma = {name: float(instance.sigma[list(points)].mean()) for name, points in parts.items()}
     names = list(sigma)
     largest = max(sigma, key=sigma.get)
     return Question(
@@ -132,14 +132,14 @@ def _unsure(thing: Hand | Face) -> Question:
 _FACE_PARTS = ("oval", "left_eye", "right_eye", "nose_bottom", "lips_outer")
 
 
-def _pixel(thing: Hand | Face, point_names: list[str]) -> Question:
+def _pixel(instance: Hand | Face, point_names: list[str]) -> Question:
     """Which pixel of the crop a normalised x lands on."""
-    points = thing.trace.vector.reshape(-1, 3)
+    points = instance.trace.vector.reshape(-1, 3)
     # A point in the crop, away from its middle and edges: wrong ways of computing must not give the right pixel.
     inside = np.flatnonzero((points[:, 0] > 0.05) & (points[:, 0] < 0.95))
     point = int(inside[np.argmax(np.abs(points[inside, 0] - 0.5))]) if len(inside) else 0
     x = float(points[point, 0])
-    right = round(float(crop_points(thing)[point, 0]))
+    right = round(float(crop_points(instance)[point, 0]))
     wrong = [round(x * 100), round(x * CROP / 4), round((1 - x) * CROP), round(x * 2 * CROP)]
     options = [right, *dict.fromkeys(w for w in wrong if abs(w - right) > 2)][:4]
     return Question(

@@ -3,18 +3,18 @@
 import streamlit as st
 
 from model.training.run_log import TrainingTrace
-from pages.parts.learn.example_picker import Subject
+from pages.parts.learn.example_picker import Selection
 from pages.parts.learn.questions import Question, questions
 
 
 @st.fragment
-def show_quiz(trace: TrainingTrace | None, subject: Subject | None) -> None:
+def show_quiz(trace: TrainingTrace | None, selection: Selection | None) -> None:
     """All questions, each explained as soon as it is answered; the score; and another try."""
     turn = st.session_state.setdefault("quiz_round", 0)
     st.session_state.setdefault("quiz_answers", {})
-    asked = questions(trace, subject.thing if subject else None, subject.point_names if subject else [], turn)
+    asked = questions(trace, selection.instance if selection else None, selection.point_names if selection else [], turn)
     st.markdown(f"{len(asked)} questions. Each answer counts once and is explained at once. Nothing is stored.")
-    whose = subject.key if subject else ""
+    whose = selection.key if selection else ""
     keys = [f"quiz_{turn}_{question.name}_{whose if question.name in _OWN else ''}" for question in asked]
     answers = [_ask(number, question, key) for number, (question, key) in enumerate(zip(asked, keys), 1)]
     answered = sum(answer is not None for answer in answers)

@@ -145,7 +145,7 @@ def _curves(trace: TrainingTrace) -> None:
             column_config={"loss": st.column_config.NumberColumn("loss ↓"), "accuracy": _number("percent", "accuracy ↑")},
         )
     st.caption(
-        "The two losses add up different things, so only their shapes can be compared: steep at first, then flatter "
+        "The two losses add up different instances, so only their shapes can be compared: steep at first, then flatter "
         "and flatter, while accuracy rises the other way round."
     )
 

@@ -55,7 +55,7 @@ class LiveFrames:
         self._busy = False
         self._picture: av.VideoFrame | None = None
         self._done: deque[tuple[float, float, float]] = deque()  # (finished, latency, work) in seconds
-        self._frames, self._first, self._worked = 0, 0.0, 0.0  # over the whole stream, for the journal
+        self._frames, self._first, self._worked = 0, 0.0, 0.0  # over the whole stream, for the event log
         self._clocks_apart = float("inf")  # our clock minus the stream's, as the fastest frame so far had it
 
     def __call__(self, frame: av.VideoFrame) -> av.VideoFrame:

@@ -1,6 +1,6 @@
-"""Looks at the photos of an album, and makes the pictures to show of them.
+"""Runs the model on the photos of a photo list, and makes the pictures to show of them.
 
-Whatever opens a photo at its full size takes a turn for it (turns.py): that bounds the server's memory.
+Whatever opens a photo at its full size takes a slot of the queue for it (work_queue.py): that bounds the server's memory.
 """
 
 import io
@@ -16,9 +16,9 @@ from PIL import Image
 from model import Landmarker, PhotoError, Result, open_photo
 from model.output.draw import Layers, draw
 from model.runtime.confidence import MIN_CONFIDENCE
-from pages.parts.photos.photo_list import Album, Photo
+from pages.parts.photos.photo_list import Photo, PhotoList
 from pages.parts.server.event_log import record
-from pages.parts.server.work_queue import TURNS
+from pages.parts.server.work_queue import WORK_QUEUE
 from pages.parts.shared.landmarker import shared_landmarker
 
 # Longer side in pixels of the pictures shown on the page; downloads have the photo's own size. Small photos are enlarged
@@ -29,9 +29,9 @@ MAX_UNCERTAIN = 20  # rejected detections kept of a photo: some hundred kilobyte
 log = logging.getLogger(__name__)
 
 
-def analyse_waiting(album: Album, landmarker: Landmarker) -> None:
+def analyse_waiting(photo_list: PhotoList, landmarker: Landmarker) -> None:
     """Look at every photo that is new, with a progress bar. A photo that can't be read gets its sentence, no more."""
-    waiting = album.waiting
+    waiting = photo_list.waiting
     if not waiting:
         return
     bar = st.progress(0.0)
@@ -41,18 +41,18 @@ def analyse_waiting(album: Album, landmarker: Landmarker) -> None:
         def say(ahead: int, share=share) -> None:
             bar.progress(share, f"In the queue: {ahead} photo{'' if ahead == 1 else 's'} ahead of yours")
 
-        twin = next((other for other in album if other.looked_at and other.digest == photo.digest), None)
+        twin = next((other for other in photo_list if other.looked_at and other.digest == photo.digest), None)
         if twin:  # the same picture under another name
             photo.result, photo.error = twin.result, twin.error
             continue
-        with TURNS.turn(say) as waited:
+        with WORK_QUEUE.slot(say) as waited:
             bar.progress(share, f"Looking at photo {done + 1} of {len(waiting)} …")
             _analyse(photo, landmarker, waited)
     bar.empty()
 
 
 def _analyse(photo: Photo, landmarker: Landmarker, waited: float = 0.0) -> None:
-    """waited: seconds in the queue, for the journal."""
+    """waited: seconds in the queue, for the event log."""
     found, started = {}, time.perf_counter()
     try:
         rgb = open_photo(photo.content)
@@ -74,7 +74,7 @@ def _analyse(photo: Photo, landmarker: Landmarker, waited: float = 0.0) -> None:
 
 @st.cache_resource(scope="session", max_entries=8, show_spinner=False)
 def _view(digest: str, _content: bytes) -> np.ndarray:
-    with TURNS.turn():
+    with WORK_QUEUE.slot():
         rgb = open_photo(_content)
         height, width = rgb.shape[:2]
         longer = max(height, width)
@@ -98,7 +98,7 @@ def _annotated_view(digest: str, layers: Layers, scores: tuple, _photo: Photo, _
 def _traced(digest: str, min_confidence: tuple[tuple[str, float], ...], _content: bytes) -> Result:
     least = dict(min_confidence)
     kept = MAX_UNCERTAIN if least != MIN_CONFIDENCE else 0  # found as the page's own result was, so that both hold the same
-    with TURNS.turn():
+    with WORK_QUEUE.slot():
         result = shared_landmarker().detect(open_photo(_content), trace=True, max_uncertain=kept)
     return replace(result.filtered(least), uncertain=())  # a trace takes more than a megabyte
 
@@ -112,7 +112,7 @@ def annotated_view(photo: Photo, layers: Layers) -> bytes:
     """JPEG of the photo with its landmarks, for the page."""
     result = photo.shown
     drawn = (result.hands, result.faces, result.uncertain if layers.uncertain else ())
-    scores = tuple(tuple(thing.score for thing in things) for things in drawn)  # they tell which detections of the photo are drawn
+    scores = tuple(tuple(instance.score for instance in instances) for instances in drawn)  # they tell which detections of the photo are drawn
     return _annotated_view(photo.digest, layers, scores, photo, result)
 
 

@@ -20,8 +20,8 @@ from starlette.routing import Route
 from model.output.draw import Layers
 from pages.parts.photos import clip_files
 from pages.parts.photos.downloads import annotated_png, as_coco, as_csv, as_json, as_zip
-from pages.parts.photos.photo_list import Album, Photo, visitors_album
-from pages.parts.server.work_queue import TURNS
+from pages.parts.photos.photo_list import Photo, PhotoList, visitors_photo_list
+from pages.parts.server.work_queue import WORK_QUEUE
 
 ZIP = "pointillist.zip"
 _PIECE = 1 << 18  # bytes: as much as the server hands on before it waits for the visitor's network
@@ -42,8 +42,8 @@ _component = st.components.v2.component(
 class Offer:
     """What one visitor may take home. It goes when the visitor's session goes."""
 
-    def __init__(self, album: Album):
-        self.album = album
+    def __init__(self, photo_list: PhotoList):
+        self.photo_list = photo_list
         self.layers = Layers()
         self.secret = secrets.token_urlsafe(24)
         self.taking = anyio.Lock()
@@ -51,7 +51,7 @@ class Offer:
 
 _offers: weakref.WeakValueDictionary[str, Offer] = weakref.WeakValueDictionary()
 # Threads that make pictures. They may wait for their turn, so they are not of those that serve everything else.
-_makers = anyio.CapacityLimiter(TURNS.places)
+_makers = anyio.CapacityLimiter(WORK_QUEUE.places)
 
 
 def offer_downloads(photo: Photo, layers: Layers) -> None:
@@ -84,7 +84,7 @@ def offer_zip(layers: Layers) -> None:
 def link(label: str, file: str, layers: Layers | None = None, help: str = "") -> None:
     """For `file`: ZIP, the key of a photo with ".png", or that of a video with one of the endings of its files."""
     if "takeaway" not in st.session_state:
-        offer = st.session_state["takeaway"] = Offer(visitors_album())
+        offer = st.session_state["takeaway"] = Offer(visitors_photo_list())
         _offers[offer.secret] = offer
     offer = st.session_state["takeaway"]
     offer.layers = layers or offer.layers
@@ -101,14 +101,14 @@ def routes() -> list[Route]:
 def _answer(request: Request) -> Response:
     offer = _offers.get(request.path_params["secret"])
     file = request.path_params["file"]
-    photos = [] if offer is None else [photo for photo in list(offer.album)[::-1] if photo.looked_at]
+    photos = [] if offer is None else [photo for photo in list(offer.photo_list)[::-1] if photo.looked_at]
     if file == ZIP and photos:
         return _Taken(offer, lambda: as_zip(photos, offer.layers), ZIP, "application/zip")
     for photo in photos:
         if photo.result and file == f"{photo.key}.png":
             return _Taken(offer, lambda photo=photo: iter([annotated_png(photo, offer.layers)]), f"{photo.stem}_landmarks.png", "image/png")
     key, _, suffix = file.rpartition(".")
-    clip = offer.album.clips.get(key) if offer else None
+    clip = offer.photo_list.clips.get(key) if offer else None
     if offer and clip and clip.drawing and suffix in clip_files.TYPES:
         return _Taken(offer, lambda: clip_files.pieces(clip, suffix), clip_files.file_name(clip, suffix), clip_files.TYPES[suffix])
     return PlainTextResponse("These photos are no longer on this server. Reload the page and drop them again.", 404)

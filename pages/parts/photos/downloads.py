@@ -11,12 +11,12 @@ from model import open_photo
 from model.output.draw import Layers, draw
 from model.output.serialize import distinct, to_coco, to_csv, to_json_document, to_json_error
 from pages.parts.photos.photo_list import Photo
-from pages.parts.server.work_queue import TURNS
+from pages.parts.server.work_queue import WORK_QUEUE
 
 
 def annotated_png(photo: Photo, layers: Layers) -> bytes:
     picture = io.BytesIO()
-    with TURNS.turn():
+    with WORK_QUEUE.slot():
         # Level 1: nearly as small for photos, and several times faster.
         Image.fromarray(draw(open_photo(photo.content), photo.shown, layers)).save(picture, "PNG", compress_level=1)
     return picture.getvalue()

@@ -18,19 +18,19 @@ def choose(result: Result, key: str) -> tuple[str, Hand | Face]:
     return name, named[name]
 
 
-def points_frame(thing: Hand | Face) -> pd.DataFrame:
+def points_frame(instance: Hand | Face) -> pd.DataFrame:
     """One row per point: name, x, y, z and the expected error, all in pixels of the photo."""
-    x, y, z = thing.landmarks.T
-    return pd.DataFrame({"point": POINT_NAMES[thing.kind], "x": x, "y": y, "z": z, "error": thing.sigma})
+    x, y, z = instance.landmarks.T
+    return pd.DataFrame({"point": POINT_NAMES[instance.kind], "x": x, "y": y, "z": z, "error": instance.sigma})
 
 
 def show_points(photo: Photo) -> None:
     if photo.shown is None:
         return
-    _, thing = choose(photo.shown, f"table_of_{photo.key}")
+    _, instance = choose(photo.shown, f"table_of_{photo.key}")
     pixels = st.column_config.NumberColumn
     st.dataframe(
-        points_frame(thing),
+        points_frame(instance),
         column_config={
             "point": "Point",
             "x": pixels("x (px)", format="%.1f", help="From the photo's left edge"),
@@ -39,5 +39,5 @@ def show_points(photo: Photo) -> None:
             "error": pixels("± (px)", format="%.1f", help="How far off the network expects the point to be"),
         },
     )
-    zero = "the wrist" if isinstance(thing, Hand) else "the face's centre"
+    zero = "the wrist" if isinstance(instance, Hand) else "the face's centre"
     st.caption(f"Pixels of the upright photo, from its top left corner. Depth z is measured from {zero}.")

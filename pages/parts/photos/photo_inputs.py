@@ -4,32 +4,32 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import DeletedFile, UploadedFile
 
 from pages.parts.photos.paste import paste_button
-from pages.parts.photos.photo_list import GONE, Album
+from pages.parts.photos.photo_list import GONE, PhotoList
 from pages.parts.server import photo_budget
 from pages.parts.shared.examples import EXAMPLES
 
 
-def take_in(album: Album) -> None:
-    """Shows the widgets and puts what they bring into the album."""
-    _from_files(album)
+def take_in(photo_list: PhotoList) -> None:
+    """Shows the widgets and puts what they bring into the photo list."""
+    _from_files(photo_list)
     with st.container(horizontal=True, vertical_alignment="center"):
         paste_button("photos")
         camera = st.toggle("Use the camera", key="camera_on", help="Take a picture with this device's camera.")
-        if len(album) or album.clips:
-            st.button("Remove all photos", icon=":material/delete:", on_click=album.clear)
+        if len(photo_list) or photo_list.clips:
+            st.button("Remove all photos", icon=":material/delete:", on_click=photo_list.clear)
     if camera:
-        _from_camera(album)
-    for sentence in album.complaints():
+        _from_camera(photo_list)
+    for sentence in photo_list.complaints():
         st.warning(sentence, icon=":material/inventory_2:")
 
 
-def _from_files(album: Album) -> None:
+def _from_files(photo_list: PhotoList) -> None:
     """The drop zone.
 
-    The widget forgets its files when the visitor goes to another page, the album doesn't. So only a file that the
+    The widget forgets its files when the visitor goes to another page, the photo list doesn't. So only a file that the
     widget itself has shown and shows no longer was removed by the visitor.
     """
-    key = f"photos_{album.round}"
+    key = f"photos_{photo_list.round}"
     if key not in st.session_state:
         st.session_state["files_shown"] = {}
     files = st.file_uploader(
@@ -40,14 +40,14 @@ def _from_files(album: Album) -> None:
         "They stay in this server's memory and are never stored.",
     )
     before: dict[str, str | None] = st.session_state["files_shown"]
-    now = {file.file_id: before.get(file.file_id) or album.add(_name_of(file), file.getvalue()) for file in files}
+    now = {file.file_id: before.get(file.file_id) or photo_list.add(_name_of(file), file.getvalue()) for file in files}
     for photo_key in set(before.values()) - set(now.values()):
         if photo_key:
-            album.remove(photo_key)
+            photo_list.remove(photo_key)
     st.session_state["files_shown"] = now
     missing = {file.file_id for file in st.session_state[key] if isinstance(file, DeletedFile)}
     if missing:  # dropped at the gate, or unknown to a server that was started anew
-        album.empty_drop_zone(photo_budget.FULL if missing & set(photo_budget.STOREROOM.refused) else GONE)
+        photo_list.empty_drop_zone(photo_budget.FULL if missing & set(photo_budget.PHOTO_BUDGET.refused) else GONE)
         st.rerun()
 
 
@@ -56,18 +56,18 @@ def _name_of(file: UploadedFile) -> str:
     return file.name.replace("%22", '"').replace("%0D", "\r").replace("%0A", "\n")
 
 
-def _from_camera(album: Album) -> None:
-    """The camera; every picture taken stays in the album."""
-    shot = st.camera_input("Take a picture", key=f"camera_{album.round}", resolution="720p", width=640)
+def _from_camera(photo_list: PhotoList) -> None:
+    """The camera; every picture taken stays in the photo list."""
+    shot = st.camera_input("Take a picture", key=f"camera_{photo_list.round}", resolution="720p", width=640)
     if shot is None or st.session_state.get("last_shot") == shot.file_id:
         return
     st.session_state["last_shot"] = shot.file_id
     shots = st.session_state["shots"] = st.session_state.get("shots", 0) + 1
-    album.add(f"camera {shots}.jpg", shot.getvalue())
+    photo_list.add(f"camera {shots}.jpg", shot.getvalue())
 
 
-def offer_examples(album: Album) -> None:
-    """Example pictures, each with a button that puts it into the album."""
+def offer_examples(photo_list: PhotoList) -> None:
+    """Example pictures, each with a button that puts it into the photo list."""
     grid = st.grid(len(EXAMPLES), min_column_width=100, gap="xsmall")  # beside each other on a phone too
     for example in EXAMPLES:
         with grid.cell():
@@ -75,7 +75,7 @@ def offer_examples(album: Album) -> None:
             st.button(
                 example.title,
                 key=f"example_{example.file}",
-                on_click=lambda example=example: album.add(example.file, example.path.read_bytes()),
+                on_click=lambda example=example: photo_list.add(example.file, example.path.read_bytes()),
                 width="stretch",
                 wrap=True,
             )

@@ -44,7 +44,7 @@ class Photo(Upload):
         return self.result and self.limits.applied(self.result)
 
 
-class Album:
+class PhotoList:
     """Photos, and `clips`: videos, by their keys; in the order they came, each once; bounded in number and size together. visitor: the id of
     the visitor's session."""
 
@@ -53,7 +53,7 @@ class Album:
         self.clips: dict[str, Clip] = {}
         self.visitor = visitor
         self.seen = time.monotonic()  # when the visitor's page ran last
-        self.round = 0  # grows when the album is emptied, so that the widgets start anew too
+        self.round = 0  # grows when the photo list is emptied, so that the widgets start anew too
         self._complaints: dict[str, None] = {}  # each once, in order
 
     def __iter__(self):
@@ -68,13 +68,13 @@ class Album:
         return sum(len(photo.content) for photo in list(self)) + sum(clip.size for clip in list(self.clips.values()))
 
     def add(self, name: str, content: bytes) -> str | None:
-        """Take a photo or video in and return its key; None if this album or the whole server is full."""
+        """Take a photo or video in and return its key; None if this photo list or the whole server is full."""
         upload = Clip(name, content) if is_video(content) else Photo(name, content)
         if upload.key in self._photos or upload.key in self.clips:
             return upload.key
         if len(self) + len(self.clips) >= MOST_PHOTOS or len(content) + self.size > MOST_BYTES:
             self._complaints[FULL] = None
-        elif not photo_budget.STOREROOM.has_room(len(content)):
+        elif not photo_budget.PHOTO_BUDGET.has_room(len(content)):
             self._complaints[photo_budget.FULL] = None
         else:
             *_, upload.label = distinct([*(other.label for other in (*self, *self.clips.values())), upload.label])
@@ -102,7 +102,7 @@ class Album:
         self.round += 1
         photo_budget.forget_uploads(self.visitor)
 
-    def let_go(self) -> None:
+    def evict(self) -> None:
         """The visitor has left and others need the room."""
         if self._photos or self.clips:
             self._complaints[GONE] = None
@@ -128,11 +128,11 @@ class Album:
         return next((p for p in reversed(list(self)) if p.shown and (p.shown.hands or p.shown.faces)), None)
 
 
-def visitors_album() -> Album:
-    """This visitor's album; pages other than the upload page may read it."""
-    if "album" not in st.session_state:
-        album = st.session_state["album"] = Album(get_script_run_ctx().session_id)
-        photo_budget.STOREROOM.register(album)
-    album = st.session_state["album"]
-    album.seen = time.monotonic()
-    return album
+def visitors_photo_list() -> PhotoList:
+    """This visitor's photo list; pages other than the upload page may read it."""
+    if "photo_list" not in st.session_state:
+        photo_list = st.session_state["photo_list"] = PhotoList(get_script_run_ctx().session_id)
+        photo_budget.PHOTO_BUDGET.register(photo_list)
+    photo_list = st.session_state["photo_list"]
+    photo_list.seen = time.monotonic()
+    return photo_list

@@ -1,4 +1,4 @@
-"""One photo of the album with everything that was found in it."""
+"""One photo of the photo list with everything that was found in it."""
 
 from collections.abc import Callable
 
@@ -59,11 +59,11 @@ def _findings(photo: Photo, layers: Layers) -> None:
     if not names(result):
         hidden = "" if layers.uncertain else "Uncertain detections are hidden. "
         st.markdown(f"{hidden}It helps if a hand or face is in focus, well lit and not mostly covered.")
-    st.markdown("\n".join(f"- **{name}**: {details(thing)}" for name, thing in names(result)))
+    st.markdown("\n".join(f"- **{name}**: {details(instance)}" for name, instance in names(result)))
     if layers.uncertain and not result.uncertain:
         st.caption("No uncertain detections.")
     elif layers.uncertain:
-        st.markdown("**Uncertain detections** (dashed)\n" + "\n".join(f"- {uncertain_label(thing)}" for thing in result.uncertain))
+        st.markdown("**Uncertain detections** (dashed)\n" + "\n".join(f"- {uncertain_label(instance)}" for instance in result.uncertain))
     elif result.uncertain:
         text = counted(len(result.uncertain), "uncertain detection")
         st.caption(f"{text[0].upper()}{text[1:]} {'is' if len(result.uncertain) == 1 else 'are'} hidden.")

@@ -1,4 +1,4 @@
-"""The server's journal: one JSON line on standard error for every photo and every camera stream, where it is asked for.
+"""The server's event log: one JSON line on standard error for every photo and every camera stream, where it is asked for.
 
 The environment variable POINTILLIST_LOG=1 switches it on. Figures only: no file name, no address, nothing of a picture.
 """

@@ -21,46 +21,46 @@ FULL = (
 )
 
 
-class Album(Protocol):
+class PhotoList(Protocol):
     """What must be known of a visitor's photos."""
 
     visitor: str  # the session's id
     seen: float  # when the visitor's page ran last
     size: int  # bytes
 
-    def let_go(self) -> None:
+    def evict(self) -> None:
         """The photos are dropped to make room."""
 
 
-class Storeroom:
+class PhotoBudget:
     """most: bytes that all visitors' photos may take; visitors whose photos come in at the same moment may exceed it by these."""
 
     def __init__(self, most: int):
         self.most = most
         self.refused: deque[str] = deque(maxlen=1000)  # ids of uploads, the newest
-        self._albums: weakref.WeakSet[Album] = weakref.WeakSet()
+        self._photo_lists: weakref.WeakSet[PhotoList] = weakref.WeakSet()
         self._lock = threading.RLock()
 
-    def register(self, album: Album) -> None:
+    def register(self, photo_list: PhotoList) -> None:
         with self._lock:
-            self._albums.add(album)
+            self._photo_lists.add(photo_list)
 
     def used(self) -> int:
         with self._lock:
-            return sum(album.size for album in self._albums)
+            return sum(photo_list.size for photo_list in self._photo_lists)
 
     def has_room(self, size: int, used: Callable[[], int] | None = None) -> bool:
         """Whether `size` bytes fit in, if need be in the place of photos whose owners have left, the longest gone first.
 
-        used: bytes taken, by default those of the albums.
+        used: bytes taken, by default those of the photo lists.
         """
         used = used or self.used
         with self._lock:
-            for album in sorted(self._albums, key=lambda album: album.seen):
+            for photo_list in sorted(self._photo_lists, key=lambda photo_list: photo_list.seen):
                 if used() + size <= self.most:
                     break
-                if _has_left(album.visitor):
-                    album.let_go()
+                if _has_left(photo_list.visitor):
+                    photo_list.evict()
             return used() + size <= self.most
 
 
@@ -81,4 +81,4 @@ def _most() -> int:
         return USUALLY * 1_000_000
 
 
-STOREROOM = Storeroom(_most())  # of this server
+PHOTO_BUDGET = PhotoBudget(_most())  # of this server

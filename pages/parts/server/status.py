@@ -15,9 +15,9 @@ from streamlit import runtime
 
 from model import WeightsError
 from pages.parts.server.event_log import is_on
-from pages.parts.server.photo_budget import STOREROOM
+from pages.parts.server.photo_budget import PHOTO_BUDGET
 from pages.parts.server.session_cleanup import file_limit
-from pages.parts.server.work_queue import TURNS
+from pages.parts.server.work_queue import WORK_QUEUE
 from pages.parts.shared.landmarker import shared_landmarker
 
 VARIABLE = "POINTILLIST_STATUS"
@@ -38,9 +38,9 @@ def status() -> dict:
     return {
         "uptime_s": round(time.monotonic() - _STARTED),
         "network": _network(),
-        "queue": {"places": TURNS.places, "working": TURNS.working, "waiting": TURNS.waiting},
+        "queue": {"places": WORK_QUEUE.places, "working": WORK_QUEUE.working, "waiting": WORK_QUEUE.waiting},
         "visitors": _visitors(),
-        "photos_mb": round(STOREROOM.used() / 1e6, 1),
+        "photos_mb": round(PHOTO_BUDGET.used() / 1e6, 1),
         "memory_mb": _memory(),
         "threads": threading.active_count(),
         "open_files": _open_files(),

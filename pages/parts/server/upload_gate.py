@@ -23,8 +23,8 @@ class UploadGate:
         if scope["type"] != "http" or scope["method"] != "PUT" or "/_stcore/upload_file/" not in scope["path"]:
             return await self.app(scope, receive, send)
         size = _announced(scope)
-        if not photo_budget.STOREROOM.has_room(size, lambda: _uploaded() + self._coming_in):
-            photo_budget.STOREROOM.refused.append(scope["path"].rsplit("/", 1)[-1])
+        if not photo_budget.PHOTO_BUDGET.has_room(size, lambda: _uploaded() + self._coming_in):
+            photo_budget.PHOTO_BUDGET.refused.append(scope["path"].rsplit("/", 1)[-1])
             while (await receive()).get("more_body"):
                 pass
             return await Response(status_code=204)(scope, receive, send)

@@ -1,6 +1,6 @@
-"""Whose turn it is: a bounded number of photos is worked on at once, the others wait in the order they came.
+"""The queue of photos: a bounded number is processed at once in slots, the others wait in the order they came.
 
-A visitor takes a turn for every single photo, so that one with sixty photos and one with one alternate. Knows nothing
+A visitor takes a slot for every single photo, so that one with sixty photos and one with one alternate. Knows nothing
 of Streamlit.
 """
 
@@ -16,8 +16,8 @@ VARIABLE = "POINTILLIST_PLACES"
 PATIENCE = 0.3  # seconds between two calls of what waits, and so the longest that a visitor who has gone keeps a place
 
 
-class Turns:
-    """places: how many may work at once. One object serves all visitors, whose threads may all call it."""
+class WorkQueue:
+    """places: how many slots there are. One object serves all visitors, whose threads may all call it."""
 
     def __init__(self, places: int):
         self.places = places
@@ -25,8 +25,8 @@ class Turns:
         self._tickets: list[object] = []  # in the order they came; the first `places` of them are at work
 
     @contextmanager
-    def turn(self, told: Callable[[int], None] = lambda ahead: None) -> Iterator[float]:
-        """Waits for a place, keeps it while the body runs, and gives how many seconds the wait was.
+    def slot(self, told: Callable[[int], None] = lambda ahead: None) -> Iterator[float]:
+        """Waits for a slot, keeps it while the body runs, and gives how many seconds the wait was.
 
         told(n) is called again and again while n (at least 1) others must finish first. What it raises ends the
         waiting and gives up the place in the queue: that is how a visitor who has gone is noticed.
@@ -66,4 +66,4 @@ def _places() -> int:
         return max(cpus.available(), 2)
 
 
-TURNS = Turns(_places())  # of this server
+WORK_QUEUE = WorkQueue(_places())  # of this server

@@ -40,9 +40,9 @@ class HeadMaps:
         return [(self.names[index], float(self.weights[point, index])) for index in order]
 
 
-def head_maps(thing: Hand | Face) -> HeadMaps:
+def head_maps(instance: Hand | Face) -> HeadMaps:
     """Of a hand: those that the network gave out, one for each point. Of a face: 78, computed from its features (export/graph/face_head.py)."""
-    trace = thing.tensors
+    trace = instance.tensors
     if trace.heatmaps is not None:
         return HeadMaps(trace.heatmaps, tuple(name.replace("_", " ") for name in POINT_NAMES["hand"]), np.eye(len(trace.heatmaps), dtype=np.float32))
     head = _face_head(WEIGHTS, WEIGHTS.stat().st_mtime)

@@ -52,13 +52,13 @@ def _place(index: int, among) -> str:
     return f" {index + 1}" if len(among) > 1 else ""
 
 
-def details(thing: Hand | Face) -> str:
+def details(instance: Hand | Face) -> str:
     """'Hand 86 % · left 98 % · points ± 4 px': its confidence, that of its side, the mean expected error of its points; and how many of
     them are drawn faint."""
-    size = max(float(side) for side in thing.landmarks[:, :2].max(0) - thing.landmarks[:, :2].min(0))
-    unsure = int((opacity(thing.sigma, size) < 0.7).sum())
-    error = float(thing.sigma.mean())
-    words = [label(thing), f"points ± {error:.{0 if error >= 1 else 1}f} px"]
+    size = max(float(side) for side in instance.landmarks[:, :2].max(0) - instance.landmarks[:, :2].min(0))
+    unsure = int((opacity(instance.sigma, size) < 0.7).sum())
+    error = float(instance.sigma.mean())
+    words = [label(instance), f"points ± {error:.{0 if error >= 1 else 1}f} px"]
     if unsure:
-        words.append(f"{unsure} of {len(thing.sigma)} points uncertain (drawn faint)")
+        words.append(f"{unsure} of {len(instance.sigma)} points uncertain (drawn faint)")
     return " · ".join(words)

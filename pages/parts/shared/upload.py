@@ -14,7 +14,7 @@ class Upload:
 
     name: str  # as its owner wrote it: show it as plain text only
     content: bytes
-    label: str = field(init=False)  # the whole name, for exports; an album numbers what it has already
+    label: str = field(init=False)  # the whole name, for exports; a photo list numbers what it has already
     digest: str = field(init=False)  # of the content: the same picture is analysed once
     key: str = field(init=False)  # of name and content: names the file's widgets
 

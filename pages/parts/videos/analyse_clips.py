@@ -1,4 +1,4 @@
-"""Looks at the videos of an album, in slices: other visitors' photos, and slices of their videos, come in between."""
+"""Runs the model on the videos of a photo list, in slices: other visitors' photos, and slices of their videos, come in between."""
 
 import time
 
@@ -7,20 +7,20 @@ import streamlit as st
 from model import Landmarker
 from model.video.video_limits import in_words
 from pages.parts.photos.clip import Clip
-from pages.parts.photos.photo_list import Album
+from pages.parts.photos.photo_list import PhotoList
 from pages.parts.server.event_log import record
-from pages.parts.server.work_queue import TURNS, Turns
+from pages.parts.server.work_queue import WORK_QUEUE, WorkQueue
 
 SLICE = 0.5  # seconds of work between which the place in the queue is given up
-CLIPS = Turns(2)  # videos of this server that are worked on: each has a decoder and an encoder open
+CLIPS = WorkQueue(2)  # videos of this server that are worked on: each has a decoder and an encoder open
 
 
-def analyse_clips(album: Album, landmarker: Landmarker) -> None:
+def analyse_clips(photo_list: PhotoList, landmarker: Landmarker) -> None:
     """Looks at every video that is new, with a progress bar, the time left and a button that stops it; then runs the page again.
 
-    The visitor may do other things on the page meanwhile: the script starts anew then, and goes on with the video where it was.
+    The visitor may do other instances on the page meanwhile: the script starts anew then, and goes on with the video where it was.
     """
-    waiting = [clip for clip in album.clips.values() if not clip.finished]
+    waiting = [clip for clip in photo_list.clips.values() if not clip.finished]
     for done, clip in enumerate(waiting):
         _analyse(clip, landmarker, f"video {done + 1} of {len(waiting)}" if len(waiting) > 1 else "the video")
     if waiting:
@@ -37,9 +37,9 @@ def _analyse(clip: Clip, landmarker: Landmarker, called: str) -> None:
         bar.progress(clip.share or 0.0, f"In the queue: {ahead} ahead of yours")
 
     started = time.perf_counter()
-    with CLIPS.turn(queued):
+    with CLIPS.slot(queued):
         while not clip.finished:
-            with TURNS.turn(queued):
+            with WORK_QUEUE.slot(queued):
                 clip.work(landmarker, SLICE)
             bar.progress(clip.share or 0.0, _progress(clip, called))
     frames = len(clip.timeline.seconds)

@@ -8,14 +8,14 @@ from model.video.timeline import Track
 from model.video.video_limits import in_words
 from pages.parts.photos.clip import Clip
 from pages.parts.photos.download_links import link
-from pages.parts.photos.photo_list import Album
+from pages.parts.photos.photo_list import PhotoList
 from pages.parts.shared.result_text import counted
 from pages.parts.videos.clip_charts import line_chart, presence_chart
 
 
-def show_clips(album: Album) -> None:
+def show_clips(photo_list: PhotoList) -> None:
     """All videos that have been looked at, the newest first."""
-    for clip in list(album.clips.values())[::-1]:
+    for clip in list(photo_list.clips.values())[::-1]:
         if clip.finished:
             show_clip(clip)
 

@@ -11,20 +11,20 @@ from PIL import Image
 from streamlit import runtime
 from streamlit.testing.v1 import AppTest
 
-from pages.parts.learn.example_picker import Subject
+from pages.parts.learn.example_picker import Selection
 from pages.parts.photos import analyse
 from pages.parts.photos.photo_list import Photo
 from pages.parts.server import event_log, status
-from pages.parts.server.work_queue import Turns
+from pages.parts.server.work_queue import WorkQueue
 from tests.pages.test_hostile import ROOT
 from tests.pages.test_upload import png, upload
 
 
 @pytest.fixture
-def turns(monkeypatch) -> Turns:
+def turns(monkeypatch) -> WorkQueue:
     """A queue with one place, for this test alone."""
-    turns = Turns(1)
-    monkeypatch.setattr(analyse, "TURNS", turns)
+    turns = WorkQueue(1)
+    monkeypatch.setattr(analyse, "WORK_QUEUE", turns)
     return turns
 
 
@@ -43,7 +43,7 @@ def test_a_waiting_visitor_sees_the_place_in_the_queue(turns, monkeypatch):
     holding, done = threading.Event(), threading.Event()
 
     def other_visitor():
-        with turns.turn():
+        with turns.slot():
             holding.set()
             done.wait(60)
 
@@ -57,7 +57,7 @@ def test_a_waiting_visitor_sees_the_place_in_the_queue(turns, monkeypatch):
     assert said[0] == "In the queue: 1 photo ahead of yours"
     assert said[-1] == "Looking at photo 1 of 1 …"
     assert turns.working == turns.waiting == 0
-    assert all(photo.looked_at for photo in visitor.session_state["album"])
+    assert all(photo.looked_at for photo in visitor.session_state["photo_list"])
 
 
 def test_journal(turns, monkeypatch, capsys):
@@ -118,10 +118,10 @@ def test_the_picture_on_the_page_has_the_photos_shape(monkeypatch, size, shown):
     photo = Photo("a.png", file.getvalue())
     picture = analyse.view(photo)
     assert picture.shape == (shown[1], shown[0], 3)
-    subject = Subject(photo, None, size, "key")
+    selection = Selection(photo, None, size, "key")
     for x, y, white in [(width / 8, height * 7 / 8, True), (width / 8, height / 8, False), (width * 7 / 8, height * 7 / 8, False)]:
-        column, row = np.round(subject.on_picture(np.array([x, y]))).astype(int)
+        column, row = np.round(selection.on_picture(np.array([x, y]))).astype(int)
         assert (picture[row, column].min() > 200) == white
-    assert np.allclose(subject.on_picture(np.array([[-0.5, -0.5], [width - 0.5, height - 0.5]])), [[-0.5, -0.5], [shown[0] - 0.5, shown[1] - 0.5]])
-    subject.picture[:] = 90
+    assert np.allclose(selection.on_picture(np.array([[-0.5, -0.5], [width - 0.5, height - 0.5]])), [[-0.5, -0.5], [shown[0] - 0.5, shown[1] - 0.5]])
+    selection.picture[:] = 90
     assert not (analyse.view(photo) == 90).all(), "the kept picture is not drawn on"

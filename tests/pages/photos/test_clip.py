@@ -13,7 +13,7 @@ from model.video.video_file import Video
 from pages.parts.photos import clip as clip_module
 from pages.parts.photos.clip import Clip
 from pages.parts.photos.clip_files import TYPES, file_name, pieces
-from pages.parts.photos.photo_list import MOST_PHOTOS, Album
+from pages.parts.photos.photo_list import MOST_PHOTOS, PhotoList
 from pages.parts.videos.clip_charts import line, presence_chart, spans
 from tests.model.clips import clip as video_of
 from tests.model.drawn_world import ColourNetwork, photo
@@ -74,8 +74,8 @@ def test_downloads(done):
     lines = [json.loads(each) for each in files["jsonl"].splitlines()]
     assert [each["frame"] for each in lines] == list(range(FRAMES)) and {each["video"] for each in lines} == {"a video.mp4"}
     rows = pq.read_table(io.BytesIO(files["parquet"]))
-    things = sum(len(each["hands"]) + len(each["faces"]) for each in lines)
-    assert len(rows) == things
+    instances = sum(len(each["hands"]) + len(each["faces"]) for each in lines)
+    assert len(rows) == instances
     assert len(files["csv"].splitlines()) == 1 + sum(21 * len(each["hands"]) + 478 * len(each["faces"]) for each in lines)
 
 
@@ -122,26 +122,26 @@ def test_what_is_wrong_is_one_sentence(content, landmarker, monkeypatch):
 
 
 def test_a_removed_video_frees_its_decoder(content, landmarker):
-    album = Album()
-    key = album.add("a.mp4", content)
-    clip = album.clips[key]
+    photo_list = PhotoList()
+    key = photo_list.add("a.mp4", content)
+    clip = photo_list.clips[key]
     clip.work(landmarker, 0.0001)
-    assert clip._work is not None and album.size >= len(content)
-    album.remove(key)
-    assert clip._work is None and not album.clips and album.size == 0
+    assert clip._work is not None and photo_list.size >= len(content)
+    photo_list.remove(key)
+    assert clip._work is None and not photo_list.clips and photo_list.size == 0
 
 
 def test_an_album_holds_photos_and_videos_together(content):
-    album = Album()
-    key = album.add("a.mp4", content)
-    assert album.add("a.mp4", content) == key and len(album) == 0 and list(album.clips) == [key]
-    other = album.add("b/a.mp4", content)
-    assert [clip.label for clip in album.clips.values()] == ["a.mp4", "a (2).mp4"] and other != key
+    photo_list = PhotoList()
+    key = photo_list.add("a.mp4", content)
+    assert photo_list.add("a.mp4", content) == key and len(photo_list) == 0 and list(photo_list.clips) == [key]
+    other = photo_list.add("b/a.mp4", content)
+    assert [clip.label for clip in photo_list.clips.values()] == ["a.mp4", "a (2).mp4"] and other != key
     for number in range(MOST_PHOTOS):
-        album.add("photo.png", bytes([number]))
-    assert len(album) == MOST_PHOTOS - 2 and album.complaints()
-    album.let_go()
-    assert not album.clips and album.complaints()
+        photo_list.add("photo.png", bytes([number]))
+    assert len(photo_list) == MOST_PHOTOS - 2 and photo_list.complaints()
+    photo_list.evict()
+    assert not photo_list.clips and photo_list.complaints()
 
 
 def test_charts(done):

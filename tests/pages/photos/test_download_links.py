@@ -17,7 +17,7 @@ from streamlit.testing.v1 import AppTest
 from model import Result
 from model.output.draw import Layers
 from pages.parts.photos import download_links, downloads
-from pages.parts.photos.photo_list import Album, Photo
+from pages.parts.photos.photo_list import Photo, PhotoList
 from tests.pages.live.test_frame_processor import run
 from tests.pages.test_hostile import ROOT
 from tests.pages.test_upload import png, upload
@@ -35,14 +35,14 @@ def noisy(number: int, name: str) -> Photo:
 
 @pytest.fixture
 def offer() -> download_links.Offer:
-    """Of an album with two photos of one name and one that could not be read."""
-    album = Album("me")
+    """Of a photo list with two photos of one name and one that could not be read."""
+    photo_list = PhotoList("me")
     for number, name in enumerate(('Ä "1".jpg', 'Ä "1".jpg', "notes.txt")):
         photo = noisy(number, name)
-        album.add(name, photo.content)
-        kept = list(album)[-1]
+        photo_list.add(name, photo.content)
+        kept = list(photo_list)[-1]
         kept.result, kept.error = (None, "This is no picture.") if name == "notes.txt" else (photo.result, None)
-    mine = download_links.Offer(album)
+    mine = download_links.Offer(photo_list)
     download_links._offers[mine.secret] = mine
     return mine
 
@@ -73,7 +73,7 @@ def get():
 
 
 def test_a_visitor_takes_all_and_single_pictures_at_once(offer, get):
-    first = next(iter(offer.album))
+    first = next(iter(offer.photo_list))
     (status, headers, archive), (status_of_one, headers_of_one, picture) = get(
         f"/takeaway/{offer.secret}/pointillist.zip", f"/takeaway/{offer.secret}/{first.key}.png"
     )
@@ -92,17 +92,17 @@ def test_a_visitor_takes_all_and_single_pictures_at_once(offer, get):
 
 
 def test_only_who_knows_the_secret_takes_anything(offer, get):
-    key = next(iter(offer.album)).key
+    key = next(iter(offer.photo_list)).key
     for address in ("/takeaway/x/pointillist.zip", f"/takeaway/x/{key}.png", f"/takeaway/{offer.secret}/x.png"):
         [(status, _, body)] = get(address)
         assert status == 404 and body == b"These photos are no longer on this server. Reload the page and drop them again."
-    offer.album.clear()
+    offer.photo_list.clear()
     [(status, _, _)] = get(f"/takeaway/{offer.secret}/pointillist.zip")
     assert status == 404
 
 
 def test_the_offer_goes_with_the_visitor():
-    offer = download_links.Offer(Album("me"))
+    offer = download_links.Offer(PhotoList("me"))
     download_links._offers[secret := offer.secret] = offer
     assert secret in download_links._offers
     del offer
@@ -141,10 +141,10 @@ def test_the_page_offers_them():
     visitor = AppTest.from_file(ROOT / "app.py", default_timeout=60).run()
     upload(visitor, ("a.png", png(), "image/png"), ("a.png", png((1, 2, 3)), "image/png"))
     assert not visitor.exception
-    assert [photo.label for photo in visitor.session_state["album"]] == ["a.png", "a (2).png"]
+    assert [photo.label for photo in visitor.session_state["photo_list"]] == ["a.png", "a (2).png"]
     assert [element.value for element in visitor.text] == ["a (2).png", "a.png"]
     mine = visitor.session_state["takeaway"]
-    assert mine.album is visitor.session_state["album"] and set(download_links._offers) - before == {mine.secret}
+    assert mine.photo_list is visitor.session_state["photo_list"] and set(download_links._offers) - before == {mine.secret}
     visitor.pills(key="layers").set_value(["mesh", "photo"])
     visitor.run()
     assert visitor.session_state["takeaway"] is mine

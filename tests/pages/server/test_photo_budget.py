@@ -12,10 +12,9 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 from streamlit.testing.v1 import AppTest
 
-from pages.parts.photos import photo_list
-from pages.parts.photos.photo_list import Album
+from pages.parts.photos.photo_list import GONE, PhotoList
 from pages.parts.server import photo_budget
-from pages.parts.server.photo_budget import Storeroom
+from pages.parts.server.photo_budget import PhotoBudget
 from pages.parts.server.upload_gate import UploadGate
 from tests.pages.live.test_frame_processor import run
 from tests.pages.test_hostile import ROOT
@@ -33,15 +32,15 @@ def server(monkeypatch):
 
 
 @pytest.fixture
-def room(monkeypatch) -> Storeroom:
+def room(monkeypatch) -> PhotoBudget:
     """For 10 bytes."""
-    room = Storeroom(10)
-    monkeypatch.setattr(photo_budget, "STOREROOM", room)
+    room = PhotoBudget(10)
+    monkeypatch.setattr(photo_budget, "PHOTO_BUDGET", room)
     return room
 
 
-def album_of(visitor: str, room: Storeroom, seen: float, *photos: bytes) -> Album:
-    mine = Album(visitor)
+def album_of(visitor: str, room: PhotoBudget, seen: float, *photos: bytes) -> PhotoList:
+    mine = PhotoList(visitor)
     mine.seen = seen
     room.register(mine)
     for number, photo in enumerate(photos):
@@ -76,7 +75,7 @@ def test_who_comes_back_is_told(server, room):
     server.uploaded_file_mgr.add_file("gone", UploadedFileRec("1", "0.jpg", "image/jpeg", b"12345678"))
     assert here.add("large.jpg", b"12345")
     assert not server.uploaded_file_mgr.get_stats(), "Streamlit's own copies go too"
-    assert gone.complaints() == [photo_list.GONE] and gone.round == 1
+    assert gone.complaints() == [GONE] and gone.round == 1
 
 
 def test_removed_photos_leave_the_uploads_too(server, room):
@@ -96,7 +95,7 @@ def test_page_says_that_there_is_no_room(room):
     upload(visitor, ("wall.png", png(), "image/png"))
     assert not visitor.exception
     assert [warning.value for warning in visitor.warning] == [photo_budget.FULL]
-    assert not len(visitor.session_state["album"])
+    assert not len(visitor.session_state["photo_list"])
 
 
 @pytest.fixture

@@ -5,15 +5,15 @@ import time
 
 import pytest
 
-from pages.parts.server.work_queue import PATIENCE, Turns
+from pages.parts.server.work_queue import PATIENCE, WorkQueue
 
 
 def test_no_more_at_work_than_places():
-    turns, most, now, lock = Turns(2), 0, 0, threading.Lock()
+    turns, most, now, lock = WorkQueue(2), 0, 0, threading.Lock()
 
     def work():
         nonlocal most, now
-        with turns.turn():
+        with turns.slot():
             with lock:
                 now += 1
                 most = max(most, now)
@@ -30,13 +30,13 @@ def test_no_more_at_work_than_places():
 
 
 def test_a_visitor_with_many_photos_and_one_with_few_alternate():
-    turns, order = Turns(1), []
-    first = turns.turn()
+    turns, order = WorkQueue(1), []
+    first = turns.slot()
     first.__enter__()  # holds the place until both have asked for it
 
     def visitor(name: str, photos: int) -> None:
         for _ in range(photos):
-            with turns.turn():
+            with turns.slot():
                 order.append(name)
                 time.sleep(0.05)  # longer than the other one needs to ask again
 
@@ -52,11 +52,11 @@ def test_a_visitor_with_many_photos_and_one_with_few_alternate():
 
 
 def test_the_place_in_the_queue_is_told():
-    turns, heard = Turns(1), []
-    with turns.turn() as waited:
+    turns, heard = WorkQueue(1), []
+    with turns.slot() as waited:
         assert waited < PATIENCE
-        behind = threading.Thread(target=lambda: turns.turn(heard.append).__enter__())
-        third = threading.Thread(target=lambda: turns.turn(heard.append).__enter__())
+        behind = threading.Thread(target=lambda: turns.slot(heard.append).__enter__())
+        third = threading.Thread(target=lambda: turns.slot(heard.append).__enter__())
         behind.start()
         while turns.waiting < 1:
             time.sleep(0.01)
@@ -74,18 +74,18 @@ class Gone(BaseException):
 
 @pytest.mark.parametrize("when", ["waiting", "working"])
 def test_who_goes_frees_the_place(when):
-    turns = Turns(1)
+    turns = WorkQueue(1)
 
     def leave(ahead: int) -> None:
         raise Gone
 
     with pytest.raises(Gone):
         if when == "waiting":
-            with turns.turn(), turns.turn(leave):
+            with turns.slot(), turns.slot(leave):
                 pass
         else:
-            with turns.turn():
+            with turns.slot():
                 raise Gone
     assert turns.working == turns.waiting == 0
-    with turns.turn() as waited:
+    with turns.slot() as waited:
         assert waited < PATIENCE

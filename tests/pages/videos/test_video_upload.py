@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from model.runtime.image_file import open_photo
 from pages.parts.photos import clip
-from pages.parts.server.work_queue import Turns
+from pages.parts.server.work_queue import WorkQueue
 from pages.parts.videos import analyse_clips
 from tests.model.clips import clip as video_of
 from tests.model.clips import crossing, sound
@@ -26,7 +26,7 @@ def visitor() -> AppTest:
 
 
 def clips(visitor: AppTest) -> list[clip.Clip]:
-    return list(visitor.session_state["album"].clips.values())
+    return list(visitor.session_state["photo_list"].clips.values())
 
 
 def test_a_video_beside_a_photo(visitor, video):
@@ -35,7 +35,7 @@ def test_a_video_beside_a_photo(visitor, video):
     assert "**Two hands and no faces.**" in [element.value for element in visitor.markdown]
     [done] = clips(visitor)
     assert done.finished and len(done.timeline.seconds) == 12
-    assert all(photo.looked_at for photo in visitor.session_state["album"])
+    assert all(photo.looked_at for photo in visitor.session_state["photo_list"])
 
 
 def test_frame_by_frame(visitor, video):
@@ -71,8 +71,8 @@ def test_names_are_never_markup(visitor, video):
 
 def test_photos_of_others_come_in_between(video, monkeypatch):
     """One place in the queue: a photo does not wait for the whole video."""
-    turns = Turns(1)
-    monkeypatch.setattr(analyse_clips, "TURNS", turns)
+    turns = WorkQueue(1)
+    monkeypatch.setattr(analyse_clips, "WORK_QUEUE", turns)
     monkeypatch.setattr(analyse_clips, "SLICE", 0.01)
     worked, finished = [], []
     work = clip.Clip.work
@@ -87,7 +87,7 @@ def test_photos_of_others_come_in_between(video, monkeypatch):
     def other_visitor():
         while not worked:
             time.sleep(0.005)
-        with turns.turn():
+        with turns.slot():
             finished.append(time.monotonic())
 
     other = threading.Thread(target=other_visitor, daemon=True)
