@@ -39,7 +39,7 @@ class Counted:
         return max(reached, default=0.0)
 
 
-def count(looks: Sequence[Look], side: str, kind: str, iou: float, box_map: np.ndarray | None = None) -> Counted:
+def count(looks: Sequence[Look], side: str, kind: str, threshold: float, box_map: np.ndarray | None = None) -> Counted:
     found_size, found_score, found_right, true_size, true_score = [], [], [], [], []
     for look in looks:
         answer, truths = look.by(side), look.photo.of(kind)
@@ -47,7 +47,7 @@ def count(looks: Sequence[Look], side: str, kind: str, iou: float, box_map: np.n
         if box_map is not None:
             boxes = apply_box_map(boxes, box_map)
         wanted, unsure = (np.array([t.box for t in truths if t.unsure == u]).reshape(-1, 4) for u in (False, True))
-        pairs = match(boxes, scores, wanted, iou)
+        pairs = match(boxes, scores, wanted, threshold)
         judged = (pairs >= 0) | (iou(boxes, unsure).max(1, initial=0) <= EXCUSED)
         found_size += list(boxes[judged, 2:].max(1, initial=0) / look.size)
         found_score += list(scores[judged])
@@ -81,17 +81,17 @@ def apply_box_map(boxes: np.ndarray, box_map: np.ndarray) -> np.ndarray:
 def rows(section: str, looks: Sequence[Look], kind: str, box_map: np.ndarray | None = None) -> list[Row]:
     """box_map: from MediaPipe's boxes to the labelled ones (fit_box_map)."""
     table = []
-    for iou in IOU:
-        ours, peer = count(looks, "ours", kind, iou), count(looks, "peer", kind, iou, box_map)
-        table.append(Row(section, f"recall, IoU {iou} ({len(ours.true_size)})", ours.recall(), peer.recall(), lower=False))
-        table.append(Row(section, f"precision, IoU {iou}", ours.precision(), peer.precision(), lower=False))
-        table.append(Row(section, f"recall at MediaPipe's precision, IoU {iou}", ours.recall_at(peer.precision()), peer.recall(), lower=False))
-        table.append(Row(section, f"recall at a precision of 0.95, IoU {iou}", ours.recall_at(0.95), peer.recall_at(0.95), lower=False))
+    for threshold in IOU:
+        ours, peer = count(looks, "ours", kind, threshold), count(looks, "peer", kind, threshold, box_map)
+        table.append(Row(section, f"recall, IoU {threshold} ({len(ours.true_size)})", ours.recall(), peer.recall(), lower=False))
+        table.append(Row(section, f"precision, IoU {threshold}", ours.precision(), peer.precision(), lower=False))
+        table.append(Row(section, f"recall at MediaPipe's precision, IoU {threshold}", ours.recall_at(peer.precision()), peer.recall(), lower=False))
+        table.append(Row(section, f"recall at a precision of 0.95, IoU {threshold}", ours.recall_at(0.95), peer.recall_at(0.95), lower=False))
         for name, (low, high) in SIZES.items():
             number = int(((ours.true_size >= low) & (ours.true_size < high)).sum())
             if number:
-                table.append(Row(section, f"{name} ({number}): recall, IoU {iou}", *(c.recall(low, high) for c in (ours, peer)), lower=False))
-                table.append(Row(section, f"{name}: precision, IoU {iou}", *(c.precision(low, high) for c in (ours, peer)), lower=False))
+                table.append(Row(section, f"{name} ({number}): recall, IoU {threshold}", *(c.recall(low, high) for c in (ours, peer)), lower=False))
+                table.append(Row(section, f"{name}: precision, IoU {threshold}", *(c.precision(low, high) for c in (ours, peer)), lower=False))
     return table
 
 
