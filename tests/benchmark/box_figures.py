@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from model.runtime.boxes import match
+from model.runtime.boxes import iou, match
 from tests.benchmark.looks import SIDES, Look
 from tests.benchmark.table import Row
 
