@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from .runtime.result import Result as Result
     from .runtime.result import Trace as Trace
     from .runtime.tracker import Tracker as Tracker
-    from .runtime.tracks import TrackedFrame as TrackedFrame
-    from .runtime.tracks import Tracks as Tracks
-    from .runtime.video import open_video as open_video
-    from .runtime.video_limits import VideoError as VideoError
+    from .video.tracks import TrackedFrame as TrackedFrame
+    from .video.tracks import Tracks as Tracks
+    from .video.video_file import open_video as open_video
+    from .video.video_limits import VideoError as VideoError
 
 # onnxruntime would keep a number of this machine in the home folder and report its use to its makers. Read as it is loaded.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
@@ -45,10 +45,10 @@ _HOMES = {
     "ROI": "runtime.geometry",
     "open_photo": "runtime.image_file",
     "PhotoError": "runtime.image_file",
-    "Tracks": "runtime.tracks",
-    "TrackedFrame": "runtime.tracks",
-    "open_video": "runtime.video",
-    "VideoError": "runtime.video_limits",
+    "Tracks": "video.tracks",
+    "TrackedFrame": "video.tracks",
+    "open_video": "video.video_file",
+    "VideoError": "video.video_limits",
 }
 __all__ = list(_HOMES)
 
