@@ -130,7 +130,7 @@ def test_charts_are_drawn(lesson):
 
 def test_layers_and_their_times(lesson):
     section(lesson, "Prediction trace")
-    lesson.get_by_text("2 Convolutional feature extraction: ").wait_for(timeout=120 * SECONDS)
+    lesson.get_by_text("Layer 2: Convolutional feature extraction: ").wait_for(timeout=120 * SECONDS)
     assert lesson.get_by_text("could not be timed").count() == 0
 
 
@@ -154,7 +154,7 @@ def test_quiz_by_keyboard(lesson):
 def test_phone_width_needs_no_sideways_scrolling(lesson):
     lesson.set_viewport_size({"width": 360, "height": 740})
     last = {  # what comes last in a section
-        "Training trace": "What this run shows", "Prediction trace": "4 Postprocessing", "Train it yourself": "Train", "Quiz": "Score: 0 of", "Data flow": "Next stage",
+        "Training trace": "What this run shows", "Prediction trace": "Layer 4: Postprocessing", "Train it yourself": "Train", "Quiz": "Score: 0 of", "Data flow": "Next stage",
     }  # fmt: skip
     for name, shown in last.items():
         section(lesson, name)
@@ -177,7 +177,7 @@ def test_the_demo_training_runs_survives_a_page_change_and_stops(lesson):
     running.wait_for(timeout=180 * SECONDS)  # PyTorch starts, the pictures are drawn, then the steps are counted
     assert "loss" in running.inner_text()
     lesson.get_by_role("link", name="Photos").click()
-    lesson.get_by_role("link", name="How it learned").click()
+    lesson.get_by_role("link", name="How it works").click()
     section(lesson, "Train it yourself")
     lesson.get_by_text("of 5, ").wait_for(timeout=60 * SECONDS)
     lesson.get_by_role("button", name="Stop").click()

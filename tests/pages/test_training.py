@@ -116,7 +116,7 @@ def test_every_section_shows(visitor, with_run):
     assert [tab.label for tab in visitor.tabs] == SECTIONS
     for section in SECTIONS:
         show(visitor, section)
-    assert "extracting image features and refining its predictions over time" in said(visitor)
+    assert "extracting image features and refining its predictions over time. A falling loss together with a rising accuracy" in said(visitor)
 
 
 def test_without_a_run_the_rest_still_works(visitor, monkeypatch):
@@ -187,6 +187,7 @@ class TestDataFlow:
         instance = next(iter(names.values()))
         visitor.session_state["stage"] = 4
         visitor.run()
+        assert "(0.45, 0.32, 0.05) × 256 → pixel **(115, 82, depth 13)**" in said(visitor)
         x, y, z = instance.trace.vector.reshape(-1, 3)[8]
         px, py, pz = instance.landmarks[8]
         assert f"x = {x:.3f}, y = {y:.3f}, z = {z:.3f}" in said(visitor)
@@ -254,9 +255,11 @@ class TestTrainingTrace:
 
     def test_the_textbooks_trace_stands_beside_it_and_says_so(self, visitor, with_run):
         show(visitor, "Training trace")
-        textbook = next(f.value for f in visitor.dataframe if list(f.value.columns) == ["epoch", "loss", "accuracy"])
+        textbook = next(f.value for f in visitor.dataframe if list(f.value.columns) == ["epoch", "loss", "accuracy", "observation"])
         assert list(textbook["loss"]) == [0.12, 0.08, 0.05, 0.035, 0.025]
         assert list(textbook["accuracy"]) == [0.65, 0.75, 0.82, 0.88, 0.91]
+        for word, observation in zip(("positions", "precise", "shapes", "joints", "Converges"), textbook["observation"]):
+            assert word in observation
         assert "made up to show the idea, not measured" in said(visitor)
 
     def test_missing_pictures_leave_the_rest(self, visitor, with_run, run_file):
@@ -271,6 +274,7 @@ class TestPredictionTrace:
         show(visitor, "Prediction trace")
         stages = layers.read(WEIGHTS)
         overview = visitor.dataframe[0].value
+        assert [step.split(":")[0] for step in overview["step"]] == ["Layer 1", "Layer 2", "Layer 3", "Layer 4"]
         assert list(overview["parameters"])[:3] == [
             sum(layer.parameters for layer in stages[stage]) for stage in (layers.PREPROCESSING, "hand_features", "hand")
         ]
@@ -309,6 +313,7 @@ class TestQuiz:
         assert first.options == [
             "Detect edges and textures", "Normalise pixel values", "Scale coordinates", "Predict coordinates directly",
         ]  # fmt: skip
+        assert "63 numbers" in visitor.radio[1].label and "65% to 91%" in visitor.radio[2].label
 
     def answer(self, visitor: AppTest, number: int, option: str) -> AppTest:
         visitor.radio[number].set_value(option)

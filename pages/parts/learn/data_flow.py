@@ -237,8 +237,12 @@ def _postprocessing(selection: Selection) -> None:
     crop, photo = crop_points(selection.instance), photo_points(selection.instance)
     (cx, cy, cz), (px, py, pz) = crop[point], photo[point]
     st.markdown(
-        f"**{selection.point_names[point].capitalize()}**: (x = {x:.3f}, y = {y:.3f}, z = {z:.3f}) → crop pixel "
+        f"In this photo, **{selection.point_names[point]}**: (x = {x:.3f}, y = {y:.3f}, z = {z:.3f}) → crop pixel "
         f"**({cx:.0f}, {cy:.0f}), depth {cz:.0f}** → photo pixel **({px:.0f}, {py:.0f}), depth {pz:.0f}**."
+    )
+    st.markdown(
+        f"A textbook's example, in whole pixels: (0.45, 0.32, 0.05) × {CROP} → pixel "
+        f"**({0.45 * CROP:.0f}, {0.32 * CROP:.0f}, depth {0.05 * CROP:.0f})**."
     )
     left, right = st.columns(2)
     left.image(_with_points(trace.crop, crop, point), alt="The crop, the point marked.", caption="In the crop", width="stretch")

@@ -32,13 +32,13 @@ LOSSES = {
 
 
 DETECTOR = "detector"
-NETWORKS = {"hand": "Points of hands", "face": "Points of faces", DETECTOR: "Finding both"}
+NETWORKS = {"hand": "Hand landmarks", "face": "Face landmarks", DETECTOR: "Detector"}
 
 
 def show_training(released: Released) -> None:
     there = [*released.landmarks, *([DETECTOR] if released.detector else [])]
     chosen = st.segmented_control(
-        "Three networks, each learned in runs of its own", there, default=there[0], required=True, format_func=NETWORKS.get, key="network", persist_state="session"
+        "Three networks, each trained on its own", there, default=there[0], required=True, format_func=NETWORKS.get, key="network", persist_state="session"
     )
     if chosen == DETECTOR:
         _detector(released.detector)
@@ -52,13 +52,13 @@ def _landmarks(trace: TrainingTrace, kind: str) -> None:
     _curves(trace)
     st.subheader("Epoch by epoch")
     _table(trace)
-    st.subheader("From scattered to right")
+    st.subheader("Watch the points converge")
     st.markdown(
         "Pictures that the network never learned from, and where it put the points after each epoch. White rings are "
         "the true places. Move the slider (arrow keys work too) or press Play."
     )
     play_epochs(trace, f"epoch_player_{kind}")
-    st.subheader("Which points are hard")
+    st.subheader("Error per point")
     _errors(trace)
     st.subheader("What this run shows")
     st.markdown("\n".join(f"- {sentence}" for sentence in lessons(trace)))
@@ -97,7 +97,7 @@ def _loss_parts(trace: TrainingTrace) -> None:
     first, last = trace.epochs[0].losses, trace.epochs[-1].losses
     if not last:
         return
-    with st.popover("Its parts in this run"):
+    with st.popover("Loss components"):
         rows = [
             {"part": name.replace(".", ": "), "first": first.get(name), "last": value, "what it is": _meaning(name)}
             for name, value in last.items()
@@ -113,7 +113,7 @@ def _sets(trace: TrainingTrace) -> None:
     measured = trace.epochs[-1].sets
     if not measured:
         return
-    with st.popover("What was measured"):
+    with st.popover("Evaluation sets"):
         rows = [
             {"pictures": name.replace("_", " "), "number": v.get("rows"), "NME": v.get("nme"), "accuracy": v.get("pck")}
             for name, v in measured.items()
@@ -142,7 +142,7 @@ def _curves(trace: TrainingTrace) -> None:
         st.dataframe(
             TEXTBOOK,
             hide_index=True,
-            column_config={"loss": st.column_config.NumberColumn("loss ↓"), "accuracy": _number("percent", "accuracy ↑")},
+            column_config={"loss": _number("%g", "loss ↓"), "accuracy": _number("percent", "accuracy ↑"), "observation": _text()},
         )
     st.caption(
         "The two losses add up different instances, so only their shapes can be compared: steep at first, then flatter "
@@ -168,7 +168,7 @@ def _table(trace: TrainingTrace) -> None:
         frame[kind] = [e.accuracy[kind] for e in trace.epochs]
         config[kind] = _number("percent", f"accuracy, {kind}s ↑")
     frame["observation"] = observations(trace)
-    config["observation"] = st.column_config.TextColumn("observation", width="large")
+    config["observation"] = _text()
     st.dataframe(frame, hide_index=True, column_config=config, height=min(38 + 35 * len(frame), 400))
 
 
@@ -185,6 +185,10 @@ def _errors(trace: TrainingTrace) -> None:
 
 def _number(form: str, label: str | None = None):
     return st.column_config.NumberColumn(label, format=form)
+
+
+def _text():
+    return st.column_config.TextColumn("observation", width="large")
 
 
 def _detector(epochs: tuple[DetectorEpoch, ...]) -> None:

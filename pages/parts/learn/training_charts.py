@@ -11,12 +11,19 @@ from pages.parts.shared.palette import KIND_COLOURS
 HEIGHT, BELOW = 240, 120  # pixels of a chart, and of what stands below a heat map
 LOSS, MARK = "#7C6FD0", "#C2571A"
 
-# The trace that the lesson's text gives, for comparison: epoch, loss, accuracy. No network of this project made it.
+# The trace that the lesson's text gives, for comparison: epoch, loss, accuracy, observation. No network of this project made it.
 TEXTBOOK = pd.DataFrame(
     {
         "epoch": [1, 2, 3, 4, 5],
         "loss": [0.12, 0.08, 0.05, 0.035, 0.025],
         "accuracy": [0.65, 0.75, 0.82, 0.88, 0.91],
+        "observation": [
+            "Learns roughly where points lie: basic positions.",
+            "The loss falls as predictions become more precise.",
+            "Learns the shapes of hands and faces.",
+            "Learns fine details, such as finger joints.",
+            "Converges: little is left to gain.",
+        ],
     }
 )
 
