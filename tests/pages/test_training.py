@@ -229,7 +229,7 @@ class TestTrainingTrace:
     def test_figures_come_from_the_run(self, visitor, with_run):
         show(visitor, "Training trace")
         document = run_document()
-        table = next(frame.value for frame in visitor.dataframe if "observation" in frame.value)
+        table = next(frame.value for frame in visitor.dataframe if {"observation", "hand"} <= set(frame.value))
         assert list(table["loss"]) == [epoch["loss"] for epoch in document["epochs"]]
         assert list(table["hand"]) == [epoch["accuracy"]["hand"] for epoch in document["epochs"]]
         assert table["observation"].str.len().min() > 5
@@ -240,7 +240,7 @@ class TestTrainingTrace:
         show(visitor, "Training trace")
         visitor.button_group(key="network").set_value("face")
         show(visitor, "Training trace")
-        table = next(frame.value for frame in visitor.dataframe if "observation" in frame.value)
+        table = next(frame.value for frame in visitor.dataframe if {"observation", "face"} <= set(frame.value))
         assert "hand" not in table and list(table["face"]) == [epoch["accuracy"]["face"] for epoch in run_document(kind="face")["epochs"]]
 
     def test_the_detectors_run_is_shown_if_it_is_there(self, visitor, with_run, run_file):
