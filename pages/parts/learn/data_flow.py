@@ -25,7 +25,7 @@ LARGE = 384
 # The cards stay in view below the header while a stage is read; stage_cards.js brings the stage's beginning into view.
 STICKY = """<style>
 :has(> .st-key-stage_bar) { position: sticky; top: 3.75rem; z-index: 10; }
-.st-key-stage_detail { scroll-margin-top: 13rem; }
+.st-key-stage_detail { scroll-margin-top: 14rem; overflow-anchor: none; }
 </style>"""
 MARK = (255, 64, 160)  # RGB of what is marked in a picture
 

@@ -74,7 +74,7 @@ def _run(trace: TrainingTrace, kind: str) -> None:
         facts.append(f"{run['parameters']:,} parameters")
     facts += [str(run[fact]) for fact in ("device", "date") if run.get(fact)]
     st.markdown(f"How the network that finds the points of {kind}s was trained: " + ", ".join(facts) + ".")
-    explain("accuracy", "batch", "epoch", "learning rate", "loss", "NME", "PCK", "parameter", "validation")
+    explain("accuracy", "batch", "epoch", "learning rate", "loss", "MCP, PIP, DIP, IP", "NME", "PCK", "parameter", "validation")
 
 
 def _definitions(trace: TrainingTrace) -> None:
@@ -155,6 +155,10 @@ def _loss(frame: pd.DataFrame, what: str) -> None:
     st.altair_chart(loss_chart(frame), alt=f"{_curve(what, frame['loss'], '{:.3g}')}. {notes}")
     if notes:
         st.caption(notes)
+    changed = frame[frame["changed"] != ""]
+    if len(changed):
+        with st.popover("What changed"):
+            st.markdown("\n".join(f"- **Epoch {row.epoch}**: {row.changed}" for row in changed.itertuples()))
 
 
 def _curve(what: str, values: pd.Series, form: str) -> str:
@@ -176,7 +180,7 @@ def _errors(trace: TrainingTrace) -> None:
     kinds = [kind for kind in trace.kinds if all(kind in epoch.point_nme for epoch in trace.epochs)]
     if not kinds:
         return
-    st.markdown("The mean error of every point (NME) over the epochs: dark is near, bright is far off.")
+    st.markdown("The mean error of every point (NME) over the epochs: dark is near, bright is far off. Equal steps of colour are equal ratios, so that late epochs can be told apart too.")
     for column, kind in zip(st.columns(len(kinds), gap="medium"), kinds):
         with column:
             st.markdown(f"**{kind.capitalize()}**")
@@ -203,3 +207,10 @@ def _detector(epochs: tuple[DetectorEpoch, ...]) -> None:
         _loss(loss, "Loss of the detector")
     words = "; ".join(_curve(str(of), rows["recall"], "{:.0%}") for of, rows in recall.groupby("of"))
     right.altair_chart(recall_chart(recall), alt=f"Recall. {words}")
+    st.subheader("Epoch by epoch")
+    table = recall.pivot(index="epoch", columns="of", values="recall").add_prefix("recall, ")
+    table.insert(0, "loss", loss.set_index("epoch")["loss"])
+    table["observation"] = loss.set_index("epoch")["changed"]
+    config = {"loss": _number("%.4g", "loss ↓"), "observation": _text()}
+    config |= {name: _number("percent", f"{name} ↑") for name in table if name.startswith("recall")}
+    st.dataframe(table.reset_index(), hide_index=True, column_config=config, height=min(38 + 35 * len(table), 400))

@@ -27,8 +27,7 @@ export default function ({ data, parentElement, setStateValue }) {
 
 /** Brings the beginning of the stage's details into view, below the cards. */
 function showStage() {
-  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  document.querySelector(".st-key-stage_detail")?.scrollIntoView({ block: "start", behavior: still ? "auto" : "smooth" });
+  document.querySelector(".st-key-stage_detail")?.scrollIntoView({ block: "start" });
 }
 
 function card() {
