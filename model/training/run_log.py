@@ -221,8 +221,8 @@ def changes(epochs: Sequence[Epoch | DetectorEpoch]) -> dict[int, str]:
 
 def _changes(before: Epoch | DetectorEpoch, now: Epoch | DetectorEpoch) -> list[str]:
     found = []
-    if before.sets and (added := [name.replace("_", " ") for name in now.sets if name not in before.sets]):
-        found.append(f"From here on other data is used too (measured on: {'; '.join(added)}).")
+    if added := _added_sets(before, now):
+        found.append(f"From here on other data is used too (measured on: {added}).")
     if isinstance(now, DetectorEpoch):
         if now.side != before.side:
             found.append(f"From here on the pictures have {now.side} pixels a side instead of {before.side}.")
@@ -233,6 +233,11 @@ def _changes(before: Epoch | DetectorEpoch, now: Epoch | DetectorEpoch) -> list[
     if now.parameters and before.parameters and now.parameters != before.parameters:
         found.append(f"From here on the network has {now.parameters:,} parameters instead of {before.parameters:,}.")
     return found
+
+
+def _added_sets(before: Epoch | DetectorEpoch, now: Epoch | DetectorEpoch) -> str:
+    """The validation sets that were not measured before; "" if there are none, or if none were recorded before."""
+    return "; ".join(name.replace("_", " ") for name in now.sets if name not in before.sets) if before.sets else ""
 
 
 def unusual_part(epochs: Sequence[Epoch | DetectorEpoch], index: int) -> str:
@@ -278,8 +283,10 @@ def _catching_up(trace: TrainingTrace) -> list[list[str]]:
             continue
         rows = rows_of(kind)
         table = errors(trace, kind, rows)
-        behind, start = np.zeros(len(rows), bool), 0
+        behind, start, changed = np.zeros(len(rows), bool), 0, changes(trace.epochs)
         for index, (now, mean) in enumerate(zip(table.T, table.mean(axis=0))):
+            if trace.epochs[index].number in changed:  # errors before and after cannot be compared
+                behind, start = np.zeros(len(rows), bool), index
             behind |= now >= BEHIND * mean
             caught = behind & (now <= ALONGSIDE * mean)
             behind &= ~caught
@@ -329,6 +336,12 @@ def lessons(trace: TrainingTrace) -> list[str]:
             f"The hardest finger is the {hardest} (error {fingers[hardest]:.3f}), the easiest the {easiest} "
             f"({fingers[easiest]:.3f})."
         )
+    for before, now in itertools.pairwise(trace.epochs):
+        if added := _added_sets(before, now):
+            lines.append(
+                f"From epoch {now.number} on other pictures count too ({added}), and accuracy went from {before.mean_accuracy:.0%} to "
+                f"{now.mean_accuracy:.0%}: figures before and after cannot be compared."
+            )
     settled = converged(trace)
     lines.append(
         f"Accuracy has converged in epoch {settled}: from there on it stays within {100 * NEAR_BEST:.0f} percentage point of its best."

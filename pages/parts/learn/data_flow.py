@@ -22,10 +22,12 @@ from pages.parts.shared.head_maps import head_maps, show_all_maps
 PATCH = 6  # side in pixels of the patch whose values are written out
 CARD = 150  # side in pixels of a card's picture
 LARGE = 384
-# The cards stay in view below the header while a stage is read; stage_cards.js brings the stage's beginning into view.
+# The cards stay in view below the header while a stage is read; stage_cards.js brings the stage's beginning into
+# view, which must not move on when what is below it grows (overflow-anchor).
 STICKY = """<style>
 :has(> .st-key-stage_bar) { position: sticky; top: 3.75rem; z-index: 10; }
-.st-key-stage_detail { scroll-margin-top: 14rem; overflow-anchor: none; }
+.st-key-stage_detail { scroll-margin-top: 13rem; }
+[data-testid="stMain"] { overflow-anchor: none; }
 </style>"""
 MARK = (255, 64, 160)  # RGB of what is marked in a picture
 

@@ -132,6 +132,7 @@ def _curves(trace: TrainingTrace) -> None:
     with ours:
         st.markdown("**This network**")
         _loss(loss, "Loss")
+        _notes(loss)
         words = "; ".join(_curve(str(of), rows["accuracy"], "{:.0%}") for of, rows in accuracy.groupby("of"))
         st.altair_chart(accuracy_chart(accuracy), alt=f"Accuracy. {words}")
     with textbook:
@@ -151,8 +152,11 @@ def _curves(trace: TrainingTrace) -> None:
 
 
 def _loss(frame: pd.DataFrame, what: str) -> None:
+    st.altair_chart(loss_chart(frame), alt=f"{_curve(what, frame['loss'], '{:.3g}')}. {loss_notes(frame)}")
+
+
+def _notes(frame: pd.DataFrame) -> None:
     notes = loss_notes(frame)
-    st.altair_chart(loss_chart(frame), alt=f"{_curve(what, frame['loss'], '{:.3g}')}. {notes}")
     if notes:
         st.caption(notes)
     changed = frame[frame["changed"] != ""]
@@ -207,6 +211,7 @@ def _detector(epochs: tuple[DetectorEpoch, ...]) -> None:
         _loss(loss, "Loss of the detector")
     words = "; ".join(_curve(str(of), rows["recall"], "{:.0%}") for of, rows in recall.groupby("of"))
     right.altair_chart(recall_chart(recall), alt=f"Recall. {words}")
+    _notes(loss)
     st.subheader("Epoch by epoch")
     table = recall.pivot(index="epoch", columns="of", values="recall").add_prefix("recall, ")
     table.insert(0, "loss", loss.set_index("epoch")["loss"])

@@ -142,6 +142,14 @@ def test_lessons(write):
     assert "converged in epoch 3" in said
 
 
+def test_lessons_say_when_other_pictures_count(write):
+    content = document()
+    assert "other pictures" not in " ".join(traces.lessons(traces.read(write(content))))
+    content["epochs"][3]["sets"]["wild"] = {}
+    (said,) = [line for line in traces.lessons(traces.read(write(content))) if "other pictures" in line]
+    assert said.startswith("From epoch 4 on other pictures count too (wild), and accuracy went from 82% to 83%")
+
+
 def test_a_run_that_still_improves_has_not_converged(write):
     trace = traces.read(write(document(accuracies=((0.1, 0.1), (0.3, 0.3), (0.5, 0.5)), crops=(64, 64, 64))))
     assert traces.converged(trace) is None

@@ -89,7 +89,7 @@ def test_late_epochs_can_be_told_apart_in_the_error_map():
     document = error_map(trace, "face").to_dict()
     error = pd.DataFrame(document["datasets"][document["data"]["name"]]).set_index("epoch")["error"]
     assert document["encoding"]["color"]["scale"]["type"] == "log" and error.min() > 0
-    late = error[len(trace.epochs) // 2 :]
+    late = error[error.index > len(trace.epochs) // 2]
     linear = (late.max() - late.min()) / (error.max() - error.min())
     assert np.log(late.max() / late.min()) / np.log(error.max() / error.min()) > 1.3 * linear
 
