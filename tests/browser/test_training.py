@@ -93,6 +93,7 @@ def test_feature_maps_by_hover_tap_and_keyboard(lesson):
     maps.first.wait_for(timeout=30 * SECONDS)
     assert maps.count() == 64
     title = lesson.locator(".explorer .title")
+    assert ": responds most to the " in title.inner_text(), "a map that says something comes first"
     maps.nth(12).click()
     assert title.inner_text().startswith("Map 12: ")
     before = pixels(lesson, ".explorer canvas")

@@ -125,6 +125,14 @@ def test_every_section_shows(visitor, with_run):
     assert "extracting image features and refining its predictions over time. A falling loss together with a rising accuracy" in said(visitor)
 
 
+def test_the_key_insight_says_where_other_pictures_were_measured(visitor, with_run, run_file):
+    assert "Of hands" not in said(visitor.run())
+    document = released_document()
+    document["hand"]["epochs"][-1]["sets"]["wild"] = {}
+    run_file.write_text(json.dumps(document))
+    assert "(Of hands, the last epochs are measured on other pictures than the first" in said(visitor.run())
+
+
 def test_without_a_run_the_rest_still_works(visitor, monkeypatch):
     monkeypatch.setattr(traces, "read_released", lambda path=None: None)
     for section in SECTIONS:

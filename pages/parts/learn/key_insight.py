@@ -17,4 +17,7 @@ def show_key_insight(released: Released | None) -> None:
             for kind, run in released.landmarks.items()
         )
         text += f" Here the share of points in the right place rose {rose}."
+        harder = [f"{kind}s" for kind, run in released.landmarks.items() if set(run.epochs[-1].sets) - set(run.epochs[0].sets)]
+        if harder:
+            text += f" (Of {' and '.join(harder)}, the last epochs are measured on other pictures than the first: see the training trace.)"
     st.info(text, icon=":material/lightbulb:")
