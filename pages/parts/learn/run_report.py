@@ -1,5 +1,7 @@
 """The runs that made the networks' weights: their curves, their tables, their points and what they teach."""
 
+from typing import Literal
+
 import pandas as pd
 import streamlit as st
 
@@ -38,7 +40,7 @@ NETWORKS = {"hand": "Hand landmarks", "face": "Face landmarks", DETECTOR: "Detec
 def show_training(released: Released) -> None:
     there = [*released.landmarks, *([DETECTOR] if released.detector else [])]
     chosen = st.segmented_control(
-        "Three networks, each trained on its own", there, default=there[0], required=True, format_func=NETWORKS.get, key="network", persist_state="session"
+        "The three networks", there, default=there[0], required=True, format_func=NETWORKS.get, key="network", persist_state="session"
     )
     if chosen == DETECTOR:
         _detector(released.detector)
@@ -146,7 +148,7 @@ def _curves(trace: TrainingTrace) -> None:
             column_config={"loss": _number("%g", "loss ↓"), "accuracy": _number("percent", "accuracy ↑"), "observation": _text()},
         )
     st.caption(
-        "The two losses add up different instances, so only their shapes can be compared: steep at first, then flatter "
+        "The two losses add up different errors, so only their shapes can be compared: steep at first, then flatter "
         "and flatter, while accuracy rises the other way round."
     )
 
@@ -171,10 +173,10 @@ def _curve(what: str, values: pd.Series, form: str) -> str:
 
 def _table(trace: TrainingTrace) -> None:
     frame = pd.DataFrame({"epoch": [e.number for e in trace.epochs], "loss": [e.loss for e in trace.epochs]})
-    config = {"loss": _number("%.4g", "loss ↓")}
+    config = {"epoch": st.column_config.NumberColumn(width="small"), "loss": _number("%.4g", "loss ↓", "small")}
     for kind in trace.kinds:
         frame[kind] = [e.accuracy[kind] for e in trace.epochs]
-        config[kind] = _number("percent", f"accuracy, {kind}s ↑")
+        config[kind] = _number("percent", f"accuracy, {kind}s ↑", "small")
     frame["observation"] = observations(trace)
     config["observation"] = _text()
     st.dataframe(frame, hide_index=True, column_config=config, height=min(38 + 35 * len(frame), 400))
@@ -191,8 +193,8 @@ def _errors(trace: TrainingTrace) -> None:
             st.altair_chart(error_map(trace, kind), alt=f"Heat map of the error of a {kind}'s points in each epoch.")
 
 
-def _number(form: str, label: str | None = None):
-    return st.column_config.NumberColumn(label, format=form)
+def _number(form: str, label: str | None = None, width: Literal["small"] | None = None):
+    return st.column_config.NumberColumn(label, format=form, width=width)
 
 
 def _text():
@@ -203,7 +205,7 @@ def _detector(epochs: tuple[DetectorEpoch, ...]) -> None:
     st.markdown(
         f"Before a landmark network can look at a crop, a detector has to find it in the photo. How it was trained: {len(epochs)} epochs, "
         f"{sum(e.pictures for e in epochs):,} pictures, {sum(e.seconds for e in epochs) / 60:.0f} minutes. **Recall** is the share of the hands or faces in "
-        "validation photos that it finds in one look (IoU 0.5, score 0.5)."
+        "validation photos that it finds in one pass (IoU 0.5, score 0.5)."
     )
     loss, recall = loss_frame(epochs), recall_frame(epochs)
     left, right = st.columns(2, gap="medium", border=True)

@@ -18,10 +18,10 @@ TEXTBOOK = pd.DataFrame(
         "loss": [0.12, 0.08, 0.05, 0.035, 0.025],
         "accuracy": [0.65, 0.75, 0.82, 0.88, 0.91],
         "observation": [
-            "Learns roughly where points lie: basic positions.",
-            "The loss falls as predictions become more precise.",
+            "Learns basic positions.",
+            "More precise, so the loss falls.",
             "Learns the shapes of hands and faces.",
-            "Learns fine details, such as finger joints.",
+            "Learns fine details: finger joints.",
             "Converges: little is left to gain.",
         ],
     }
