@@ -13,7 +13,7 @@ from starlette.middleware import Middleware
 PAGES = {
     "upload.py": "Photos",
     "live.py": "Live camera",
-    "training.py": "How it learned",
+    "training.py": "How it works",
 }
 
 

@@ -1,4 +1,4 @@
-"""The training page: how the network learned, and what happens inside it."""
+"""How it works: what happens inside the network, and how it was trained."""
 
 import streamlit as st
 
@@ -15,7 +15,7 @@ from pages.parts.shared.landmarker import landmarker_or_stop
 
 FLOW, TRAINING, LAYERS, TRY, QUIZ = "Data flow", "Training trace", "Prediction trace", "Train it yourself", "Quiz"
 
-st.title("How it learned")
+st.title("How it works")
 try:
     released, missing = traces.read_released(), "There is no training trace beside the network's weights yet."
 except traces.TraceError as error:

@@ -2,7 +2,7 @@
 
     server.onnx, server_exact.onnx                  the whole network with a switch for each branch, in int8 and in float32
     detector.onnx, hand.onnx, face.onnx, *_exact    the same for browsers, a file for each network
-    layers.json, face_head.npz                      for the pages that explain the network
+    layers.json, face_head.npz, stem.npz            for the pages that explain the network
 """
 
 import json
@@ -17,7 +17,7 @@ import onnx
 from onnx.external_data_helper import uses_external_data
 from onnx.utils import Extractor
 
-from export.graph import face_head, layer_table
+from export.graph import face_head, layer_table, stem
 from export.graph.conditional_branches import switchable
 from export.graph.fold_constants import fold
 from export.graph.layers import LAYERS, as_json
@@ -46,8 +46,9 @@ def prepare(weights: Path) -> Path:
                 onnx.save(browser_part(graph, part), new / f"{part}{suffix}.onnx")
         plain = weight_packing.unpack(onnx.ModelProto.FromString(stored))
         (new / LAYERS).write_text(as_json(layer_table.layers(plain)))
-        arrays: dict[str, Any] = face_head.parameters(plain)
-        np.savez(new / face_head.FILE, **arrays)
+        arrays: dict[str, dict[str, Any]] = {face_head.FILE: face_head.parameters(plain), stem.FILE: stem.parameters(plain)}
+        for file, own in arrays.items():
+            np.savez(new / file, **own)
         shutil.rmtree(folder, ignore_errors=True)
         os.replace(new, folder)
     return folder

@@ -21,6 +21,9 @@ TRACE = Path(__file__).parents[1] / "weights" / "trace.json"  # of the run that 
 # Accuracy that is this close to the run's best has converged.
 NEAR_BEST = 0.01
 MILESTONES = (0.25, 0.5, 0.75, 0.9, 0.95, 0.99)
+LOUD = 1.05  # a loss that changes by more than this factor is worth a word in a long run: smaller ups and downs are chance
+SHORT = 20  # epochs: in a run no longer than this, every epoch gets an observation
+BEHIND, ALONGSIDE = 1.25, 1.1  # a part's error, of the mean over all parts: it catches up when it comes from the one to the other
 
 
 class TraceError(ValueError):
@@ -218,6 +221,8 @@ def changes(epochs: Sequence[Epoch | DetectorEpoch]) -> dict[int, str]:
 
 def _changes(before: Epoch | DetectorEpoch, now: Epoch | DetectorEpoch) -> list[str]:
     found = []
+    if added := _added_sets(before, now):
+        found.append(f"From here on other data is used too (measured on: {added}).")
     if isinstance(now, DetectorEpoch):
         if now.side != before.side:
             found.append(f"From here on the pictures have {now.side} pixels a side instead of {before.side}.")
@@ -230,6 +235,11 @@ def _changes(before: Epoch | DetectorEpoch, now: Epoch | DetectorEpoch) -> list[
     return found
 
 
+def _added_sets(before: Epoch | DetectorEpoch, now: Epoch | DetectorEpoch) -> str:
+    """The validation sets that were not measured before; "" if there are none, or if none were recorded before."""
+    return "; ".join(name.replace("_", " ") for name in now.sets if name not in before.sets) if before.sets else ""
+
+
 def unusual_part(epochs: Sequence[Epoch | DetectorEpoch], index: int) -> str:
     """The part of the loss that is furthest from its median over the epochs in this one; "" if parts were not recorded."""
     off = {name: abs(value - np.median([e.losses[name] for e in epochs if name in e.losses])) for name, value in epochs[index].losses.items()}
@@ -237,12 +247,12 @@ def unusual_part(epochs: Sequence[Epoch | DetectorEpoch], index: int) -> str:
 
 
 def observations(trace: TrainingTrace) -> list[str]:
-    """One sentence per epoch: what was special about it, or else which part improved most."""
-    settled = converged(trace)
-    return [_observation(trace, index, settled) for index in range(len(trace.epochs))]
+    """What was special about each epoch, in sentences. Where nothing was: "" in a long run, in a short one what improved most."""
+    settled, caught = converged(trace), _catching_up(trace)
+    return [_observation(trace, index, settled, caught[index]) for index in range(len(trace.epochs))]
 
 
-def _observation(trace: TrainingTrace, index: int, settled: int | None) -> str:
+def _observation(trace: TrainingTrace, index: int, settled: int | None, caught: list[str]) -> str:
     now = trace.epochs[index]
     if index == 0:
         return f"The start: {now.mean_accuracy:.0%} of the points are right." if now.accuracy else "The start."
@@ -256,9 +266,37 @@ def _observation(trace: TrainingTrace, index: int, settled: int | None) -> str:
             found.append(f"For the first time {passed[-1]:.0%} of the {kind} points are right.")
     if now.number == settled:
         found.append(f"Converged: from here on accuracy stays within {100 * NEAR_BEST:.0f} percentage point of its best.")
-    if now.loss > before.loss:
+    found += caught
+    short = len(trace.epochs) <= SHORT
+    if now.loss > before.loss * (1 if short else LOUD):
         found.append(f"The loss rose by {now.loss / before.loss - 1:.1%}.")
-    return " ".join(found) or _most_improved(trace, index)
+    elif index > 1 and before.loss > LOUD * max(now.loss, trace.epochs[index - 2].loss):
+        found.append("The loss is back from its peak.")
+    return " ".join(found) or (_most_improved(trace, index) if short else "")
+
+
+def _catching_up(trace: TrainingTrace) -> list[list[str]]:
+    """For each epoch sentences on the parts that lay behind the others and no longer do, and on errors that have halved."""
+    told: list[list[str]] = [[] for _ in trace.epochs]
+    for kind in trace.kinds:
+        if not all(kind in epoch.point_nme for epoch in trace.epochs):
+            continue
+        rows = rows_of(kind)
+        table = errors(trace, kind, rows)
+        behind, start, changed = np.zeros(len(rows), bool), 0, changes(trace.epochs)
+        for index, (now, mean) in enumerate(zip(table.T, table.mean(axis=0))):
+            if trace.epochs[index].number in changed:  # errors before and after cannot be compared
+                behind, start = np.zeros(len(rows), bool), index
+            behind |= now >= BEHIND * mean
+            caught = behind & (now <= ALONGSIDE * mean)
+            behind &= ~caught
+            if caught.any():
+                names = " and ".join(name for name, new in zip(rows, caught) if new)
+                told[index].append(f"Catching up ({kind}): {names}, no longer much worse than the rest.")
+            if mean <= table[:, start].mean() / 2:
+                told[index].append(f"The mean error of {kind}s is half of that in epoch {trace.epochs[start].number}.")
+                start = index
+    return told
 
 
 def _most_improved(trace: TrainingTrace, index: int) -> str:
@@ -298,6 +336,12 @@ def lessons(trace: TrainingTrace) -> list[str]:
             f"The hardest finger is the {hardest} (error {fingers[hardest]:.3f}), the easiest the {easiest} "
             f"({fingers[easiest]:.3f})."
         )
+    for before, now in itertools.pairwise(trace.epochs):
+        if added := _added_sets(before, now):
+            lines.append(
+                f"From epoch {now.number} on other pictures count too ({added}), and accuracy went from {before.mean_accuracy:.0%} to "
+                f"{now.mean_accuracy:.0%}: figures before and after cannot be compared."
+            )
     settled = converged(trace)
     lines.append(
         f"Accuracy has converged in epoch {settled}: from there on it stays within {100 * NEAR_BEST:.0f} percentage point of its best."

@@ -94,10 +94,10 @@ def test_all_pages_and_the_server_keep_to_themselves(watched, visitor, large_pho
     written = [event for event in watched.events()[before:] if is_file(event) and "__pycache__" not in event[1]]
     assert not written, "the server wrote a file"  # the training page, next, has onnxruntime write how long layers took
 
-    visitor.get_by_role("link", name="How it learned").click()
+    visitor.get_by_role("link", name="How it works").click()
     visitor.get_by_role("tab", name="Data flow").wait_for(timeout=60 * SECONDS)
     for name, shown in {
-        "Training trace": "Which points are hard", "Prediction trace": "4 Postprocessing", "Train it yourself": "Train", "Quiz": "Score: 0 of",
+        "Training trace": "Error per point", "Prediction trace": "Layer 4: Postprocessing", "Train it yourself": "Train", "Quiz": "Score: 0 of",
     }.items():  # fmt: skip
         visitor.get_by_role("tab", name=name).click()
         visitor.get_by_role("tabpanel", name=name).get_by_text(shown).last.wait_for(timeout=120 * SECONDS)

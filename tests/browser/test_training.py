@@ -53,6 +53,39 @@ def test_the_five_stages_by_keyboard(lesson):
     lesson.get_by_role("heading", name="2 Preprocessing").wait_for(timeout=30 * SECONDS)
 
 
+def test_next_stage_comes_into_view_and_the_cards_stay(lesson):
+    lesson.set_viewport_size({"width": 1024, "height": 768})
+    lesson.get_by_role("heading", name="1 Input image").wait_for(timeout=60 * SECONDS)
+    for heading in ("2 Preprocessing", "3 Feature extraction", "4 Landmark regression head"):
+        lesson.get_by_role("button", name="Next stage").click()
+        lesson.get_by_role("heading", name=heading).wait_for(timeout=30 * SECONDS)
+        lesson.wait_for_function(
+            """([cards, heading]) => {
+                const [above, own] = [cards.getBoundingClientRect(), heading.getBoundingClientRect()];
+                return above.top >= 0 && above.bottom <= own.top && own.bottom < innerHeight / 2;
+            }""",
+            arg=[lesson.get_by_role("list", name="The five stages").element_handle(), lesson.get_by_role("heading", name=heading).element_handle()],
+            timeout=20 * SECONDS,
+        )
+    card = stage(lesson, "Preprocessing").inner_text()
+    values = [line.split(" → ")[0].strip() for line in card.splitlines() if "→" in line]
+    assert len(values) == len(set(values)) == 3
+
+
+def test_inside_a_convolution_by_keyboard(lesson):
+    lesson.get_by_role("heading", name="1 Input image").wait_for(timeout=60 * SECONDS)
+    stage(lesson, "Feature extraction").click()
+    cells = lesson.get_by_role("img", name="The arrow keys choose a cell.")
+    cells.wait_for(timeout=30 * SECONDS)
+    lesson.get_by_role("button", name="Map 3 of the first convolution").click()
+    before = cells.get_attribute("aria-label")
+    cells.focus()
+    lesson.keyboard.press("ArrowUp")
+    assert before.startswith("Map 3, ") and cells.get_attribute("aria-label") != before
+    assert lesson.locator("table caption").all_inner_texts() == ["Window", "× Kernel", "= Products"]
+    assert "ReLU: max(0, " in lesson.get_by_text("+ bias").inner_text()
+
+
 def test_feature_maps_by_hover_tap_and_keyboard(lesson):
     lesson.get_by_role("heading", name="1 Input image").wait_for(timeout=60 * SECONDS)
     stage(lesson, "Feature extraction").click()
@@ -60,6 +93,7 @@ def test_feature_maps_by_hover_tap_and_keyboard(lesson):
     maps.first.wait_for(timeout=30 * SECONDS)
     assert maps.count() == 64
     title = lesson.locator(".explorer .title")
+    assert ": responds most to the " in title.inner_text(), "a map that says something comes first"
     maps.nth(12).click()
     assert title.inner_text().startswith("Map 12: ")
     before = pixels(lesson, ".explorer canvas")
@@ -130,7 +164,7 @@ def test_charts_are_drawn(lesson):
 
 def test_layers_and_their_times(lesson):
     section(lesson, "Prediction trace")
-    lesson.get_by_text("2 Convolutional feature extraction: ").wait_for(timeout=120 * SECONDS)
+    lesson.get_by_text("Layer 2: Convolutional feature extraction: ").wait_for(timeout=120 * SECONDS)
     assert lesson.get_by_text("could not be timed").count() == 0
 
 
@@ -154,7 +188,7 @@ def test_quiz_by_keyboard(lesson):
 def test_phone_width_needs_no_sideways_scrolling(lesson):
     lesson.set_viewport_size({"width": 360, "height": 740})
     last = {  # what comes last in a section
-        "Training trace": "What this run shows", "Prediction trace": "4 Postprocessing", "Train it yourself": "Train", "Quiz": "Score: 0 of", "Data flow": "Next stage",
+        "Training trace": "What this run shows", "Prediction trace": "Layer 4: Postprocessing", "Train it yourself": "Train", "Quiz": "Score: 0 of", "Data flow": "Next stage",
     }  # fmt: skip
     for name, shown in last.items():
         section(lesson, name)
@@ -177,7 +211,7 @@ def test_the_demo_training_runs_survives_a_page_change_and_stops(lesson):
     running.wait_for(timeout=180 * SECONDS)  # PyTorch starts, the pictures are drawn, then the steps are counted
     assert "loss" in running.inner_text()
     lesson.get_by_role("link", name="Photos").click()
-    lesson.get_by_role("link", name="How it learned").click()
+    lesson.get_by_role("link", name="How it works").click()
     section(lesson, "Train it yourself")
     lesson.get_by_text("of 5, ").wait_for(timeout=60 * SECONDS)
     lesson.get_by_role("button", name="Stop").click()

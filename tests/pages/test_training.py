@@ -93,10 +93,23 @@ def _face_place(ibug: np.ndarray):
 
 
 @pytest.fixture
-def visitor(monkeypatch, seen) -> AppTest:
+def newcomer(monkeypatch, seen) -> AppTest:
+    """Whoever opens the page for the first time."""
     monkeypatch.setattr(example_picker, "traced", lambda photo: photo.result or seen[photo.name])
     visitor = AppTest.from_file(ROOT / "app.py", default_timeout=120).run()
     return visitor.switch_page("pages/training.py").run()
+
+
+@pytest.fixture
+def visitor(newcomer) -> AppTest:
+    """Follows greeting.webp, whichever example comes first with these weights."""
+    return newcomer.selectbox(key="subject_picture").set_value("Two hands and a face").run()
+
+
+def followed(result: Result):
+    """The hand or face that is followed where the visitor has not chosen one."""
+    named = dict(example_picker.names(result))
+    return named[example_picker.easiest(named.items())]
 
 
 def show(visitor: AppTest, section: str) -> AppTest:
@@ -116,7 +129,15 @@ def test_every_section_shows(visitor, with_run):
     assert [tab.label for tab in visitor.tabs] == SECTIONS
     for section in SECTIONS:
         show(visitor, section)
-    assert "extracting image features and refining its predictions over time" in said(visitor)
+    assert "extracting image features and refining its predictions over time. A falling loss together with a rising accuracy" in said(visitor)
+
+
+def test_the_key_insight_says_where_other_pictures_were_measured(visitor, with_run, run_file):
+    assert "Of hands" not in said(visitor.run())
+    document = released_document()
+    document["hand"]["epochs"][-1]["sets"]["wild"] = {}
+    run_file.write_text(json.dumps(document))
+    assert "(Of hands, the last epochs are measured on other pictures than the first" in said(visitor.run())
 
 
 def test_without_a_run_the_rest_still_works(visitor, monkeypatch):
@@ -159,7 +180,7 @@ class TestDataFlow:
     @pytest.mark.parametrize("kind", ["hand", "face"])
     def test_the_regression_stage_shows_what_the_network_does(self, visitor, seen, kind):
         """A hand's point begins at its heat map's mean, a face's at the mean of its mixture of 78 maps; the rest is the layers behind."""
-        instance = seen["greeting.webp"].faces[0] if kind == "face" else next(iter(dict(example_picker.names(seen["greeting.webp"])).values()))
+        instance = seen["greeting.webp"].faces[0] if kind == "face" else followed(seen["greeting.webp"])
         if kind == "face":
             next(box for box in visitor.selectbox if box.label == "Hand or face").set_value("Face").run()
         visitor.session_state["stage"] = 3
@@ -184,14 +205,41 @@ class TestDataFlow:
     def test_numbers_are_those_of_the_picture(self, visitor, seen):
         result = seen["greeting.webp"]
         names = dict(example_picker.names(result))
-        instance = next(iter(names.values()))
+        instance = names[example_picker.easiest(names.items())]
         visitor.session_state["stage"] = 4
         visitor.run()
+        assert "(0.45, 0.32, 0.05) × 256 → pixel **(115, 82, depth 13)**" in said(visitor)
         x, y, z = instance.trace.vector.reshape(-1, 3)[8]
         px, py, pz = instance.landmarks[8]
         assert f"x = {x:.3f}, y = {y:.3f}, z = {z:.3f}" in said(visitor)
         assert f"({x * 256 - 0.5:.0f}, {y * 256 - 0.5:.0f}), depth {z * 256:.0f}" in said(visitor)
         assert f"photo pixel **({px:.0f}, {py:.0f}), depth {pz:.0f}**" in said(visitor)
+
+    def test_a_good_hand_comes_first_and_a_hard_one_is_offered(self, newcomer):
+        visitor = newcomer
+        good, *_, hard = example_picker.example_hands()
+        assert good.error < 0.04 and good.error < hard.error and good.quality > hard.quality
+        assert visitor.selectbox(key="subject_picture").value == good.picture
+        assert next(box for box in visitor.selectbox if box.label == "Hand or face").value == good.name
+        assert "A hard one:" not in said(visitor)
+        visitor.button(key="hard_example").click().run()
+        assert not visitor.exception
+        assert visitor.selectbox(key="subject_picture").value == hard.picture
+        assert next(box for box in visitor.selectbox if box.label == "Hand or face").value == hard.name
+        assert f"be off by {hard.error:.1%} of the hand's size" in said(visitor)
+
+    def test_the_good_hand_is_one_that_the_network_gets_right(self):
+        """By the truth of its picture, which the page does not know."""
+        good, *_, hard = example_picker.example_hands()
+        assert self.true_error(good) < min(0.04, self.true_error(hard))
+
+    @staticmethod
+    def true_error(hand) -> float:
+        path = next(example.path for example in example_picker.EXAMPLES if example.title == hand.picture)
+        instance = dict(example_picker.names(Landmarker().detect(open_photo(path))))[hand.name]
+        points, size = instance.landmarks[:, :2], np.ptp(instance.landmarks[:, :2], axis=0).max()
+        truths = [np.array(own["landmarks"])[:, :2] for own in json.loads(path.with_suffix(".json").read_text())["hands"]]
+        return min(np.linalg.norm(points - truth, axis=1).mean() for truth in truths) / size
 
     def test_a_photo_is_opened_once_and_in_its_turn(self, visitor, seen, monkeypatch):
         """Whatever opens a photo at its full size takes a turn: the server's memory depends on it. Clicks open nothing."""
@@ -209,7 +257,8 @@ class TestDataFlow:
             assert not visitor.exception
         assert opened == [1]
 
-    def test_the_last_photo_comes_first(self, visitor, seen):
+    def test_the_last_photo_comes_first(self, newcomer, seen):
+        visitor = newcomer
         photo_list = visitor.session_state["photo_list"]
         photo_list.add("mine.webp", (EXAMPLES / "hands.webp").read_bytes())
         next(iter(photo_list)).result = seen["hands.webp"]
@@ -228,7 +277,7 @@ class TestTrainingTrace:
     def test_figures_come_from_the_run(self, visitor, with_run):
         show(visitor, "Training trace")
         document = run_document()
-        table = next(frame.value for frame in visitor.dataframe if "observation" in frame.value)
+        table = next(frame.value for frame in visitor.dataframe if {"observation", "hand"} <= set(frame.value))
         assert list(table["loss"]) == [epoch["loss"] for epoch in document["epochs"]]
         assert list(table["hand"]) == [epoch["accuracy"]["hand"] for epoch in document["epochs"]]
         assert table["observation"].str.len().min() > 5
@@ -239,7 +288,7 @@ class TestTrainingTrace:
         show(visitor, "Training trace")
         visitor.button_group(key="network").set_value("face")
         show(visitor, "Training trace")
-        table = next(frame.value for frame in visitor.dataframe if "observation" in frame.value)
+        table = next(frame.value for frame in visitor.dataframe if {"observation", "face"} <= set(frame.value))
         assert "hand" not in table and list(table["face"]) == [epoch["accuracy"]["face"] for epoch in run_document(kind="face")["epochs"]]
 
     def test_the_detectors_run_is_shown_if_it_is_there(self, visitor, with_run, run_file):
@@ -254,9 +303,11 @@ class TestTrainingTrace:
 
     def test_the_textbooks_trace_stands_beside_it_and_says_so(self, visitor, with_run):
         show(visitor, "Training trace")
-        textbook = next(f.value for f in visitor.dataframe if list(f.value.columns) == ["epoch", "loss", "accuracy"])
+        textbook = next(f.value for f in visitor.dataframe if list(f.value.columns) == ["epoch", "loss", "accuracy", "observation"])
         assert list(textbook["loss"]) == [0.12, 0.08, 0.05, 0.035, 0.025]
         assert list(textbook["accuracy"]) == [0.65, 0.75, 0.82, 0.88, 0.91]
+        for word, observation in zip(("basic positions", "precise", "shapes", "joints", "Converges"), textbook["observation"]):
+            assert word in observation
         assert "made up to show the idea, not measured" in said(visitor)
 
     def test_missing_pictures_leave_the_rest(self, visitor, with_run, run_file):
@@ -271,6 +322,7 @@ class TestPredictionTrace:
         show(visitor, "Prediction trace")
         stages = layers.read(WEIGHTS)
         overview = visitor.dataframe[0].value
+        assert [step.split(":")[0] for step in overview["step"]] == ["Layer 1", "Layer 2", "Layer 3", "Layer 4"]
         assert list(overview["parameters"])[:3] == [
             sum(layer.parameters for layer in stages[stage]) for stage in (layers.PREPROCESSING, "hand_features", "hand")
         ]
@@ -309,6 +361,7 @@ class TestQuiz:
         assert first.options == [
             "Detect edges and textures", "Normalise pixel values", "Scale coordinates", "Predict coordinates directly",
         ]  # fmt: skip
+        assert "63 numbers" in visitor.radio[1].label and "65% to 91%" in visitor.radio[2].label
 
     def answer(self, visitor: AppTest, number: int, option: str) -> AppTest:
         visitor.radio[number].set_value(option)
@@ -329,7 +382,7 @@ class TestQuiz:
         show(visitor, "Quiz")
         named = dict(example_picker.names(seen["greeting.webp"]))
         names = [name.replace("_", " ") for name in HAND_POINTS]
-        asked = questions(traces.read_released(run_file).landmarks["hand"], next(iter(named.values())), names, 0)
+        asked = questions(traces.read_released(run_file).landmarks["hand"], named[example_picker.easiest(named.items())], names, 0)
         for number, question in enumerate(asked):
             self.answer(visitor, number, question.options[question.right])
         assert not visitor.error and f"Score: {len(asked)} of {len(asked)}" in said(visitor)

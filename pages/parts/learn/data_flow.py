@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from model.constants import CROP
+from pages.parts.learn.convolution_explorer import explore_convolution
 from pages.parts.learn.example_picker import Selection
 from pages.parts.learn.feature_explorer import explore_features
 from pages.parts.learn.glossary import explain
@@ -21,6 +22,13 @@ from pages.parts.shared.head_maps import head_maps, show_all_maps
 PATCH = 6  # side in pixels of the patch whose values are written out
 CARD = 150  # side in pixels of a card's picture
 LARGE = 384
+# The cards stay in view below the header while a stage is read; stage_cards.js brings the stage's beginning into
+# view, which must not move on when what is below it grows (overflow-anchor).
+STICKY = """<style>
+:has(> .st-key-stage_bar) { position: sticky; top: 3.75rem; z-index: 10; }
+.st-key-stage_detail { scroll-margin-top: 13rem; }
+[data-testid="stMain"] { overflow-anchor: none; }
+</style>"""
 MARK = (255, 64, 160)  # RGB of what is marked in a picture
 
 _cards = st.components.v2.component(
@@ -50,11 +58,14 @@ def show_data_flow(selection: Selection) -> None:
         {"name": stage.name, "colour": stage.colour, "shape": shape, **view}
         for stage, shape, view in zip(STAGES, _shapes(selection), _views(selection))
     ]
-    _cards(key="stage_cards", data={"stages": cards, "chosen": chosen}, on_stage_change=_choose)
+    st.html(STICKY)
+    with st.container(key="stage_bar"):
+        _cards(key="stage_cards", data={"stages": cards, "chosen": chosen}, on_stage_change=_choose)
     stage = STAGES[chosen]
-    st.subheader(f"{chosen + 1} {stage.name}", anchor=False)
-    st.markdown(f"{stage.operation} **{_in_and_out(selection)[chosen]}**")
-    stage.show(selection)
+    with st.container(key="stage_detail"):
+        st.subheader(f"{chosen + 1} {stage.name}", anchor=False)
+        st.markdown(f"{stage.operation} **{_in_and_out(selection)[chosen]}**")
+        stage.show(selection)
     with st.container(horizontal=True):
         st.button("← Back", disabled=chosen == 0, on_click=_walk, args=(-1,), key="stage_back")
         st.button("Next stage →", disabled=chosen == len(STAGES) - 1, on_click=_walk, args=(1,), key="stage_next", type="primary")
@@ -95,12 +106,12 @@ def _in_and_out(selection: Selection) -> list[str]:
 def _views(selection: Selection) -> list[dict[str, str]]:
     """What each card shows: a small picture or a few numbers."""
     trace = selection.instance.tensors
-    middle = trace.crop[CROP // 2, CROP // 2 : CROP // 2 + 3, 1]
+    dark, middle, bright = np.percentile(trace.crop[..., 1], (10, 50, 90), method="nearest").tolist()
     x, y, z = trace.vector[:3]
     strongest = trace.features[images.strongest(trace.features)]
     return [
         {"picture": picture_url(_small(trace.crop))},
-        {"text": "\n".join(f"{value:3d} → {value / 255:.3f}" for value in middle)},
+        {"text": "\n".join(f"{value:3d} → {value / 255:.3f}" for value in (dark, middle, bright))},
         {"picture": picture_url(images.heat(strongest, CARD))},
         {"text": f"x = {x:.3f}\ny = {y:.3f}\nz = {z:.3f}\n⋮"},
         {"picture": picture_url(_small(_with_points(trace.crop, crop_points(selection.instance))))},
@@ -169,6 +180,13 @@ def _features(selection: Selection) -> None:
         "use the arrow keys; the sentence tells where on this picture the map's values stand out."
     )
     explore_features(selection)
+    st.markdown("#### Inside a convolution")
+    st.markdown(
+        "All these maps begin with one convolution that looks at the crop itself. Its kernels are 6 × 6 pixels of three colours and move 4 pixels at "
+        "a time. Choose one of its 16 maps and a cell: the window's values times the kernel's weights, added up, are the cell's value. "
+        "These are the network's own weights; when it runs, they are rounded to int8."
+    )
+    explore_convolution(selection)
     st.latex(
         r"\begin{gathered} \text{map}_k(x, y) = \max(0,\; b_k + s_k) \\[2pt] "
         r"s_k = \textstyle\sum_{c,i,j} w_{k,c,i,j}\; \text{in}_c(x+i,\, y+j) \end{gathered}"
@@ -237,8 +255,12 @@ def _postprocessing(selection: Selection) -> None:
     crop, photo = crop_points(selection.instance), photo_points(selection.instance)
     (cx, cy, cz), (px, py, pz) = crop[point], photo[point]
     st.markdown(
-        f"**{selection.point_names[point].capitalize()}**: (x = {x:.3f}, y = {y:.3f}, z = {z:.3f}) → crop pixel "
+        f"In this photo, **{selection.point_names[point]}**: (x = {x:.3f}, y = {y:.3f}, z = {z:.3f}) → crop pixel "
         f"**({cx:.0f}, {cy:.0f}), depth {cz:.0f}** → photo pixel **({px:.0f}, {py:.0f}), depth {pz:.0f}**."
+    )
+    st.markdown(
+        f"A textbook's example, in whole pixels: (0.45, 0.32, 0.05) × {CROP} → pixel "
+        f"**({0.45 * CROP:.0f}, {0.32 * CROP:.0f}, depth {0.05 * CROP:.0f})**."
     )
     left, right = st.columns(2)
     left.image(_with_points(trace.crop, crop, point), alt="The crop, the point marked.", caption="In the crop", width="stretch")

@@ -90,7 +90,7 @@ class Explorer {
 
   sentence(index) {
     const { part } = this.data.maps[index];
-    return part ? `most excited by the ${part}` : "not excited by any part in particular";
+    return part ? `responds most to the ${part}` : "responds to no part in particular";
   }
 
   pin(index) {

@@ -1,4 +1,4 @@
-"""The feature maps of one crop, to hover, tap or walk through, with the part of the hand or face that excites each."""
+"""The feature maps of one crop, to hover, tap or walk through, with the part of the hand or face that each responds to."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 
 from pages.parts.learn.example_picker import Selection
-from pages.parts.learn.feature_parts import excited_by
+from pages.parts.learn.feature_parts import BACKGROUND, responds_to
 from pages.parts.photos.stage_views import crop_points
 from pages.parts.shared import images
 from pages.parts.shared.data_url import picture_url
@@ -33,14 +33,15 @@ _component = st.components.v2.component(
 
 
 def explore_features(selection: Selection) -> None:
-    """The maps as a grid, the one that varies most enlarged to begin with."""
+    """The maps as a grid; enlarged to begin with is, of those that respond to a part of the hand or face, the one that varies most."""
     trace = selection.instance.tensors
     points = crop_points(selection.instance)[:, :2]
-    parts = excited_by(trace.features, points, selection.kind)
+    parts = responds_to(trace.features, points, selection.kind)
     maps = [
         {"part": part, "low": float(plane.min()), "high": float(plane.max())}
         for part, plane in zip(parts, trace.features)
     ]
+    responding = [index for index, part in enumerate(parts) if part not in ("", BACKGROUND)] or list(range(len(parts)))
     side = len(trace.crop)
     named = [[name, (x + 0.5) / side, (y + 0.5) / side] for name, (x, y) in zip(selection.point_names, points.tolist())]
     data = {
@@ -48,7 +49,7 @@ def explore_features(selection: Selection) -> None:
         "sheet": picture_url(_sheet(trace.features), quality=None),
         "maps": maps,
         "columns": COLUMNS,
-        "first": images.strongest(trace.features),
+        "first": responding[images.strongest(trace.features[responding])],
         "colours": [[*colour, 255] for colour in COLOURS.tolist()],
         "points": named,
         "kind": selection.kind,

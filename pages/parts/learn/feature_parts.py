@@ -1,4 +1,4 @@
-"""Which part of a hand or face excites a feature map: where on it the map's values stand out."""
+"""Which part of a hand or face a feature map responds to: where on it the map's values stand out."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ FAR = 0.12  # of the crop's side: cells this far from every point are background
 BACKGROUND = "background"
 
 
-def excited_by(features: np.ndarray, points: np.ndarray, kind: str) -> list[str]:
+def responds_to(features: np.ndarray, points: np.ndarray, kind: str) -> list[str]:
     """For each map of features (n, h, w) the part with the highest mean value, or '' if none stands out.
 
     points: (21 or 478, 2) crop pixels, an integer is a pixel's centre. kind: 'hand' or 'face'.

@@ -19,6 +19,8 @@ TERMS = {
     "landmark": "A named point of a hand or face, such as the tip of the thumb.",
     "learning rate": "How far the weights move in each step.",
     "loss": "One number for how wrong the network is; training changes the weights so that it falls.",
+    "MCP, PIP, DIP, IP": "The joints of a finger from its base to its tip: knuckle (MCP), middle joint (PIP), last joint (DIP); a thumb has a CMC, "
+    "an MCP and one IP joint.",
     "MAC": "A multiplication with the addition that follows it: the unit in which a network's work is counted.",
     "NME": "Normalised mean error: the mean distance between predicted and true points, divided by the size of the hand "
     "(longer side of its box) or face (distance of the outer eye corners), so that near and far ones count alike.",

@@ -6,10 +6,10 @@ from model.training.run_log import Released
 
 
 def show_key_insight(released: Released | None) -> None:
-    """The one sentence, with the runs' own figures where there are runs."""
+    """Features, refinement and how to see that it works, with the runs' own figures where there are runs."""
     text = (
         "**Key insight:** a model learns to find detailed points on hands and faces by extracting image features and "
-        "refining its predictions over time."
+        "refining its predictions over time. A falling loss together with a rising accuracy confirms that it learns."
     )
     if released:
         rose = " and ".join(
@@ -17,4 +17,7 @@ def show_key_insight(released: Released | None) -> None:
             for kind, run in released.landmarks.items()
         )
         text += f" Here the share of points in the right place rose {rose}."
+        harder = [f"{kind}s" for kind, run in released.landmarks.items() if set(run.epochs[-1].sets) - set(run.epochs[0].sets)]
+        if harder:
+            text += f" (Of {' and '.join(harder)}, the last epochs are measured on other pictures than the first: see the training trace.)"
     st.info(text, icon=":material/lightbulb:")

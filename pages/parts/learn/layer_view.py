@@ -35,9 +35,9 @@ def show_prediction_trace(kind: str, selection: Selection | None) -> None:
     file = WEIGHTS, WEIGHTS.stat().st_mtime
     stages = _layers(*file)
     st.markdown(
-        f"A prediction for a {kind}, layer by layer, as the network's file says. The times are those of this machine "
-        "(one thread, median; convolutions compute with whole numbers of eight bits); for every photo the same layers run once "
-        "per hand or face."
+        f"A prediction for a {kind}, layer by layer, read from the network's file. A textbook counts four layers; each of ours holds many "
+        "operations. Times are measured on this machine (one thread, median; convolutions compute in int8). For every photo the same "
+        "layers run once per hand or face."
     )
     with st.container(horizontal=True, vertical_alignment="center"):
         every = st.toggle("Every operation", key="every_operation", help="Also those that only rearrange numbers")
@@ -50,13 +50,13 @@ def show_prediction_trace(kind: str, selection: Selection | None) -> None:
     parts = [stages[layers.PREPROCESSING], stages[f"{kind}_features"], stages[kind]]
     st.dataframe(_overview(parts, kind, times), hide_index=True, column_config=_columns(), placeholder="–")
     _legend()
-    for place, (name, own) in enumerate(zip(STEPS, parts)):
-        with st.expander(f"{place + 1} {name}: {len(own)} operations", expanded=place == 1, key=f"step_{place}"):
+    for place, own in enumerate(parts):
+        with st.expander(f"{_named(place)}: {len(own)} operations", expanded=place == 1, key=f"step_{place}"):
             st.markdown(_ABOUT[place].format(kind=kind, guess=_GUESS[kind], crop=CROP, **_sizes(own)))
             shown = [layer for layer in own if every or layer.family != REARRANGING]
             _chart(shown, times)
             _table(shown, times)
-    with st.expander(f"4 {STEPS[3]}", key="step_3"):
+    with st.expander(_named(3), key="step_3"):
         _postprocessing(selection)
 
 
@@ -77,18 +77,22 @@ _GUESS = {
 def _overview(parts: list[tuple[Layer, ...]], kind: str, times: dict[str, float]) -> pd.DataFrame:
     rows = [
         {
-            "step": f"{place + 1} {name}",
+            "step": _named(place),
             "operations": len(own),
             "output": _shape(_result(own, kind).shape),
             "parameters": sum(layer.parameters for layer in own),
             "MMAC": sum(layer.macs for layer in own) / 1e6,
             "ms": _sum(own, times),
         }
-        for place, (name, own) in enumerate(zip(STEPS, parts))
+        for place, own in enumerate(parts)
     ]
     points = parts[-1] and _result(parts[-1], kind).shape[0] // 3
-    rows.append({"step": f"4 {STEPS[3]}", "operations": 0, "output": f"{points} points", "parameters": 0, "MMAC": 0.0, "ms": None})
+    rows.append({"step": _named(3), "operations": 0, "output": f"{points} points", "parameters": 0, "MMAC": 0.0, "ms": None})
     return pd.DataFrame(rows)
+
+
+def _named(place: int) -> str:
+    return f"Layer {place + 1}: {STEPS[place]}"
 
 
 def _result(own: tuple[Layer, ...], kind: str) -> Layer:
@@ -133,7 +137,7 @@ def _columns() -> dict:
     return {
         "parameters": number(format="localized"),
         "MMAC": number("million MACs", format="%.2f"),
-        "ms": number("ms here", format="%.3f"),
+        "ms": number("Time (ms)", format="%.3f"),
     }
 
 
@@ -142,7 +146,7 @@ def _table(shown: list[Layer], times: dict[str, float]) -> None:
     coloured = frame.style.map(lambda family: f"color: {FAMILY_COLOURS[family]}; font-weight: 600", subset=["family"])
     st.dataframe(coloured, hide_index=True, column_config=_columns(), placeholder="–")
     if times and frame["ms"].isna().any():
-        st.caption("A layer without a time is computed together with the one before it, or with the one that reads it.")
+        st.caption("A layer without a time is fused with the next layer or the one before: onnxruntime computes both at once.")
 
 
 def _chart(shown: list[Layer], times: dict[str, float]) -> None:
@@ -150,7 +154,7 @@ def _chart(shown: list[Layer], times: dict[str, float]) -> None:
     frame = _frame(shown, times)
     if not len(frame):
         return
-    measure, title = ("ms", "ms on this machine") if times else ("MMAC", "million MACs")
+    measure, title = ("ms", "Time (ms)") if times else ("MMAC", "million MACs")
     frame["layer"] = [f"{place + 1} {name}" for place, name in enumerate(frame["name"])]
     scale = alt.Scale(domain=list(FAMILY_COLOURS), range=list(FAMILY_COLOURS.values()))
     chart = (

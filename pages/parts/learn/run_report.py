@@ -1,5 +1,7 @@
 """The runs that made the networks' weights: their curves, their tables, their points and what they teach."""
 
+from typing import Literal
+
 import pandas as pd
 import streamlit as st
 
@@ -32,13 +34,13 @@ LOSSES = {
 
 
 DETECTOR = "detector"
-NETWORKS = {"hand": "Points of hands", "face": "Points of faces", DETECTOR: "Finding both"}
+NETWORKS = {"hand": "Hand landmarks", "face": "Face landmarks", DETECTOR: "Detector"}
 
 
 def show_training(released: Released) -> None:
     there = [*released.landmarks, *([DETECTOR] if released.detector else [])]
     chosen = st.segmented_control(
-        "Three networks, each learned in runs of its own", there, default=there[0], required=True, format_func=NETWORKS.get, key="network", persist_state="session"
+        "The three networks", there, default=there[0], required=True, format_func=NETWORKS.get, key="network", persist_state="session"
     )
     if chosen == DETECTOR:
         _detector(released.detector)
@@ -52,13 +54,13 @@ def _landmarks(trace: TrainingTrace, kind: str) -> None:
     _curves(trace)
     st.subheader("Epoch by epoch")
     _table(trace)
-    st.subheader("From scattered to right")
+    st.subheader("Watch the points converge")
     st.markdown(
         "Pictures that the network never learned from, and where it put the points after each epoch. White rings are "
         "the true places. Move the slider (arrow keys work too) or press Play."
     )
     play_epochs(trace, f"epoch_player_{kind}")
-    st.subheader("Which points are hard")
+    st.subheader("Error per point")
     _errors(trace)
     st.subheader("What this run shows")
     st.markdown("\n".join(f"- {sentence}" for sentence in lessons(trace)))
@@ -74,7 +76,7 @@ def _run(trace: TrainingTrace, kind: str) -> None:
         facts.append(f"{run['parameters']:,} parameters")
     facts += [str(run[fact]) for fact in ("device", "date") if run.get(fact)]
     st.markdown(f"How the network that finds the points of {kind}s was trained: " + ", ".join(facts) + ".")
-    explain("accuracy", "batch", "epoch", "learning rate", "loss", "NME", "PCK", "parameter", "validation")
+    explain("accuracy", "batch", "epoch", "learning rate", "loss", "MCP, PIP, DIP, IP", "NME", "PCK", "parameter", "validation")
 
 
 def _definitions(trace: TrainingTrace) -> None:
@@ -97,7 +99,7 @@ def _loss_parts(trace: TrainingTrace) -> None:
     first, last = trace.epochs[0].losses, trace.epochs[-1].losses
     if not last:
         return
-    with st.popover("Its parts in this run"):
+    with st.popover("Loss components"):
         rows = [
             {"part": name.replace(".", ": "), "first": first.get(name), "last": value, "what it is": _meaning(name)}
             for name, value in last.items()
@@ -113,7 +115,7 @@ def _sets(trace: TrainingTrace) -> None:
     measured = trace.epochs[-1].sets
     if not measured:
         return
-    with st.popover("What was measured"):
+    with st.popover("Evaluation sets"):
         rows = [
             {"pictures": name.replace("_", " "), "number": v.get("rows"), "NME": v.get("nme"), "accuracy": v.get("pck")}
             for name, v in measured.items()
@@ -132,6 +134,7 @@ def _curves(trace: TrainingTrace) -> None:
     with ours:
         st.markdown("**This network**")
         _loss(loss, "Loss")
+        _notes(loss)
         words = "; ".join(_curve(str(of), rows["accuracy"], "{:.0%}") for of, rows in accuracy.groupby("of"))
         st.altair_chart(accuracy_chart(accuracy), alt=f"Accuracy. {words}")
     with textbook:
@@ -142,19 +145,26 @@ def _curves(trace: TrainingTrace) -> None:
         st.dataframe(
             TEXTBOOK,
             hide_index=True,
-            column_config={"loss": st.column_config.NumberColumn("loss ↓"), "accuracy": _number("percent", "accuracy ↑")},
+            column_config={"loss": _number("%g", "loss ↓"), "accuracy": _number("percent", "accuracy ↑"), "observation": _text()},
         )
     st.caption(
-        "The two losses add up different instances, so only their shapes can be compared: steep at first, then flatter "
+        "The two losses add up different errors, so only their shapes can be compared: steep at first, then flatter "
         "and flatter, while accuracy rises the other way round."
     )
 
 
 def _loss(frame: pd.DataFrame, what: str) -> None:
+    st.altair_chart(loss_chart(frame), alt=f"{_curve(what, frame['loss'], '{:.3g}')}. {loss_notes(frame)}")
+
+
+def _notes(frame: pd.DataFrame) -> None:
     notes = loss_notes(frame)
-    st.altair_chart(loss_chart(frame), alt=f"{_curve(what, frame['loss'], '{:.3g}')}. {notes}")
     if notes:
         st.caption(notes)
+    changed = frame[frame["changed"] != ""]
+    if len(changed):
+        with st.popover("What changed"):
+            st.markdown("\n".join(f"- **Epoch {row.epoch}**: {row.changed}" for row in changed.itertuples()))
 
 
 def _curve(what: str, values: pd.Series, form: str) -> str:
@@ -163,12 +173,12 @@ def _curve(what: str, values: pd.Series, form: str) -> str:
 
 def _table(trace: TrainingTrace) -> None:
     frame = pd.DataFrame({"epoch": [e.number for e in trace.epochs], "loss": [e.loss for e in trace.epochs]})
-    config = {"loss": _number("%.4g", "loss ↓")}
+    config = {"epoch": st.column_config.NumberColumn(width="small"), "loss": _number("%.4g", "loss ↓", "small")}
     for kind in trace.kinds:
         frame[kind] = [e.accuracy[kind] for e in trace.epochs]
-        config[kind] = _number("percent", f"accuracy, {kind}s ↑")
+        config[kind] = _number("percent", f"accuracy, {kind}s ↑", "small")
     frame["observation"] = observations(trace)
-    config["observation"] = st.column_config.TextColumn("observation", width="large")
+    config["observation"] = _text()
     st.dataframe(frame, hide_index=True, column_config=config, height=min(38 + 35 * len(frame), 400))
 
 
@@ -176,22 +186,26 @@ def _errors(trace: TrainingTrace) -> None:
     kinds = [kind for kind in trace.kinds if all(kind in epoch.point_nme for epoch in trace.epochs)]
     if not kinds:
         return
-    st.markdown("The mean error of every point (NME) over the epochs: dark is near, bright is far off.")
+    st.markdown("The mean error of every point (NME) over the epochs: dark is near, bright is far off. Equal steps of colour are equal ratios, so that late epochs can be told apart too.")
     for column, kind in zip(st.columns(len(kinds), gap="medium"), kinds):
         with column:
             st.markdown(f"**{kind.capitalize()}**")
             st.altair_chart(error_map(trace, kind), alt=f"Heat map of the error of a {kind}'s points in each epoch.")
 
 
-def _number(form: str, label: str | None = None):
-    return st.column_config.NumberColumn(label, format=form)
+def _number(form: str, label: str | None = None, width: Literal["small"] | None = None):
+    return st.column_config.NumberColumn(label, format=form, width=width)
+
+
+def _text():
+    return st.column_config.TextColumn("observation", width="large")
 
 
 def _detector(epochs: tuple[DetectorEpoch, ...]) -> None:
     st.markdown(
         f"Before a landmark network can look at a crop, a detector has to find it in the photo. How it was trained: {len(epochs)} epochs, "
         f"{sum(e.pictures for e in epochs):,} pictures, {sum(e.seconds for e in epochs) / 60:.0f} minutes. **Recall** is the share of the hands or faces in "
-        "validation photos that it finds in one look (IoU 0.5, score 0.5)."
+        "validation photos that it finds in one pass (IoU 0.5, score 0.5)."
     )
     loss, recall = loss_frame(epochs), recall_frame(epochs)
     left, right = st.columns(2, gap="medium", border=True)
@@ -199,3 +213,11 @@ def _detector(epochs: tuple[DetectorEpoch, ...]) -> None:
         _loss(loss, "Loss of the detector")
     words = "; ".join(_curve(str(of), rows["recall"], "{:.0%}") for of, rows in recall.groupby("of"))
     right.altair_chart(recall_chart(recall), alt=f"Recall. {words}")
+    _notes(loss)
+    st.subheader("Epoch by epoch")
+    table = recall.pivot(index="epoch", columns="of", values="recall").add_prefix("recall, ")
+    table.insert(0, "loss", loss.set_index("epoch")["loss"])
+    table["observation"] = loss.set_index("epoch")["changed"]
+    config = {"loss": _number("%.4g", "loss ↓"), "observation": _text()}
+    config |= {name: _number("percent", f"{name} ↑") for name in table if name.startswith("recall")}
+    st.dataframe(table.reset_index(), hide_index=True, column_config=config, height=min(38 + 35 * len(table), 400))

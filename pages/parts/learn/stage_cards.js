@@ -1,5 +1,7 @@
 // The five stages as cards in a row, joined by arrows that carry the shapes. `data.stages`: name, colour, picture, text,
 // shape; `data.chosen`: the stage whose details the page shows. A choice is told to the page as `stage`.
+const chosen = new WeakMap(); // parent element -> the stage that the page showed before
+
 export default function ({ data, parentElement, setStateValue }) {
   const list = parentElement.querySelector("ol");
   if (list.children.length !== data.stages.length) {
@@ -10,7 +12,8 @@ export default function ({ data, parentElement, setStateValue }) {
     const button = item.querySelector("button");
     item.style.setProperty("--kind", stage.colour);
     button.setAttribute("aria-pressed", String(index === data.chosen));
-    button.querySelector(".name").textContent = `${index + 1} ${stage.name}`;
+    button.querySelector(".name b").textContent = `${index + 1} `;
+    button.querySelector(".name span").textContent = stage.name;
     button.querySelector(".shape").textContent = stage.shape;
     const picture = button.querySelector("img");
     picture.hidden = !stage.picture;
@@ -18,13 +21,20 @@ export default function ({ data, parentElement, setStateValue }) {
     button.querySelector(".text").textContent = stage.text ?? "";
     button.onclick = () => setStateValue("stage", index);
   });
+  if ((chosen.get(parentElement) ?? data.chosen) !== data.chosen) showStage();
+  chosen.set(parentElement, data.chosen);
+}
+
+/** Brings the beginning of the stage's details into view, below the cards. */
+function showStage() {
+  document.querySelector(".st-key-stage_detail")?.scrollIntoView({ block: "start" });
 }
 
 function card() {
   const item = document.createElement("li");
   item.innerHTML = `
     <button type="button">
-      <span class="name"></span>
+      <span class="name"><b></b><span></span></span>
       <span class="view"><img alt="" hidden /><span class="text"></span></span>
       <span class="shape"></span>
     </button>`;

@@ -11,12 +11,19 @@ from pages.parts.shared.palette import KIND_COLOURS
 HEIGHT, BELOW = 240, 120  # pixels of a chart, and of what stands below a heat map
 LOSS, MARK = "#7C6FD0", "#C2571A"
 
-# The trace that the lesson's text gives, for comparison: epoch, loss, accuracy. No network of this project made it.
+# The trace that the lesson's text gives, for comparison: epoch, loss, accuracy, observation. No network of this project made it.
 TEXTBOOK = pd.DataFrame(
     {
         "epoch": [1, 2, 3, 4, 5],
         "loss": [0.12, 0.08, 0.05, 0.035, 0.025],
         "accuracy": [0.65, 0.75, 0.82, 0.88, 0.91],
+        "observation": [
+            "Learns basic positions.",
+            "More precise, so the loss falls.",
+            "Learns the shapes of hands and faces.",
+            "Learns fine details: finger joints.",
+            "Converges: little is left to gain.",
+        ],
     }
 )
 
@@ -29,39 +36,41 @@ def loss_frame(epochs: Sequence[Epoch | DetectorEpoch]) -> pd.DataFrame:
 
 
 def accuracy_frame(trace: TrainingTrace) -> pd.DataFrame:
-    """One row per epoch and kind."""
+    """One row per epoch and kind; changed: as in loss_frame."""
+    changed = changes(trace.epochs)
     rows = [
-        {"epoch": epoch.number, "of": f"{kind}s", "accuracy": value, "NME": epoch.nme.get(kind)}
+        {"epoch": epoch.number, "of": f"{kind}s", "accuracy": value, "NME": epoch.nme.get(kind), "changed": changed.get(epoch.number, "")}
         for epoch in trace.epochs
         for kind, value in epoch.accuracy.items()
     ]
-    return pd.DataFrame(rows, columns=["epoch", "of", "accuracy", "NME"])
+    return pd.DataFrame(rows, columns=["epoch", "of", "accuracy", "NME", "changed"])
 
 
 def recall_frame(epochs: Sequence[DetectorEpoch]) -> pd.DataFrame:
-    """One row per epoch and kind of photo."""
+    """One row per epoch and kind of photo; changed: as in loss_frame."""
+    changed = changes(epochs)
     kinds = {"hand_scenes": "hands", "face_scenes": "faces"}
     rows = [
-        {"epoch": e.number, "of": kinds[name], "recall": values["recall"], "precision": values["precision"]}
+        {
+            "epoch": e.number, "of": kinds[name], "recall": values["recall"], "precision": values["precision"],
+            "changed": changed.get(e.number, ""),
+        }
         for e in epochs
         for name, values in e.sets.items()
         if name in kinds
-    ]
-    return pd.DataFrame(rows, columns=["epoch", "of", "recall", "precision"])
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=["epoch", "of", "recall", "precision", "changed"])
 
 
 def loss_chart(frame: pd.DataFrame, last: int | None = None) -> alt.LayerChart:
     """frame: epoch, loss, and perhaps what loss_frame adds. last: where the axis ends (a run that is not over yet).
 
-    A dashed line stands where the run went on with another network or size, a triangle at the edge for a loss beyond it."""
+    A triangle stands at the edge for a loss beyond it."""
     x = _epochs(frame, last)
     y = alt.Y("loss:Q", title="loss ↓", scale=alt.Scale(domain=[0, _top(frame["loss"])], clamp=True))
     tips = [alt.Tooltip("epoch:Q"), alt.Tooltip("loss:Q", format=".4~g")]
     chart = _with_pointer(alt.Chart(frame).encode(x=x), y, tips, alt.value(LOSS))
-    high, other = beyond(frame), _changed(frame)
-    if len(other):
-        lines = alt.Chart(other).mark_rule(strokeDash=[4, 3], color=MARK, opacity=0.8).encode(x=x, tooltip=["epoch", "changed"])
-        chart = alt.layer(lines, chart).properties(height=HEIGHT)
+    high, chart = beyond(frame), _with_changes(chart, frame, x)
     if len(high):
         edge = alt.Chart(high).encode(x=x, y=alt.value(0), tooltip=tips)
         triangles = edge.mark_point(shape="triangle-up", filled=True, size=90, opacity=1, color=MARK)
@@ -82,7 +91,24 @@ def beyond(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _changed(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame[frame["changed"] != ""] if "changed" in frame else frame[:0]
+    return frame[frame["changed"] != ""].drop_duplicates("epoch") if "changed" in frame else frame[:0]
+
+
+def _with_changes(chart: alt.LayerChart, frame: pd.DataFrame, x: alt.X) -> alt.LayerChart:
+    """A dashed line, named, where the run went on with another network, size of pictures or data."""
+    other = _changed(frame)
+    if not len(other):
+        return chart
+    lines = alt.Chart(other.assign(what=[what_changed(said) for said in other["changed"]])).encode(x=x, tooltip=["epoch", "changed"])
+    rules = lines.mark_rule(strokeDash=[4, 3], color=MARK, opacity=0.8)
+    names = lines.mark_text(angle=270, align="right", dx=-4, dy=-5, fontSize=10, color=MARK).encode(y=alt.value(0), text="what:N")
+    return alt.layer(rules, names, chart).properties(height=HEIGHT)
+
+
+def what_changed(said: str) -> str:
+    """A word or two for the sentences of run_log.changes."""
+    words = {"size": "pixels a side", "network": "network", "data": "other data"}
+    return ", ".join(word for word, found in words.items() if found in said)
 
 
 def loss_notes(frame: pd.DataFrame) -> str:
@@ -98,8 +124,8 @@ def loss_notes(frame: pd.DataFrame) -> str:
     if len(other):
         numbers = ", ".join(map(str, other["epoch"]))
         notes.append(
-            f"Dashed lines (from epoch {numbers}): the run goes on with another network or another size of pictures, so losses before and "
-            "after one cannot be compared. Point at a line to read what changed."
+            f"Dashed lines (from epoch {numbers}): the run goes on with another network, another size of pictures or other data, so losses "
+            "before and after one cannot be compared."
         )
     return " ".join(notes)
 
@@ -111,7 +137,8 @@ def accuracy_chart(frame: pd.DataFrame, last: int | None = None) -> alt.LayerCha
     tips = [alt.Tooltip("epoch:Q"), alt.Tooltip("accuracy:Q", format=".1%")]
     if "of" not in frame:
         return _with_pointer(base, y, tips, alt.value("#009E73"))
-    return _with_pointer(base, y, [alt.Tooltip("of:N"), *tips, alt.Tooltip("NME:Q", format=".3f")], _by_kind(frame))
+    chart = _with_pointer(base, y, [alt.Tooltip("of:N"), *tips, alt.Tooltip("NME:Q", format=".3f")], _by_kind(frame))
+    return _with_changes(chart, frame, _epochs(frame, last))
 
 
 def recall_chart(frame: pd.DataFrame) -> alt.LayerChart:
@@ -119,7 +146,7 @@ def recall_chart(frame: pd.DataFrame) -> alt.LayerChart:
     base = alt.Chart(frame).encode(x=_epochs(frame, None))
     y = alt.Y("recall:Q", title="recall ↑", axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0, 1]))
     tips = [alt.Tooltip("of:N"), alt.Tooltip("epoch:Q"), alt.Tooltip("recall:Q", format=".1%"), alt.Tooltip("precision:Q", format=".1%")]
-    return _with_pointer(base, y, tips, _by_kind(frame))
+    return _with_changes(_with_pointer(base, y, tips, _by_kind(frame)), frame, _epochs(frame, None))
 
 
 def _by_kind(frame: pd.DataFrame) -> alt.Color:
@@ -130,7 +157,7 @@ def _by_kind(frame: pd.DataFrame) -> alt.Color:
 
 
 def error_map(trace: TrainingTrace, kind: str) -> alt.Chart:
-    """Rows of a hand or face, epochs across, the mean error as colour."""
+    """Rows of a hand or face, epochs across, the mean error as colour. The scale is logarithmic: equal ratios look alike, early and late."""
     rows = rows_of(kind)
     table = errors(trace, kind, rows)
     frame = pd.DataFrame(
@@ -148,7 +175,7 @@ def error_map(trace: TrainingTrace, kind: str) -> alt.Chart:
             y=alt.Y("part:N", title=None, sort=list(rows), axis=alt.Axis(labelOverlap=False)),
             color=alt.Color(
                 "error:Q",
-                scale=alt.Scale(scheme="inferno", domainMin=0),
+                scale=alt.Scale(type="log", scheme="inferno"),
                 legend=alt.Legend(title="error (NME)", orient="bottom", format=".2f"),
             ),
             tooltip=["part", "epoch", alt.Tooltip("error:Q", format=".3f")],

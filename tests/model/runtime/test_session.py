@@ -53,7 +53,8 @@ def tiny(tmp_path, monkeypatch):
     path = tmp_path / "tiny.onnx"
     onnx.save(tiny_network(), path)
     monkeypatch.setattr(prepare, "layer_table", SimpleNamespace(layers=lambda model: {}))  # it has no layers to describe
-    monkeypatch.setattr(prepare.face_head, "parameters", lambda model: {})
+    for arrays in (prepare.face_head, prepare.stem):
+        monkeypatch.setattr(arrays, "parameters", lambda model: {})
     prepare.prepare(path)
     return path
 

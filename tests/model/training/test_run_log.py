@@ -108,6 +108,31 @@ def test_a_rising_loss_is_said(write):
     assert "loss rose by 10.0%" in traces.observations(traces.read(write(content)))[3]
 
 
+def test_a_long_run_tells_only_what_is_special(write):
+    """Thirty epochs in which all goes evenly, but for a thumb tip that catches up, a spike, and new data."""
+    accuracies = [(0.3 + 0.001 * n, 0.3 + 0.001 * n) for n in range(30)]
+    content = document(accuracies, (64,) * 30)
+    for epoch in content["epochs"]:
+        n = epoch["epoch"]
+        epoch["loss"] = 50.0 if n == 12 else 10.1 if n == 16 else 10.0
+        epoch["point_nme"]["hand"][4] = 0.19 if n < 20 else epoch["point_nme"]["hand"][0]
+        if n >= 25:
+            epoch["sets"]["new_hands"] = {}
+    said = traces.observations(traces.read(write(content)))
+    told = {number: sentence for number, sentence in enumerate(said, 1) if sentence}
+    assert set(told) >= {1, 12, 13, 20, 25} and len(told) <= 7
+    assert "rose by 400.0%" in told[12] and "back from its peak" in told[13]
+    assert "Catching up (hand): thumb tip, no longer much worse than the rest." in told[20] and "new hands" in told[25]
+
+
+def test_a_halved_error_is_said_once(write):
+    content = document(accuracies=[(0.2 + 0.02 * n, 0.5) for n in range(25)], crops=(64,) * 25)
+    said = traces.observations(traces.read(write(content)))
+    (halved,) = [number for number, sentence in enumerate(said, 1) if "mean error of hands is half of that in epoch 1" in sentence]
+    mean = [np.mean(epoch["point_nme"]["hand"]) for epoch in content["epochs"]]
+    assert mean[halved - 1] <= mean[0] / 2 < mean[halved - 2]
+
+
 def test_lessons(write):
     said = " ".join(traces.lessons(traces.read(write(document()))))
     assert "In 4 epochs the loss fell from 10 to 2.5." in said
@@ -115,6 +140,14 @@ def test_lessons(write):
     assert "thumb tip is the hardest at the end (0.190)" in said
     assert "hardest finger is the thumb" in said
     assert "converged in epoch 3" in said
+
+
+def test_lessons_say_when_other_pictures_count(write):
+    content = document()
+    assert "other pictures" not in " ".join(traces.lessons(traces.read(write(content))))
+    content["epochs"][3]["sets"]["wild"] = {}
+    (said,) = [line for line in traces.lessons(traces.read(write(content))) if "other pictures" in line]
+    assert said.startswith("From epoch 4 on other pictures count too (wild), and accuracy went from 82% to 83%")
 
 
 def test_a_run_that_still_improves_has_not_converged(write):

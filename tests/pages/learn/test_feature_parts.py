@@ -3,7 +3,7 @@
 import numpy as np
 
 from model.runtime.topology import FINGERS
-from pages.parts.learn.feature_parts import BACKGROUND, excited_by
+from pages.parts.learn.feature_parts import BACKGROUND, responds_to
 
 
 def hand() -> np.ndarray:
@@ -23,7 +23,7 @@ def glow(x: int, top: int, bottom: int) -> np.ndarray:
 
 def test_every_finger_is_named():
     planes = np.stack([glow(x, 40, 150) for x in (40, 85, 128, 170, 212)])
-    named = excited_by(planes, hand(), "hand")
+    named = responds_to(planes, hand(), "hand")
     assert named == ["thumb", "index finger", "middle finger", "ring finger", "pinky finger"]
 
 
@@ -31,9 +31,9 @@ def test_background_and_flat_maps():
     around = np.zeros((64, 64), np.float32)
     around[46:, :26] = 1
     around[46:, -26:] = 1
-    assert excited_by(np.stack([around, np.full((64, 64), 3.0)]), hand(), "hand") == [BACKGROUND, ""]
+    assert responds_to(np.stack([around, np.full((64, 64), 3.0)]), hand(), "hand") == [BACKGROUND, ""]
 
 
 def test_points_outside_the_crop_are_no_error():
-    assert excited_by(np.ones((1, 64, 64), np.float32), hand() - 1000, "hand") == [""]
-    assert len(excited_by(np.ones((2, 64, 64), np.float32), np.zeros((478, 2)), "face")) == 2
+    assert responds_to(np.ones((1, 64, 64), np.float32), hand() - 1000, "hand") == [""]
+    assert len(responds_to(np.ones((2, 64, 64), np.float32), np.zeros((478, 2)), "face")) == 2

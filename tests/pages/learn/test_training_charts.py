@@ -1,10 +1,23 @@
 """The charts of a training run."""
 
+from dataclasses import replace
+
+import numpy as np
 import pandas as pd
 import pytest
 
-from model.training.run_log import DetectorEpoch
-from pages.parts.learn.training_charts import beyond, loss_chart, loss_frame, loss_notes
+from model.training.run_log import DetectorEpoch, read_released
+from pages.parts.learn.training_charts import (
+    accuracy_chart,
+    accuracy_frame,
+    beyond,
+    error_map,
+    loss_chart,
+    loss_frame,
+    loss_notes,
+    recall_chart,
+    recall_frame,
+)
 
 
 @pytest.mark.parametrize("loss, top", [
@@ -53,6 +66,34 @@ def test_another_size_is_marked():
     assert row["epoch"] == 3 and row["changed"] == "From here on the pictures have 256 pixels a side instead of 128."
 
 
+def test_other_data_is_marked_and_every_mark_named():
+    run = epochs([4, 3, 2.5, 2.4], parameters=[7, 7, 9, 9], sides=[128, 128, 256, 256])
+    run = [replace(epoch, sets={"old": {}} | ({"new": {}} if epoch.number == 4 else {})) for epoch in run]
+    chart = loss_chart(loss_frame(run))
+    assert [row["what"] for row in marks(chart, "rule")] == ["size, network", "data"]
+    assert "(measured on: new)" in marks(chart, "rule")[1]["changed"]
+
+
+def test_the_curves_of_accuracy_and_recall_carry_the_same_marks():
+    released = read_released()
+    for trace in released.landmarks.values():
+        changed = [row["epoch"] for row in marks(loss_chart(loss_frame(trace.epochs)), "rule")]
+        assert len(changed) > 3 and [row["epoch"] for row in marks(accuracy_chart(accuracy_frame(trace)), "rule")] == changed
+    changed = [row["epoch"] for row in marks(loss_chart(loss_frame(released.detector)), "rule")]
+    assert len(changed) > 1 and [row["epoch"] for row in marks(recall_chart(recall_frame(released.detector)), "rule")] == changed
+
+
+def test_late_epochs_can_be_told_apart_in_the_error_map():
+    """The second half of the run takes more of the colours than it would on a linear scale."""
+    trace = read_released().landmarks["face"]
+    document = error_map(trace, "face").to_dict()
+    error = pd.DataFrame(document["datasets"][document["data"]["name"]]).set_index("epoch")["error"]
+    assert document["encoding"]["color"]["scale"]["type"] == "log" and error.min() > 0
+    late = error[error.index > len(trace.epochs) // 2]
+    linear = (late.max() - late.min()) / (error.max() - error.min())
+    assert np.log(late.max() / late.min()) / np.log(error.max() / error.min()) > 1.3 * linear
+
+
 def test_an_even_run_needs_no_marks():
     frame = loss_frame(epochs([4, 3, 2]))
     assert loss_notes(frame) == "" and not marks(loss_chart(frame), "rule") and not marks(loss_chart(frame), "triangle-up")
@@ -60,8 +101,6 @@ def test_an_even_run_needs_no_marks():
 
 def test_the_released_runs_hide_nothing():
     """Whatever the weights' own trace holds, each loss is within its chart or told."""
-    from model.training.run_log import read_released
-
     released = read_released()
     for run in (*(trace.epochs for trace in released.landmarks.values()), released.detector):
         frame = loss_frame(run)
