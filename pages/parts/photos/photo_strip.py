@@ -1,0 +1,27 @@
+"""All photos of the visitor as small pictures, in the order they came, to choose the one that is shown."""
+
+import streamlit as st
+
+from pages.parts.photos.photo_list import PhotoList
+
+
+def show_strip(photo_list: PhotoList) -> None:
+    bad = sum(photo.error is not None for photo in photo_list)
+    st.markdown(f"**{len(photo_list)} photos**" + (f", {bad} of them could not be read" if bad else ""))
+    with st.container(horizontal=True, wrap=False, gap="xsmall", key="strip"):
+        for number, photo in enumerate(photo_list, 1):
+            with st.container(key=f"tile_{photo.key}", width="content", gap="xxsmall", horizontal_alignment="center"):
+                if photo.thumbnail:
+                    st.image(photo.thumbnail, alt="", width="content")
+                st.button(
+                    f"Photo {number}",  # not its name, which is the visitor's: labels are markup
+                    key=f"choose_{photo.key}",
+                    type="primary" if photo is photo_list.current else "tertiary",
+                    icon=":material/broken_image:" if photo.error else None,
+                    on_click=_choose,
+                    args=(photo_list, photo.key),
+                )
+
+
+def _choose(photo_list: PhotoList, key: str) -> None:
+    photo_list.chosen = key
