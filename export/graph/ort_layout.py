@@ -204,7 +204,7 @@ def _read_as_it_lies(graph: _Graph, full: onnx.NodeProto) -> None:
     rounded = graph.maker.get(flat.input[0]) if flat is not None and flat.op_type == "Reshape" else None
     if rounded is None or rounded.op_type != "DequantizeLinear" or full.input[1] not in graph.weights:
         return
-    _, channels, height, width = graph.shapes.get(rounded.input[0].removesuffix("_whole"), (0, 0, 0, 0))
+    _, channels, height, width = graph.shapes.get(rounded.input[0].removesuffix("_int8"), (0, 0, 0, 0))
     weights = graph.value(full.input[1])  # (outputs, inputs)
     if not channels or weights.shape[1] != channels * height * width or not any(a.name == "transB" and a.i for a in full.attribute):
         return

@@ -22,7 +22,7 @@ from export.graph.conditional_branches import switchable
 from export.graph.fold_constants import fold
 from export.graph.layers import LAYERS, as_json
 from export.graph.ort_layout import lay_out
-from export.graph.quantize import RANGES, eight_bit
+from export.graph.quantize import RANGES, to_int8
 from model.constants import CROP
 from model.runtime.network_file import BRANCHES, BROWSER_PARTS, SOURCE, WeightsError, damaged, digest, prepared_folder
 from model.training import weight_packing
@@ -58,7 +58,7 @@ def computed(model: onnx.ModelProto, exact: bool = False) -> onnx.ModelProto:
     ranges: dict = next((json.loads(entry.value) for entry in model.metadata_props if entry.key == RANGES), {})
     model = fold(weight_packing.unpack(model))
     if not exact:
-        model = lay_out(eight_bit(model, ranges))
+        model = lay_out(to_int8(model, ranges))
     for axis, side in zip(model.graph.input[0].type.tensor_type.shape.dim[1:3], ("H", "W")):
         axis.dim_param = side
     (cells,) = (output.type.tensor_type.shape.dim[2] for output in model.graph.output if output.name == "detections")

@@ -1,6 +1,6 @@
 """Very many photos: engines that process them, and a folder of results that an interrupted run is continued from.
 
-The folder holds parquet/ (one row per photo: the JSON document of formats.py as columns, beside what the photo is known by) and,
+The folder holds parquet/ (one row per photo: the JSON document of serialize.py as columns, beside what the photo is known by) and,
 when a run has come to its end, coco.json over all of them. pyarrow comes with Streamlit.
 """
 

@@ -26,22 +26,24 @@ _RULE = CONSTANTS["tracker"]
 
 @dataclass
 class _Track:
-    """One object over time: `last` as predicted in the last frame, unsmoothed."""
+    """One object over time: `last` as predicted in the last frame, unsmoothed, its score the presence; `detection`: the last one of it."""
 
     number: int
     last: Instance
+    detection: Detection
     right: float | None = None  # probability that it is a right hand, averaged over the frames
     named_right: bool = False  # the side that results carry
     smooth: OneEuro = field(default_factory=OneEuro)
 
-    def smoothed(self, seconds: float, strength: float) -> Instance:
-        """`last` with smoothed points and steady handedness."""
+    def smoothed(self, seconds: float, strength: float, shape: tuple[int, ...]) -> Instance:
+        """`last` with smoothed points, steady handedness and, as in photos, the confidence as its score. shape: of the frame."""
         instance = self.last
         points = instance.landmarks
         if isinstance(instance, Face):
             points = np.vstack([points, np.pad(instance.ibug68, ((0, 0), (0, 1)))])
         points = self.smooth(points, seconds, instance.size, strength)
-        changes: dict = {"landmarks": points[: len(instance.landmarks)], "track": self.number}
+        score = confidence(self.detection, instance.score, instance.uncertainty, shape)
+        changes: dict = {"landmarks": points[: len(instance.landmarks)], "score": score, "track": self.number}
         if isinstance(instance, Face):
             changes["ibug68"] = points[len(instance.landmarks) :, :2].copy()
         else:
@@ -104,16 +106,16 @@ class Tracker:
         if self._detection_is_due(seconds):
             with timer("detect"):
                 proposed = self._landmarker.detector.detect(rgb, tiled=False)
-            detections = [each for each in proposed if passes_prefilter(each, rgb.shape) and not self._tracked(each)]
+            detections = [each for each in proposed if passes_prefilter(each, rgb.shape) and not self._seen_again(each)]
             detections = sorted(detections, key=lambda each: -each.score)[: _RULE["most"] - len(self._tracks)]
         requests = [request_around(track.last) for track in self._tracks]
         requests += [(each.kind, roi_from_box(each.kind, each.box, each.up)) for each in detections]
         instances = self._landmarker.predict(rgb, requests, timer=timer)
         held, new = instances[: len(self._tracks)], instances[len(self._tracks) :]
         self._continue(held)
-        self._begin([(confidence(detection, each.score, each.uncertainty, rgb.shape), each) for detection, each in zip(detections, new)])
+        self._begin(rgb.shape, detections, new)
 
-        smoothed = [track.smoothed(seconds, self.smoothing) for track in self._tracks]
+        smoothed = [track.smoothed(seconds, self.smoothing, rgb.shape) for track in self._tracks]
         height, width = rgb.shape[:2]
         hands = tuple(instance for instance in smoothed if isinstance(instance, Hand))
         faces = tuple(instance for instance in smoothed if isinstance(instance, Face))
@@ -127,9 +129,14 @@ class Tracker:
             self._detected_at = seconds
         return due
 
-    def _tracked(self, detection: Detection) -> bool:
-        own = [track.last.box for track in self._tracks if track.last.kind == detection.kind]
-        return bool((boxes.iou([detection.box], own) > _RULE["known_iou"]).any())
+    def _seen_again(self, detection: Detection) -> bool:
+        """Whether the detection is of an object that is tracked; its track then keeps the detection."""
+        own = [track for track in self._tracks if track.last.kind == detection.kind]
+        overlaps = boxes.iou([detection.box], [track.last.box for track in own])[0]
+        if not (overlaps > _RULE["known_iou"]).any():
+            return False
+        own[int(overlaps.argmax())].detection = detection
+        return True
 
     def _continue(self, predicted: list[Instance]) -> None:
         """Updates the tracks by this frame's predictions, one each and in their order; drops those that lost their object."""
@@ -143,12 +150,14 @@ class Tracker:
             self._detected_at = None  # the object may be detected where it went
         self._tracks = held
 
-    def _begin(self, scored: list[tuple[float, Instance]]) -> None:
-        """Starts a track for every new instance, given with its confidence, that is confident enough; the most confident first."""
-        for score, instance in sorted(scored, key=lambda pair: -pair[0]):
-            if score >= MIN_CONFIDENCE[instance.kind] and not _repeated(instance, self._tracks):
+    def _begin(self, shape: tuple[int, ...], detections: list[Detection], instances: list[Instance]) -> None:
+        """Starts a track for every new instance that is confident enough, the most confident first."""
+        scores = [confidence(detection, each.score, each.uncertainty, shape) for detection, each in zip(detections, instances)]
+        for index in sorted(range(len(scores)), key=lambda index: -scores[index]):
+            instance = instances[index]
+            if scores[index] >= MIN_CONFIDENCE[instance.kind] and not _repeated(instance, self._tracks):
                 self._made += 1
-                self._tracks.append(_Track(self._made, instance))
+                self._tracks.append(_Track(self._made, instance, detections[index]))
 
 
 def _repeated(instance: Instance, tracks: list[_Track]) -> bool:

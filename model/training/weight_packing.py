@@ -1,10 +1,10 @@
 """How weights are stored: a third of the file, the same network.
 
-Large kernels become whole numbers with one step size per output, other large weights half-precision numbers; a Cast (and a
-Mul by the step) behind them bring them back. Whoever runs the file as it is computes in float32, because onnxruntime folds both
-away as it loads. The whole numbers have seven bits: those the project's own session computes with (eight_bit.py, which
-rounds small kernels too) and the networks were trained with (rounding.py). What is in half precision loses at most one part in 2,048; fully
-connected layers need that: with eight bits a face's points would be a pixel off, because much of what is summed up there cancels.
+Large kernels become int8 with one scale per output, other large weights float16; a Cast (and a Mul by the scale) behind them bring them
+back. Whoever runs the file as it is computes in float32, because onnxruntime folds both away as it loads. The int8 values have seven bits:
+those that the prepared graph computes with (export/graph/quantize.py, which rounds small kernels too) and that the networks were trained
+with (fake_quantize.py). float16 loses at most one part in 2,048; fully connected layers need that: with eight bits a face's points would be
+a pixel off, because much of what is summed up there cancels.
 """
 
 import numpy as np
@@ -12,8 +12,8 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 LARGE, LARGEST = 256, 20_000  # numbers; smaller tensors are biases, constants and shapes
-KERNEL = 63  # largest whole number: with it no sum overflows on processors that add pairs of products in 16 bits (AVX2)
-_HALF, _WHOLE, _STEP = "_half", "_whole", "_step"
+KERNEL = 63  # largest int8 value: with it no sum overflows on processors that add pairs of products in 16 bits (AVX2)
+_HALF, _INT8, _SCALE = "_half", "_whole", "_step"  # endings of the names in files, as ever
 
 
 def pack(model: onnx.ModelProto) -> None:
@@ -27,25 +27,25 @@ def pack(model: onnx.ModelProto) -> None:
             stored.append(numpy_helper.from_array(numpy_helper.to_array(weight).astype(np.float16), name + _HALF))
             nodes.append(_cast(name + _HALF, name))
         else:
-            whole, step = whole_numbers(numpy_helper.to_array(weight))
-            stored += [numpy_helper.from_array(whole, name + _WHOLE), numpy_helper.from_array(step, name + _STEP)]
-            nodes.append(_cast(name + _WHOLE, f"{name}{_WHOLE}_cast"))
-            nodes.append(helper.make_node("Mul", [f"{name}{_WHOLE}_cast", name + _STEP], [name], name=f"mul_{name}"))
+            values8, scale = to_int8(numpy_helper.to_array(weight))
+            stored += [numpy_helper.from_array(values8, name + _INT8), numpy_helper.from_array(scale, name + _SCALE)]
+            nodes.append(_cast(name + _INT8, f"{name}{_INT8}_cast"))
+            nodes.append(helper.make_node("Mul", [f"{name}{_INT8}_cast", name + _SCALE], [name], name=f"mul_{name}"))
     _replace(model.graph.initializer, stored)
     _replace(model.graph.node, [*nodes, *model.graph.node])
 
 
-def whole_numbers(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Kernels (outputs, inputs, rows, columns) float32 -> int8 of the same shape and the steps (outputs, 1, ...): their product is what is computed with."""
-    step = (np.maximum(np.abs(weights).max(tuple(range(1, weights.ndim)), keepdims=True), 1e-12) / KERNEL).astype(np.float32)
-    return np.round(weights / step).astype(np.int8), step
+def to_int8(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Kernels (outputs, inputs, rows, columns) float32 -> int8 of the same shape and the scales (outputs, 1, ...): their product is what is computed with."""
+    scale = (np.maximum(np.abs(weights).max(tuple(range(1, weights.ndim)), keepdims=True), 1e-12) / KERNEL).astype(np.float32)
+    return np.round(weights / scale).astype(np.int8), scale
 
 
 def as_stored(weights: np.ndarray) -> np.ndarray:
     """Weights (outputs, ...) float32, rounded as `pack` will do it."""
     if weights.size >= LARGEST and weights.ndim == 4:
-        whole, step = whole_numbers(weights)
-        return whole * step
+        values8, scale = to_int8(weights)
+        return values8 * scale
     return weights.astype(np.float16).astype(np.float32) if weights.size >= LARGE else weights
 
 
@@ -57,7 +57,7 @@ def unpack(model: onnx.ModelProto) -> onnx.ModelProto:
         source, result = node.input[0] if node.input else "", node.output[0]
         if node.op_type == "Cast" and source in (result + _HALF, result.removesuffix("_cast")) and source in values:
             values[result] = values.pop(source).astype(np.float32)
-        elif node.op_type == "Mul" and node.input[1] == result + _STEP:
+        elif node.op_type == "Mul" and node.input[1] == result + _SCALE:
             values[result] = values.pop(source) * values.pop(node.input[1])
         else:
             nodes.append(node)

@@ -12,7 +12,7 @@ import { OneEuro } from "./one_euro.js";
 const RULE = constants.tracker;
 const MIN_CONFIDENCE = constants.landmarks.confidence.minimum;
 
-/** One object over time: `last` as the network predicted it in the last frame, unsmoothed. */
+/** One object over time: `last` as predicted in the last frame, unsmoothed, its score the presence; `detection`: the last one of it. */
 class Track {
   #filter = new OneEuro();
   /** @type {number | null} probability that it is a right hand, averaged over the frames */
@@ -22,25 +22,30 @@ class Track {
   /**
    * @param {number} number
    * @param {Instance} instance
+   * @param {Detection} detection
    */
-  constructor(number, instance) {
+  constructor(number, instance, detection) {
     this.number = number;
     this.last = instance;
+    this.detection = detection;
   }
 
   /**
-   * `last` with smoothed points and steady handedness.
+   * `last` with smoothed points, steady handedness and, as in photos, the confidence as its score.
    * @param {number} seconds
    * @param {number} strength
+   * @param {Pick<Picture, "width" | "height">} picture
    * @returns {Instance}
    */
-  smoothed(seconds, strength) {
+  smoothed(seconds, strength, picture) {
     const instance = this.last;
+    const score = confidence(this.detection, instance.score, uncertaintyOf(instance), picture);
     const smooth = (/** @type {number[][]} */ points) =>
       this.#filter.smooth(points, seconds, sizeOf(instance), strength);
     if (instance.kind === "hand") {
       return {
         ...instance,
+        score,
         landmarks: smooth(instance.landmarks),
         track: this.number,
         ...this.#steadyHandedness(instance),
@@ -50,6 +55,7 @@ class Track {
     const points = smooth([...instance.landmarks, ...instance.ibug68.map(([x, y]) => [x, y, 0])]);
     return {
       ...instance,
+      score,
       landmarks: points.slice(0, count),
       track: this.number,
       ibug68: points.slice(count).map(([x, y]) => [x, y]),
@@ -112,7 +118,7 @@ export class Tracker {
     let added = []; // of what is not tracked yet
     if (this.#detectorIsDue(seconds)) {
       const detections = await this.#landmarker.detectBoxes(picture, { tiled: false });
-      added = detections.filter((detection) => passesPrefilter(detection, picture) && !this.#isTracked(detection));
+      added = detections.filter((detection) => passesPrefilter(detection, picture) && !this.#seenAgain(detection));
       added = added.sort((a, b) => b.score - a.score).slice(0, RULE.most - this.#tracks.length);
     }
     const instances = await this.#landmarker.predict(picture, [
@@ -122,12 +128,13 @@ export class Tracker {
     const count = this.#tracks.length;
     const candidates = instances.slice(count).map((instance, index) => ({
       instance,
+      detection: added[index],
       score: confidence(added[index], instance.score, uncertaintyOf(instance), picture),
     }));
     this.#keep(instances.slice(0, count), candidates);
     return byKind(
       picture,
-      this.#tracks.map((track) => track.smoothed(seconds, this.smoothing)),
+      this.#tracks.map((track) => track.smoothed(seconds, this.smoothing, picture)),
     );
   }
 
@@ -142,15 +149,23 @@ export class Tracker {
     return due;
   }
 
-  /** @param {Detection} detection */
-  #isTracked({ kind, box }) {
-    return this.#tracks.some(({ last }) => last.kind === kind && iou(corners(last.box), corners(box)) > RULE.known_iou);
+  /**
+   * Whether the detection is of an object that is tracked; its track then keeps the detection.
+   * @param {Detection} detection
+   */
+  #seenAgain(detection) {
+    const own = this.#tracks.filter(({ last }) => last.kind === detection.kind);
+    const overlaps = own.map(({ last }) => iou(corners(last.box), corners(detection.box)));
+    const most = Math.max(...overlaps, 0);
+    if (most <= RULE.known_iou) return false;
+    own[overlaps.indexOf(most)].detection = detection;
+    return true;
   }
 
   /**
    * Keeps the tracks whose object is still there, and begins new ones.
    * @param {Instance[]} followed  one for each track
-   * @param {{instance: Instance, score: number}[]} candidates
+   * @param {{instance: Instance, detection: Detection, score: number}[]} candidates
    */
   #keep(followed, candidates) {
     /** @type {Track[]} */
@@ -165,8 +180,9 @@ export class Tracker {
       }
     });
     if (kept.length < this.#tracks.length) this.#detected = null; // it may be found again where it went
-    for (const { instance, score } of candidates.sort((a, b) => b.score - a.score)) {
-      if (score >= MIN_CONFIDENCE[instance.kind] && !isKept(instance)) kept.push(new Track(++this.#made, instance));
+    for (const { instance, detection, score } of candidates.sort((a, b) => b.score - a.score)) {
+      if (score < MIN_CONFIDENCE[instance.kind] || isKept(instance)) continue;
+      kept.push(new Track(++this.#made, instance, detection));
     }
     this.#tracks = kept;
   }

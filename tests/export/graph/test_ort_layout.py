@@ -8,7 +8,7 @@ from onnx import TensorProto, helper, numpy_helper, shape_inference
 
 from export.graph import ort_layout
 from export.graph.prepare import computed
-from export.graph.quantize import eight_bit, ranges
+from export.graph.quantize import ranges, to_int8
 from model.runtime.network_file import BROWSER_PARTS, WEIGHTS, prepared
 
 SIDE = 32
@@ -54,7 +54,7 @@ def run(model: onnx.ModelProto, optimised: str = "") -> list[np.ndarray]:
 
 def whole(*shape: int) -> onnx.ModelProto:
     model = network(*shape)
-    return eight_bit(model, ranges(network(*shape), PICTURES))
+    return to_int8(model, ranges(network(*shape), PICTURES))
 
 
 @pytest.mark.parametrize("kernel, stride, pad", [(6, 4, 2), (5, 4, 1), (4, 4, 0), (8, 4, 2), (3, 2, 1)])

@@ -10,7 +10,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from export import parity
 from export.graph.prepare import computed
-from export.graph.quantize import RANGES, convolved, eight_bit, ranges
+from export.graph.quantize import RANGES, convolved, ranges, to_int8
 from model import Landmarker, open_photo
 from model.runtime.network_file import WEIGHTS
 from model.runtime.session import Session
@@ -53,7 +53,7 @@ def test_every_convolution_becomes_whole_and_the_answer_stays(tmp_path):
     exact = run(tiny())
     seen = ranges(tiny(), PICTURES)
     assert set(seen) == {"pixels", "bent", "second", "sum", "third"} and seen["pixels"] == [PICTURES.min(), PICTURES.max()]
-    near = run(eight_bit(tiny(), seen), str(tmp_path / "optimised.onnx"))
+    near = run(to_int8(tiny(), seen), str(tmp_path / "optimised.onnx"))
     kinds = [node.op_type for node in onnx.load(tmp_path / "optimised.onnx").graph.node]
     assert kinds.count("QLinearConv") == 3 and "Conv" not in kinds
     error = np.abs(near - exact).mean() / exact.std()
@@ -62,15 +62,15 @@ def test_every_convolution_becomes_whole_and_the_answer_stays(tmp_path):
 
 def test_weights_leave_a_bit_for_sums():
     """Older processors add pairs of products in 16 bits: 2 x 255 x 63 fits, 2 x 255 x 127 would not."""
-    model = eight_bit(tiny(), ranges(tiny(), PICTURES))
-    kernels = [numpy_helper.to_array(w) for w in model.graph.initializer if w.name.endswith("_kernel_whole")]
+    model = to_int8(tiny(), ranges(tiny(), PICTURES))
+    kernels = [numpy_helper.to_array(w) for w in model.graph.initializer if w.name.endswith("_kernel_int8")]
     assert len(kernels) == 3 and all(np.abs(k.astype(int)).max() == KERNEL for k in kernels) and 2 * 255 * KERNEL < 2**15
 
 
 @pytest.mark.parametrize("known", [(), ("bent", "second")])
 def test_what_was_not_seen_stays_exact(known):
     seen = {name: r for name, r in ranges(tiny(), PICTURES).items() if name in known}
-    model = eight_bit(tiny(), seen)
+    model = to_int8(tiny(), seen)
     assert sum(node.op_type == "QuantizeLinear" for node in model.graph.node) == len(known)
     assert np.isfinite(run(model)).all()
 

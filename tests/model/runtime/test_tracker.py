@@ -165,3 +165,14 @@ def test_timestamps_are_optional(landmarker):
     tracker = Tracker(landmarker)
     for _ in range(3):
         assert tracker.update(photo(640, 480, HAND)).hands
+
+
+def test_the_score_of_a_track_is_the_confidence_as_in_a_photo(landmarker, network):
+    """It is not the presence, which the network gives for every crop."""
+    network.presence = 0.9
+    frame = photo(640, 480, HAND, FACE)
+    as_photo, tracker = landmarker.detect(frame), Tracker(landmarker)
+    for number in range(4):
+        result = tracker.update(frame, number / FPS)
+        assert result.hands[0].score == pytest.approx(as_photo.hands[0].score, abs=0.02) != network.presence
+        assert result.faces[0].score == pytest.approx(as_photo.faces[0].score, abs=0.02)

@@ -16,7 +16,7 @@ def network() -> nn.Sequential:
     return nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.Conv2d(8, 4, 1))
 
 
-def test_a_kernel_has_whole_numbers_of_seven_bits_per_output():
+def test_a_kernel_has_to_int8_of_seven_bits_per_output():
     kernel = torch.randn(6, 4, 3, 3)
     whole = rounded(kernel) / (kernel.abs().amax((1, 2, 3), keepdim=True) / weight_packing.KERNEL)
     assert torch.allclose(whole, whole.round(), atol=1e-4) and whole.abs().amax((1, 2, 3)).allclose(torch.tensor(63.0))
@@ -56,7 +56,7 @@ def test_folding_and_storing_keep_the_rounding(network):
         expected = network(pictures)
     folded = torch_to_onnx.folded(network)
     for layer in (folded[0], folded[3]):
-        whole, step = weight_packing.whole_numbers(layer.weight.detach().numpy())
+        whole, step = weight_packing.to_int8(layer.weight.detach().numpy())
         assert np.abs(whole).max() <= weight_packing.KERNEL
         layer.weight.data = torch.from_numpy(whole * step)
     with torch.no_grad():
