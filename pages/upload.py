@@ -4,7 +4,6 @@ import streamlit as st
 
 from pages.parts.photos.analyse import analyse_waiting
 from pages.parts.photos.device_photos import device_photos
-from pages.parts.photos.download_links import offer_zip
 from pages.parts.photos.example_gallery import offer_examples
 from pages.parts.photos.photo_inputs import choose_device, take_in
 from pages.parts.photos.photo_list import visitors_photo_list
@@ -39,8 +38,7 @@ if photo := photo_list.current:
         layers = show_photo(photo, photo_list)
     with details:
         if len(photo_list) > 1:
-            show_strip(photo_list)
-            offer_zip(layers)
+            show_strip(photo_list, layers)
         show_details(photo)
 with videos:
     show_clips(photo_list)

@@ -133,7 +133,7 @@ def test_a_broken_run_is_told_in_a_sentence(visitor, with_run, run_file):
 
 
 class TestDataFlow:
-    @pytest.mark.parametrize("picture", ["Two hands and a face", "Two hands"])
+    @pytest.mark.parametrize("picture", ["Wave", "Typing"])
     def test_every_stage_shows(self, visitor, picture):
         visitor.selectbox(key="subject_picture").set_value(picture).run()
         names = ["Input image", "Preprocessing", "Feature extraction", "Landmark regression head", "Postprocessing"]
@@ -351,7 +351,7 @@ class TestQuiz:
         assert "Scale coordinates" in held and "Detect edges" not in held
         assert not [radio for radio in visitor.radio[1:] if radio.value is not None]
 
-    @pytest.mark.parametrize("file, kind", [("hands.webp", "hands"), ("group.webp", "faces")])
+    @pytest.mark.parametrize("file, kind", [("hands.webp", "hands"), ("greeting.webp", "faces")])
     def test_questions_about_the_picture_have_one_right_answer(self, seen, run_file, file, kind):
         instance = getattr(seen[file], kind)[0]
         names = [str(number) for number in range(len(instance.landmarks))]

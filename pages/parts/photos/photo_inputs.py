@@ -19,23 +19,22 @@ def take_in(photo_list: PhotoList) -> None:
         with st.container(horizontal=True, vertical_alignment="center", key="inputs_small"):
             with st.container(width=120):
                 _from_files(photo_list, "collapsed")
-            paste_button("photos")
-            camera = _camera_switch()
-            st.button("Remove all", icon=":material/delete:", key="remove_all", on_click=photo_list.clear)
+            paste_button("photos", "Paste")
+            camera = _camera_switch("Camera")
     else:
         with st.container(key="inputs_large"):
             _from_files(photo_list, "visible")
         with st.container(horizontal=True, vertical_alignment="center"):
-            paste_button("photos")
-            camera = _camera_switch()
+            paste_button("photos", "Paste a picture")
+            camera = _camera_switch("Use the camera")
     if camera:
         _from_camera(photo_list)
     for sentence in photo_list.complaints():
         st.warning(sentence, icon=":material/inventory_2:")
 
 
-def _camera_switch() -> bool:
-    return st.toggle("Use the camera", key="camera_on", help="Take a picture with this device's camera.")
+def _camera_switch(label: str) -> bool:
+    return st.toggle(label, key="camera_on", persist_state="session")
 
 
 def _from_files(photo_list: PhotoList, label_visibility: str) -> None:

@@ -2,12 +2,18 @@
 
 import streamlit as st
 
+from model.output.draw import Layers
+from pages.parts.photos.download_links import offer_zip
 from pages.parts.photos.photo_list import PhotoList
 
 
-def show_strip(photo_list: PhotoList) -> None:
+def show_strip(photo_list: PhotoList, layers: Layers) -> None:
+    """Above them what concerns all of them; layers: of the pictures in the ZIP."""
     bad = sum(photo.error is not None for photo in photo_list)
-    st.markdown(f"**{len(photo_list)} photos**" + (f", {bad} of them could not be read" if bad else ""))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{len(photo_list)} photos**" + (f", {bad} of them could not be read" if bad else ""), width="content")
+        offer_zip(layers)
+        st.button("Remove all", icon=":material/delete:", key="remove_all", on_click=photo_list.clear)
     with st.container(horizontal=True, wrap=False, gap="xsmall", key="strip"):
         for number, photo in enumerate(photo_list, 1):
             with st.container(key=f"tile_{photo.key}", width="content", gap="xxsmall", horizontal_alignment="center"):
