@@ -22,6 +22,7 @@ from pages.parts.learn import demo_training, example_picker, train_yourself
 from pages.parts.learn.demo_training import FAILED, FINISHED, RUNNING, STOPPED, DemoTraining
 from pages.parts.learn.questions import questions
 from pages.parts.server.work_queue import WORK_QUEUE
+from pages.parts.shared.examples import Example
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "model" / "examples"
@@ -94,6 +95,8 @@ def _face_place(ibug: np.ndarray):
 
 @pytest.fixture
 def visitor(monkeypatch, seen) -> AppTest:
+    with_truth = [Example("greeting.webp", "Two hands and a face", ""), Example("hands.webp", "Two hands", "")]
+    monkeypatch.setattr(example_picker, "EXAMPLES", with_truth)
     monkeypatch.setattr(example_picker, "traced", lambda photo: photo.result or seen[photo.name])
     visitor = AppTest.from_file(ROOT / "app.py", default_timeout=120).run()
     return visitor.switch_page("pages/training.py").run()
@@ -133,7 +136,7 @@ def test_a_broken_run_is_told_in_a_sentence(visitor, with_run, run_file):
 
 
 class TestDataFlow:
-    @pytest.mark.parametrize("picture", ["Wave", "Typing"])
+    @pytest.mark.parametrize("picture", ["Two hands and a face", "Two hands"])
     def test_every_stage_shows(self, visitor, picture):
         visitor.selectbox(key="subject_picture").set_value(picture).run()
         names = ["Input image", "Preprocessing", "Feature extraction", "Landmark regression head", "Postprocessing"]
