@@ -24,5 +24,5 @@ EXAMPLES = [
     Example("typing.webp", "Typing", "Two hands on the keyboard of a laptop, from above."),
     Example("group.webp", "Group", "Five people in a park, three of them with a hand raised."),
     Example("profile.webp", "Profile", "A woman from the side, one hand held out."),
-    Example("thumbs-up.webp", "Thumbs-up (hard)", "A man holds a thumb up close to the camera; the model finds this hand hard."),
+    Example("thumbs-up.webp", "Thumbs-up", "A man holds a thumb up close to the camera; a hard one."),
 ]
