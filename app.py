@@ -9,6 +9,8 @@ from pathlib import Path
 import streamlit as st
 from starlette.middleware import Middleware
 
+from pages.parts.shared.header import ICON, show_header
+
 # file in pages/ -> title; a page whose file is not there is left out
 PAGES = {
     "upload.py": "Photos",
@@ -21,10 +23,10 @@ def show() -> None:
     """The navigation, and the page that the visitor chose (the first one to begin with)."""
     folder = Path(__file__).parent / "pages"
     pages = [st.Page(folder / file, title=title) for file, title in PAGES.items() if (folder / file).exists()]
-    page = st.navigation(pages, position="top")
+    page = st.navigation(pages, position="hidden")
     # An icon of our own: named icons, here or on a page's entry, would be loaded from the internet.
-    icon = folder / "parts" / "icon.png"
-    st.set_page_config(page_title=f"{page.title} · Pointillist", page_icon=icon, layout="wide")
+    st.set_page_config(page_title=f"{page.title} · Pointillist", page_icon=ICON, layout="wide")
+    show_header(pages)
     page.run()
 
 

@@ -44,7 +44,7 @@ def visitor(chromium, app_url):
     context.add_init_script(WATCH)
     page = context.new_page()
     page.goto(app_url)
-    page.get_by_text("On this device").first.click(timeout=START)
+    page.get_by_text("Process on my device").first.click(timeout=START)
     page.locator(".drop").wait_for(timeout=START)
     yield page
     context.close()

@@ -126,10 +126,10 @@ def test_answers_equal_the_reference(camera_chromium, visit):
 
 
 def test_photo_on_this_device(page):
-    """The upload page's switch: the browser finds what Python finds, and sends nothing."""
+    """The photos page's switch: the browser finds what Python finds, and sends nothing."""
     sent = []
     page.on("request", lambda request: sent.append(request.url) if request.method != "GET" else None)
-    page.get_by_text("On this device").first.click(timeout=START)
+    page.get_by_text("Process on my device").first.click(timeout=START)
     page.locator(".drop input").set_input_files([EXAMPLES / "greeting.webp", EXAMPLES / "greeting.json"])
     article = page.locator("article", has_text="greeting.webp")
     expect(article.get_by_role("img", name="The photo with its landmarks")).to_be_visible(timeout=START)

@@ -79,7 +79,7 @@ def test_all_pages_and_the_server_keep_to_themselves(watched, visitor, large_pho
     before = len(watched.events())
     upload(visitor, large_photo)
     visitor.get_by_text("Example pictures").click()
-    visitor.get_by_role("button", name="Two hands and a face").click()
+    visitor.get_by_role("button", name="Wave", exact=True).click()
     visitor.get_by_text("2 photos").wait_for(timeout=120 * SECONDS)
     with visitor.expect_download(timeout=60 * SECONDS):
         visitor.get_by_role("link", name="Download all (ZIP)").click()

@@ -111,8 +111,8 @@ def test_all_photos_at_once_with_their_names(page, tmp_path):
     with zipfile.ZipFile(taken.path()) as archive:
         assert archive.testzip() is None
         names = [json.loads(line)["photo"] for line in archive.read("landmarks.jsonl").decode().splitlines()]
-        assert names == ['the "5" of us (2).webp', 'the "5" of us.webp']
-        assert [name for name in archive.namelist() if name.endswith(".png")] == ["annotated/01_the__5__of_us__2.png", "annotated/02_the__5__of_us.png"]
+        assert names == ['the "5" of us.webp', 'the "5" of us (2).webp']
+        assert [name for name in archive.namelist() if name.endswith(".png")] == ["annotated/01_the__5__of_us.png", "annotated/02_the__5__of_us__2.png"]
     assert download(page, "Picture", "link").suggested_filename == "the__5__of_us__2_landmarks.png"
     assert not page.errors
 

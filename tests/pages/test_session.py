@@ -31,7 +31,7 @@ def test_pages_and_visitors_share_one_session(sessions):
     assert pages
     for _ in range(3):  # visitors
         visitor = AppTest.from_file(ROOT / "app.py", default_timeout=120).run()
-        next(button for button in visitor.button if button.label == "Two hands").click()
+        next(button for button in visitor.button if button.label == "Wave").click()
         visitor.run()
         assert all(photo.looked_at for photo in visitor.session_state["photo_list"])
         for page in pages:

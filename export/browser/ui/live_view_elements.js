@@ -34,7 +34,8 @@ const CSS = `
   button, select { font: inherit; padding: 0.45rem 0.9rem; min-height: 2.6rem; cursor: pointer; max-width: 100%;
     border: 1px solid var(--st-border-color, #ccc); border-radius: var(--st-button-radius, 0.5rem);
     background: var(--st-background-color, #fff); color: inherit; }
-  button.primary { background: var(--st-primary-color, #ff4b4b); border-color: transparent; color: #fff; }
+  button.primary { background: var(--st-primary-color, #ff4b4b); border-color: transparent;
+    color: var(--st-background-color, #fff); }
   button:focus-visible, select:focus-visible { outline: 2px solid var(--st-primary-color, #ff4b4b); outline-offset: 2px; }
   button:disabled { opacity: 0.6; cursor: default; }
   .message { margin: 0 0 0.75rem; padding: 0.75rem 1rem; border-radius: var(--st-base-radius, 0.5rem);

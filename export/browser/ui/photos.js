@@ -197,7 +197,7 @@ class PhotoView {
         if (!(error instanceof WorkerStopped)) return void (title.textContent = `${file.name}: ${messageOf(error)}`);
         this.#say(`The network stopped (${error.message}) and is started again.`);
         if (attempt === ATTEMPTS) {
-          title.textContent = `${file.name}: the network stopped at this photo. Try a smaller copy of it, or switch “On this device” off.`;
+          title.textContent = `${file.name}: the network stopped at this photo. Try a smaller copy of it, or switch “Process on my device” off.`;
           return;
         }
       }

@@ -19,11 +19,13 @@ from model.runtime.confidence import MIN_CONFIDENCE
 from pages.parts.photos.photo_list import Photo, PhotoList
 from pages.parts.server.event_log import record
 from pages.parts.server.work_queue import WORK_QUEUE
+from pages.parts.shared.examples import Example
 from pages.parts.shared.landmarker import shared_landmarker
 
 # Longer side in pixels of the pictures shown on the page; downloads have the photo's own size. Small photos are enlarged
 # so that the drawing in them is smooth.
 VIEW_LEAST, VIEW_MOST = 640, 1280
+THUMBNAIL, EXAMPLE = 192, 480  # longer side of a thumbnail, width of an example, in pixels
 MAX_UNCERTAIN = 20  # rejected detections kept of a photo: some hundred kilobytes at most
 
 log = logging.getLogger(__name__)
@@ -43,7 +45,7 @@ def analyse_waiting(photo_list: PhotoList, landmarker: Landmarker) -> None:
 
         twin = next((other for other in photo_list if other.looked_at and other.digest == photo.digest), None)
         if twin:  # the same picture under another name
-            photo.result, photo.error = twin.result, twin.error
+            photo.result, photo.error, photo.thumbnail = twin.result, twin.error, twin.thumbnail
             continue
         with WORK_QUEUE.slot(say) as waited:
             bar.progress(share, f"Looking at photo {done + 1} of {len(waiting)} …")
@@ -57,6 +59,7 @@ def _analyse(photo: Photo, landmarker: Landmarker, waited: float = 0.0) -> None:
     try:
         rgb = open_photo(photo.content)
         found["open_ms"] = 1000 * (time.perf_counter() - started)
+        photo.thumbnail = _thumbnail(rgb)
         result = photo.result = landmarker.detect(rgb, max_uncertain=MAX_UNCERTAIN)
         found |= {"width": result.width, "height": result.height, "hands": len(result.hands), "faces": len(result.faces)}
         found["timings_ms"] = dict(result.timings)
@@ -67,6 +70,20 @@ def _analyse(photo: Photo, landmarker: Landmarker, waited: float = 0.0) -> None:
         photo.error = found["error"] = "Something went wrong while looking at this photo. The other photos are not affected."
     total = 1000 * (time.perf_counter() - started)
     record("photo", bytes=len(photo.content), waited_ms=1000 * waited, total_ms=total, **found)
+
+
+def _thumbnail(rgb: np.ndarray) -> bytes:
+    """JPEG."""
+    scale = min(THUMBNAIL / max(rgb.shape[:2]), 1.0)
+    size = max(round(rgb.shape[1] * scale), 1), max(round(rgb.shape[0] * scale), 1)
+    return _jpeg(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA))
+
+
+def _jpeg(rgb: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    # Full colour resolution: thin coloured lines would bleed otherwise.
+    Image.fromarray(rgb).save(file, "JPEG", quality=88, subsampling=0)
+    return file.getvalue()
 
 
 # Each visitor's pictures are cached apart and go when the visitor goes. The digest stands for the content.
@@ -87,11 +104,7 @@ def _view(digest: str, _content: bytes) -> np.ndarray:
 
 @st.cache_resource(scope="session", max_entries=60, show_spinner=False)
 def _annotated_view(digest: str, layers: Layers, scores: tuple, _photo: Photo, _result: Result) -> bytes:
-    picture = draw(view(_photo), _result, layers)
-    jpeg = io.BytesIO()
-    # Full colour resolution: thin coloured lines would bleed otherwise.
-    Image.fromarray(picture).save(jpeg, "JPEG", quality=88, subsampling=0)
-    return jpeg.getvalue()
+    return _jpeg(draw(view(_photo), _result, layers))
 
 
 @st.cache_resource(scope="session", max_entries=3, show_spinner="Running the network once more, with its insides …")
@@ -114,6 +127,16 @@ def annotated_view(photo: Photo, layers: Layers) -> bytes:
     drawn = (result.hands, result.faces, result.uncertain if layers.uncertain else ())
     scores = tuple(tuple(instance.score for instance in instances) for instances in drawn)  # they tell which detections of the photo are drawn
     return _annotated_view(photo.digest, layers, scores, photo, result)
+
+
+@st.cache_resource(show_spinner=False)
+def drawn_example(example: Example) -> bytes:
+    """JPEG of the example, small, with the points that this server's own network finds; kept for all visitors."""
+    with WORK_QUEUE.slot():
+        rgb = open_photo(example.path)
+        result = shared_landmarker().detect(rgb)
+        size = EXAMPLE, round(EXAMPLE * rgb.shape[0] / rgb.shape[1])
+        return _jpeg(draw(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), result, Layers(labels=False)))
 
 
 def traced(photo: Photo) -> Result:

@@ -33,11 +33,8 @@ def choose_limits() -> Limits:
     """Four sliders, in a part of the page that opens; they keep their state for the whole visit."""
     # Its state is kept by the server: one that is opened while the page is still coming in stays open.
     with st.expander("Confidence and number", icon=":material/tune:", key="limits", on_change="rerun"):
-        left, right = st.columns(2, gap="large")
-        with left:
-            hand, most_hands = _minimum("hand"), _most("hand")
-        with right:
-            face, most_faces = _minimum("face"), _most("face")
+        hand, most_hands = _minimum("hand"), _most("hand")
+        face, most_faces = _minimum("face"), _most("face")
     return Limits(hand, face, most_hands, most_faces)
 
 

@@ -1,4 +1,4 @@
-"""Photos analysed in the visitor's own browser: the upload page's switch "On this device"."""
+"""Photos analysed in the visitor's own browser: the photos page's switch "Process on my device"."""
 
 import streamlit as st
 

@@ -101,7 +101,7 @@ def routes() -> list[Route]:
 def _answer(request: Request) -> Response:
     offer = _offers.get(request.path_params["secret"])
     file = request.path_params["file"]
-    photos = [] if offer is None else [photo for photo in list(offer.photo_list)[::-1] if photo.looked_at]
+    photos = [] if offer is None else [photo for photo in list(offer.photo_list) if photo.looked_at]
     if file == ZIP and photos:
         return _Taken(offer, lambda: as_zip(photos, offer.layers), ZIP, "application/zip")
     for photo in photos:

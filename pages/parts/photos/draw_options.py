@@ -28,5 +28,6 @@ def choose_layers() -> Layers:
         format_func=SWITCHES.get,
         key="layers",
         persist_state="session",
+        wrap=True,
     )
     return Layers(**{field: field in chosen for field in SWITCHES})

@@ -2,7 +2,7 @@
 export default function ({ data, parentElement }) {
   const button = parentElement.querySelector("button");
   const status = parentElement.querySelector("[role=status]");
-  button.textContent = "Paste a picture";
+  button.textContent = data.label;
 
   const isPicture = (type) => type.startsWith("image/");
 

@@ -16,6 +16,6 @@ _component = st.components.v2.component(
 )
 
 
-def paste_button(target: str) -> None:
+def paste_button(target: str, label: str) -> None:
     """A button that pastes into the file_uploader whose key begins with `target`."""
-    _component(key="paste", data={"target": target}, width="content")
+    _component(key="paste", data={"target": target, "label": label}, width="content")

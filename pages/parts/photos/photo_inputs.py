@@ -6,49 +6,56 @@ from streamlit.runtime.uploaded_file_manager import DeletedFile, UploadedFile
 from pages.parts.photos.paste import paste_button
 from pages.parts.photos.photo_list import GONE, PhotoList
 from pages.parts.server import photo_budget
-from pages.parts.shared.examples import EXAMPLES
+
+
+def choose_device() -> bool:
+    """Whether the visitor's own browser runs the network."""
+    return st.toggle("Process on my device (nothing is uploaded)", key="on_device", help="The network runs in your browser.")
 
 
 def take_in(photo_list: PhotoList) -> None:
-    """Shows the widgets and puts what they bring into the photo list."""
-    _from_files(photo_list)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        paste_button("photos")
-        camera = st.toggle("Use the camera", key="camera_on", help="Take a picture with this device's camera.")
-        if len(photo_list) or photo_list.clips:
-            st.button("Remove all photos", icon=":material/delete:", on_click=photo_list.clear)
+    """Shows the widgets, in one row as soon as there is a photo to see, and puts what they bring into the photo list."""
+    if len(photo_list) or photo_list.clips:
+        with st.container(horizontal=True, vertical_alignment="center", key="inputs_small"):
+            with st.container(width=120):
+                _from_files(photo_list, "collapsed")
+            paste_button("photos", "Paste")
+            camera = _camera_switch("Camera")
+    else:
+        with st.container(key="inputs_large"):
+            _from_files(photo_list, "visible")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            paste_button("photos", "Paste a picture")
+            camera = _camera_switch("Use the camera")
     if camera:
         _from_camera(photo_list)
     for sentence in photo_list.complaints():
         st.warning(sentence, icon=":material/inventory_2:")
 
 
-def _from_files(photo_list: PhotoList) -> None:
-    """The drop zone.
+def _camera_switch(label: str) -> bool:
+    return st.toggle(label, key="camera_on", persist_state="session")
 
-    The widget forgets its files when the visitor goes to another page, the photo list doesn't. So only a file that the
-    widget itself has shown and shows no longer was removed by the visitor.
-    """
+
+def _from_files(photo_list: PhotoList, label_visibility: str) -> None:
+    """The drop zone. It starts anew as soon as its files are in the photo list: from there they are removed, one by one or all."""
     key = f"photos_{photo_list.round}"
-    if key not in st.session_state:
-        st.session_state["files_shown"] = {}
     files = st.file_uploader(
         "Drop photos or videos here, choose them or paste a photo",
         accept_multiple_files=True,
         key=key,
+        label_visibility=label_visibility,
         help="JPEG, PNG, WebP, HEIC, TIFF, GIF, BMP or AVIF; MP4, MOV, WebM, MKV or AVI up to two minutes; several at once. "
         "They stay in this server's memory and are never stored.",
     )
-    before: dict[str, str | None] = st.session_state["files_shown"]
-    now = {file.file_id: before.get(file.file_id) or photo_list.add(_name_of(file), file.getvalue()) for file in files}
-    for photo_key in set(before.values()) - set(now.values()):
-        if photo_key:
-            photo_list.remove(photo_key)
-    st.session_state["files_shown"] = now
     missing = {file.file_id for file in st.session_state[key] if isinstance(file, DeletedFile)}
-    if missing:  # dropped at the gate, or unknown to a server that was started anew
-        photo_list.empty_drop_zone(photo_budget.FULL if missing & set(photo_budget.PHOTO_BUDGET.refused) else GONE)
-        st.rerun()
+    if not files and not missing:
+        return
+    keys = [photo_list.add(_name_of(file), file.getvalue()) for file in files]
+    photo_list.chosen = next((key for key in keys if key), photo_list.chosen)  # the first one that came now
+    refused = missing & set(photo_budget.PHOTO_BUDGET.refused)  # else unknown to a server that was started anew
+    photo_list.empty_drop_zone((photo_budget.FULL if refused else GONE) if missing else None)
+    st.rerun()
 
 
 def _name_of(file: UploadedFile) -> str:
@@ -64,18 +71,3 @@ def _from_camera(photo_list: PhotoList) -> None:
     st.session_state["last_shot"] = shot.file_id
     shots = st.session_state["shots"] = st.session_state.get("shots", 0) + 1
     photo_list.add(f"camera {shots}.jpg", shot.getvalue())
-
-
-def offer_examples(photo_list: PhotoList) -> None:
-    """Example pictures, each with a button that puts it into the photo list."""
-    grid = st.grid(len(EXAMPLES), min_column_width=100, gap="xsmall")  # beside each other on a phone too
-    for example in EXAMPLES:
-        with grid.cell():
-            st.image(str(example.path), alt=example.description, width="stretch")
-            st.button(
-                example.title,
-                key=f"example_{example.file}",
-                on_click=lambda example=example: photo_list.add(example.file, example.path.read_bytes()),
-                width="stretch",
-                wrap=True,
-            )

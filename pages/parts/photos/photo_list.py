@@ -34,6 +34,7 @@ class Photo(Upload):
     result: Result | None = None
     error: str | None = None  # one plain sentence
     limits: Limits = Limits()
+    thumbnail: bytes = b""  # JPEG, once it was looked at
 
     @property
     def looked_at(self) -> bool:
@@ -51,6 +52,7 @@ class PhotoList:
     def __init__(self, visitor: str = "") -> None:
         self._photos: dict[str, Photo] = {}
         self.clips: dict[str, Clip] = {}
+        self.chosen: str | None = None  # key of the photo that the page shows: the one that came last, or that the visitor chose
         self.visitor = visitor
         self.seen = time.monotonic()  # when the visitor's page ran last
         self.round = 0  # grows when the photo list is emptied, so that the widgets start anew too
@@ -82,6 +84,7 @@ class PhotoList:
                 self.clips[upload.key] = upload
             else:
                 self._photos[upload.key] = upload
+                self.chosen = upload.key
             return upload.key
         return None
 
@@ -108,15 +111,22 @@ class PhotoList:
             self._complaints[GONE] = None
         self.clear()
 
-    def empty_drop_zone(self, complaint: str) -> None:
-        """It shows files that are not here; what is here stays."""
+    def empty_drop_zone(self, complaint: str | None = None) -> None:
+        """It shows files that are here already, or no longer; what is here stays."""
         self.round += 1
-        self._complaints[complaint] = None
+        photo_budget.forget_uploads(self.visitor)
+        if complaint:
+            self._complaints[complaint] = None
 
     def limit(self, limits: Limits) -> None:
         """What is shown, tabulated and downloaded of all photos from now on."""
         for photo in list(self):
             photo.limits = limits
+
+    @property
+    def current(self) -> Photo | None:
+        """The photo to show; the last one if the chosen one is gone, None if there is none."""
+        return self._photos.get(self.chosen or "") or next(reversed(self._photos.values()), None)
 
     @property
     def waiting(self) -> list[Photo]:

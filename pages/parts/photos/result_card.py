@@ -1,42 +1,53 @@
 """One photo of the photo list with everything that was found in it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import streamlit as st
 
 from model.output.draw import FACE_COLOURS, Layers, uncertain_label
 from model.runtime.topology import FINGERS
 from pages.parts.photos.analyse import annotated_view
+from pages.parts.photos.confidence_options import choose_limits, choose_uncertain
 from pages.parts.photos.download_links import offer_downloads
+from pages.parts.photos.draw_options import choose_layers
 from pages.parts.photos.landmark_table import show_points
-from pages.parts.photos.photo_list import Photo
+from pages.parts.photos.photo_list import Photo, PhotoList
 from pages.parts.photos.stage_views import show_trace
 from pages.parts.shared.result_text import counted, details, names, summary
 
 
-@st.fragment
-def show_photo(photo: Photo, layers: Layers) -> None:
-    """The annotated picture beside the findings; below them, when opened, the points and the way to them.
-
-    A fragment: opening one photo's table leaves the rest of the page alone.
-    """
-    with st.container(border=True, key=f"photo_{photo.key}"):
-        if photo.error:
-            _name(photo)
+def show_photo(photo: Photo, photo_list: PhotoList) -> Layers:
+    """The annotated picture; beside it the findings, the downloads and what the visitor may choose. Returns the layers chosen."""
+    picture, side = st.columns([3, 2], gap="medium")
+    with side:
+        findings = st.container(gap="small")
+        layers = replace(choose_layers(), uncertain=choose_uncertain())
+        photo_list.limit(choose_limits())
+        with st.popover("What the colours mean", icon=":material/palette:"):
+            legend()
+    with picture, st.container(key="picture"):
+        if photo.shown is None:
             st.error(photo.error, icon=":material/broken_image:")
-            return
-        picture, findings = st.columns([3, 2], gap="medium")
-        with picture:
+        else:
             alt = f"The photo with its landmarks. {summary(photo.shown)}"
             if layers.uncertain and photo.shown.uncertain:
                 alt += f" Dashed: {counted(len(photo.shown.uncertain), 'uncertain detection')}."
-            st.image(annotated_view(photo, layers), alt=alt, width="stretch")
-        with findings:
-            _name(photo)
+            st.image(annotated_view(photo, layers), alt=alt, width="content")
+    with findings:
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="xsmall"):
+            st.text(photo.shown_name, width="content")  # never as markup: the name is the visitor's
+            st.button("Remove", icon=":material/close:", type="tertiary", key=f"remove_{photo.key}", on_click=photo_list.remove, args=(photo.key,))
+        if photo.shown is not None:
             _findings(photo, layers)
             offer_downloads(photo, layers)
-        if not names(photo.shown):
-            return
+    return layers
+
+
+@st.fragment
+def show_details(photo: Photo) -> None:
+    """The points and the way to them, computed when they are opened. A fragment: opening one leaves the rest of the page alone."""
+    if photo.shown is not None and names(photo.shown):
         _when_opened("Landmark coordinates", ":material/table:", show_points, photo)
         _when_opened("Inside the model", ":material/account_tree:", show_trace, photo)
 
@@ -47,10 +58,6 @@ def _when_opened(title: str, icon: str, show: Callable[[Photo], None], photo: Ph
     if expander.open:
         with expander:
             show(photo)
-
-
-def _name(photo: Photo) -> None:
-    st.text(photo.shown_name)  # never as markup: the name is the visitor's
 
 
 def _findings(photo: Photo, layers: Layers) -> None:

@@ -18,7 +18,11 @@ class Example:
 
 
 EXAMPLES = [
-    Example("greeting.webp", "Two hands and a face", "A rendered person in a room, a hand raised on either side."),
-    Example("group.webp", "Two people in a park", "Two rendered faces in a park and a hand between them."),
-    Example("hands.webp", "Two hands", "Two rendered hands before coloured lights, one of them shows a victory sign."),
+    Example("wave.webp", "Wave", "A woman in a living room waves with her right hand."),
+    Example("peace.webp", "Peace sign", "Two people in a courtyard; one shows the peace sign with her left hand."),
+    Example("pointing.webp", "Pointing", "A man before a grey wall points to the side with his right hand."),
+    Example("typing.webp", "Typing", "Two hands on the keyboard of a laptop, from above."),
+    Example("group.webp", "Group", "Five people in a park, three of them with a hand raised."),
+    Example("profile.webp", "Profile", "A woman from the side, one hand held out."),
+    Example("thumbs-up.webp", "Thumbs-up", "A man holds a thumb up close to the camera; a hard one."),
 ]

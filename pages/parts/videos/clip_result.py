@@ -14,16 +14,18 @@ from pages.parts.videos.clip_charts import line_chart, presence_chart
 
 
 def show_clips(photo_list: PhotoList) -> None:
-    """All videos that have been looked at, the newest first."""
-    for clip in list(photo_list.clips.values())[::-1]:
+    """All videos that have been looked at, in the order they came."""
+    for clip in list(photo_list.clips.values()):
         if clip.finished:
-            show_clip(clip)
+            with st.container(border=True, key=f"clip_{clip.key}"):
+                st.button("Remove", icon=":material/close:", type="tertiary", key=f"remove_{clip.key}", on_click=photo_list.remove, args=(clip.key,))
+                show_clip(clip)
 
 
 @st.fragment
 def show_clip(clip: Clip) -> None:
     """A fragment: stepping through one video leaves the rest of the page alone."""
-    with st.container(border=True, key=f"clip_{clip.key}"):
+    with st.container():
         if clip.error:
             st.text(clip.shown_name)
             st.error(clip.error, icon=":material/broken_image:")

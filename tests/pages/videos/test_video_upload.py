@@ -31,7 +31,7 @@ def clips(visitor: AppTest) -> list[clip.Clip]:
 
 def test_a_video_beside_a_photo(visitor, video):
     upload(visitor, ("clip.mp4", video, "video/mp4"), ("a.png", png(), "image/png"))
-    assert not visitor.exception and texts(visitor) == ["clip.mp4", "a.png"]
+    assert not visitor.exception and texts(visitor) == ["a.png", "clip.mp4"]
     assert "**Two hands and no faces.**" in [element.value for element in visitor.markdown]
     [done] = clips(visitor)
     assert done.finished and len(done.timeline.seconds) == 12
@@ -58,7 +58,7 @@ def test_what_is_no_video_gets_its_sentence(visitor, video):
 
 def test_a_removed_video_goes(visitor, video):
     upload(visitor, ("clip.mp4", video, "video/mp4"))
-    visitor.file_uploader[0].set_value([])
+    next(button for button in visitor.button if button.label == "Remove").click()
     visitor.run()
     assert not visitor.exception and not clips(visitor) and texts(visitor) == []
 
