@@ -42,8 +42,11 @@ COMMANDS = {
     "benchmark": ("benchmark", ["-m", "tests.benchmark.compare"]),
 }
 
-# Installing builds the browser's bundle from export/browser, so its sources count too.
-INSTALLED_FROM = ["pyproject.toml", "model/constants.json", "export/browser/*.*", "export/browser/runtime/*", "export/browser/ui/*"]
+# Installing builds the browser's bundle and prepares the network, so what these are made from counts too.
+INSTALLED_FROM = [
+    "pyproject.toml", "model/constants.json", "export/browser/*.*", "export/browser/runtime/*", "export/browser/ui/*",
+    "model/weights/pointillist.onnx", "export/graph/*.py", "model/training/weight_packing.py",
+]
 
 
 def digest() -> str:
