@@ -15,6 +15,7 @@ def choose_device() -> bool:
 
 def take_in(photo_list: PhotoList) -> None:
     """Shows the widgets, in one row as soon as there is a photo to see, and puts what they bring into the photo list."""
+    _notice_a_loss(photo_list)
     if len(photo_list) or photo_list.clips:
         with st.container(horizontal=True, vertical_alignment="center", key="inputs_small"):
             with st.container(width=120):
@@ -31,6 +32,16 @@ def take_in(photo_list: PhotoList) -> None:
         _from_camera(photo_list)
     for sentence in photo_list.complaints():
         st.warning(sentence, icon=":material/inventory_2:")
+
+
+def _notice_a_loss(photo_list: PhotoList) -> None:
+    """A server that was started anew has lost the photos; the browser, which keeps the state of widgets, remembers in a hidden one that there were some."""
+    if not photo_list.is_new:
+        st.session_state["had_photos"] = bool(len(photo_list) or photo_list.clips)
+    had_photos = st.checkbox("There are photos", key="had_photos")
+    if photo_list.is_new and had_photos:
+        photo_list.empty_drop_zone(GONE)
+    photo_list.is_new = False
 
 
 def _camera_switch(label: str) -> bool:

@@ -57,6 +57,7 @@ class PhotoList:
         self.seen = time.monotonic()  # when the visitor's page ran last
         self.round = 0  # grows when the photo list is emptied, so that the widgets start anew too
         self._complaints: dict[str, None] = {}  # each once, in order
+        self.is_new = True  # until the photos page has shown it
 
     def __iter__(self):
         return iter(self._photos.values())
