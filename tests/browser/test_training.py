@@ -62,7 +62,7 @@ def test_next_stage_comes_into_view_and_the_cards_stay(lesson):
         lesson.wait_for_function(
             """([cards, heading]) => {
                 const [above, own] = [cards.getBoundingClientRect(), heading.getBoundingClientRect()];
-                return above.top >= 0 && above.bottom <= own.top && own.bottom < innerHeight / 2;
+                return above.top >= 0 && above.bottom <= own.top && own.bottom < 0.7 * innerHeight;
             }""",
             arg=[lesson.get_by_role("list", name="The five stages").element_handle(), lesson.get_by_role("heading", name=heading).element_handle()],
             timeout=20 * SECONDS,

@@ -98,6 +98,7 @@ def newcomer(monkeypatch, seen) -> AppTest:
     """Whoever opens the page for the first time."""
     with_truth = [Example("greeting.webp", "Two hands and a face", ""), Example("hands.webp", "Two hands", "")]
     monkeypatch.setattr(example_picker, "EXAMPLES", with_truth)
+    example_picker.example_hands.clear()  # kept by Streamlit for all tests
     monkeypatch.setattr(example_picker, "traced", lambda photo: photo.result or seen[photo.name])
     visitor = AppTest.from_file(ROOT / "app.py", default_timeout=120).run()
     return visitor.switch_page("pages/training.py").run()
@@ -231,7 +232,7 @@ class TestDataFlow:
         assert next(box for box in visitor.selectbox if box.label == "Hand or face").value == hard.name
         assert f"be off by {hard.error:.1%} of the hand's size" in said(visitor)
 
-    def test_the_good_hand_is_one_that_the_network_gets_right(self):
+    def test_the_good_hand_is_one_that_the_network_gets_right(self, newcomer):
         """By the truth of its picture, which the page does not know."""
         good, *_, hard = example_picker.example_hands()
         assert self.true_error(good) < min(0.04, self.true_error(hard))
