@@ -44,8 +44,14 @@ COMMANDS = {
 
 # Installing builds the browser's bundle and prepares the network, so what these are made from counts too.
 INSTALLED_FROM = [
-    "pyproject.toml", "model/constants.json", "export/browser/*.*", "export/browser/runtime/*", "export/browser/ui/*",
-    "model/weights/pointillist.onnx", "export/graph/*.py", "model/training/weight_packing.py",
+    "pyproject.toml",
+    "model/constants.json",
+    "export/browser/*.*",
+    "export/browser/runtime/*",
+    "export/browser/ui/*",
+    "model/weights/pointillist.onnx",
+    "export/graph/*.py",
+    "model/training/weight_packing.py",
 ]
 
 

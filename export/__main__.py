@@ -28,8 +28,9 @@ from model.training.train import PICTURES
 
 MOST_PIXELS = 0.1
 LICENCES = {
-    "wild": "Stanford 40 Actions, EgoHands, GTEA Gaze+, portraits: research use; HaGRID: CC BY-SA 4.0; Mendeley, Roboflow and sign-language sets: CC BY 4.0 or MIT; "
-            "Clothing Co-Parsing: Apache-2.0; IdenProf, TI1K: MIT",
+    "wild": "Stanford 40 Actions, EgoHands, GTEA Gaze+, portraits: research use; HaGRID: CC BY-SA 4.0; "
+    "Mendeley, Roboflow and sign-language sets: CC BY 4.0 or MIT; "
+    "Clothing Co-Parsing: Apache-2.0; IdenProf, TI1K: MIT",
     "synth_hands, synth_faces": "rendered from MakeHuman (CC0); some backgrounds are research photos",
     "real_hands, hand_scenes": "CC BY 4.0, MIT, Apache-2.0, public domain",
     "real_faces, face_scenes": "LFW, UTKFace, CFP, HELEN: research use; MaskON: CC BY-NC-SA 4.0; webmorph, COCO: CC BY 4.0 / Flickr terms",

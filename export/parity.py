@@ -1,8 +1,8 @@
 """The same pictures through torch, onnxruntime and onnxruntime-web: how far apart are the answers?
 
-`python -m export` calls `certify`, which writes model/weights/parity.json: the reference answers (onnxruntime,
-Python), in single precision and in eight bits, and the largest differences between like and like. Every visitor's browser repeats its part of the comparison when the live page
-starts (parity.js), with the same pictures.
+`python -m export` calls `certify`, which writes model/weights/parity.json: the reference answers (onnxruntime, Python), in single precision
+and in eight bits, and the largest differences between like and like. Every visitor's browser repeats its part of the comparison when the
+live page starts (parity.js), with the same pictures.
 """
 
 import hashlib
@@ -40,17 +40,13 @@ def answers(network: Path, exact: bool) -> dict[str, np.ndarray]:
 
 def difference(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> float:
     """The largest distance in x or y of any point, in pixels of the crop."""
-    return max(
-        float(np.abs(np.asarray(one[name]) - np.asarray(other[name])).reshape(-1, 3)[:, :2].max()) * CROP
-        for name in OUTPUTS
-    )
+    return max(float(np.abs(np.asarray(one[name]) - np.asarray(other[name])).reshape(-1, 3)[:, :2].max()) * CROP for name in OUTPUTS)
 
 
 def certify(network: Path, differences: dict[str, float]) -> None:
     """Writes the certificate: reference answers of `network`, and `differences` in pixels by what was compared."""
     reference = {
-        way: {name: np.round(values.astype(float), 7).tolist() for name, values in answers(network, way == "exact").items()}
-        for way in ("exact", "eight_bit")
+        way: {name: np.round(values.astype(float), 7).tolist() for name, values in answers(network, way == "exact").items()} for way in ("exact", "eight_bit")
     }
     certificate = {
         "network_sha256": hashlib.sha256(network.read_bytes()).hexdigest(),

@@ -88,8 +88,17 @@ class _Points(nn.Module):
 def _exported(module: nn.Module, outputs: tuple[str, ...], sides: dict) -> onnx.ModelProto:
     """sides: which dimensions of the picture are left open, besides the batch."""
     image = torch.zeros(2, SIZE, SIZE, 3, dtype=torch.uint8)
-    program = torch.onnx.export(module.eval(), (image,), input_names=["image"], output_names=list(outputs), opset_version=OPSET,
-                                dynamic_shapes={"image": {0: torch.export.Dim("N", min=1, max=1024)} | sides}, dynamo=True, external_data=False, verbose=False)
+    program = torch.onnx.export(
+        module.eval(),
+        (image,),
+        input_names=["image"],
+        output_names=list(outputs),
+        opset_version=OPSET,
+        dynamic_shapes={"image": {0: torch.export.Dim("N", min=1, max=1024)} | sides},
+        dynamo=True,
+        external_data=False,
+        verbose=False,
+    )
     model = program.model_proto
     for node in model.graph.node:  # where torch found each node is of no use to anybody, and names this machine's folders
         del node.metadata_props[:]

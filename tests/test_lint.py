@@ -18,7 +18,9 @@ IMPORTS = "from importlinter.cli import lint_imports_command; lint_imports_comma
 
 
 @pytest.mark.timeout(1800)  # mypy without its cache: 40 s of CPU, a quarter of an hour was measured on a machine with much other work
-@pytest.mark.parametrize("command", [["-m", "ruff", "check"], ["-m", "mypy"], ["-c", IMPORTS]], ids=["ruff", "mypy", "import-linter"])
+@pytest.mark.parametrize(
+    "command", [["-m", "ruff", "check"], ["-m", "ruff", "format", "--check"], ["-m", "mypy"], ["-c", IMPORTS]], ids=["ruff", "format", "mypy", "import-linter"]
+)
 def test_tool_has_nothing_to_report(command):
     done = subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, f"\n{done.stdout}{done.stderr}"

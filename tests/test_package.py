@@ -32,7 +32,7 @@ def installed(tmp_path_factory) -> Path:
 def elsewhere(tmp_path) -> Path:
     """A person's own folder, with files of the names that ours have."""
     for name in ("model", "export", "pages", "app"):
-        (tmp_path / f"{name}.py").write_text("raise ImportError('somebody else\'s file')")
+        (tmp_path / f"{name}.py").write_text("raise ImportError('somebody else's file')")
     return tmp_path
 
 

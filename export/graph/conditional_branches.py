@@ -23,14 +23,8 @@ def switchable(model: onnx.ModelProto, branches: dict[str, tuple[str, ...]]) -> 
         inputs.append(helper.make_tensor_value_info(switch, onnx.TensorProto.BOOL, []))
         initializers.append(numpy_helper.from_array(np.array(True), switch))  # an input's default value
         own = [outputs[output] for output in names]
-        nodes.append(
-            helper.make_node(
-                "If", [switch], names, then_branch=_branch(model.graph, own), else_branch=_nothing(own)
-            )
-        )
-    graph = helper.make_graph(
-        nodes, model.graph.name, inputs, [outputs[output] for names in branches.values() for output in names], initializers
-    )
+        nodes.append(helper.make_node("If", [switch], names, then_branch=_branch(model.graph, own), else_branch=_nothing(own)))
+    graph = helper.make_graph(nodes, model.graph.name, inputs, [outputs[output] for names in branches.values() for output in names], initializers)
     changed = onnx.ModelProto()
     changed.CopyFrom(model)
     changed.graph.CopyFrom(graph)
@@ -67,7 +61,5 @@ def _nothing(outputs: list[onnx.ValueInfoProto]) -> onnx.GraphProto:
         value.CopyFrom(output)
         value.name = f"{output.name}_skipped"
         skipped.append(value)
-        nodes.append(
-            helper.make_node("Constant", [], [value.name], value=numpy_helper.from_array(np.zeros(shape, np.float32)))
-        )
+        nodes.append(helper.make_node("Constant", [], [value.name], value=numpy_helper.from_array(np.zeros(shape, np.float32))))
     return helper.make_graph(nodes, "skip", [], skipped)

@@ -13,7 +13,7 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-PIXELS = 4    # that are read as one
+PIXELS = 4  # that are read as one
 CHANNELS = 16  # that onnxruntime computes together
 
 

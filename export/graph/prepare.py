@@ -1,8 +1,8 @@
 """From the network's file to the files that are run, once, when the project is installed or a network is exported.
 
-    server.onnx, server_exact.onnx                  the whole network with a switch for each branch, in int8 and in float32
-    detector.onnx, hand.onnx, face.onnx, *_exact    the same for browsers, a file for each network
-    layers.json, face_head.npz, stem.npz            for the pages that explain the network
+server.onnx, server_exact.onnx                  the whole network with a switch for each branch, in int8 and in float32
+detector.onnx, hand.onnx, face.onnx, *_exact    the same for browsers, a file for each network
+layers.json, face_head.npz, stem.npz            for the pages that explain the network
 """
 
 import json

@@ -89,7 +89,11 @@ def to_int8(model: onnx.ModelProto, seen: dict[str, list[float]]) -> onnx.ModelP
         node.input[:] = [f"{source}_rounded", *(f"{node.output[0]}_{part}" for part in parts)]
         for part, (values8, scale) in parts.items():
             name = f"{node.output[0]}_{part}"
-            own = [_constant(graph, f"{name}_int8", values8), _constant(graph, f"{name}_scale", scale), _constant(graph, f"{name}_zero_point", np.zeros(len(scale), values8.dtype))]
+            own = [
+                _constant(graph, f"{name}_int8", values8),
+                _constant(graph, f"{name}_scale", scale),
+                _constant(graph, f"{name}_zero_point", np.zeros(len(scale), values8.dtype)),
+            ]
             before.append(helper.make_node("DequantizeLinear", own, [name], name=f"dequantise_{name}", axis=0))
     ordered = [*before, *(part for node in graph.node for part in (node, *(b for name in node.output for b in behind.get(name, ()))))]
     copies = [onnx.NodeProto.FromString(node.SerializeToString()) for node in ordered]

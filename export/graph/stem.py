@@ -45,9 +45,7 @@ def parameters(model: "onnx.ModelProto") -> dict[str, np.ndarray]:
 
     weights = {tensor.name: tensor for tensor in model.graph.initializer}
     return {
-        f"{kind}_{name}": numpy_helper.to_array(weights[f"{kind}.encoder.stem.0.{name}"]).astype(np.float32)
-        for kind in KINDS
-        for name in ("weight", "bias")
+        f"{kind}_{name}": numpy_helper.to_array(weights[f"{kind}.encoder.stem.0.{name}"]).astype(np.float32) for kind in KINDS for name in ("weight", "bias")
     }
 
 

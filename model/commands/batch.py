@@ -175,9 +175,7 @@ class Results:
         except (OSError, ValueError) as error:  # pyarrow's own are of these kinds
             if isinstance(error, OSError) and error.errno:
                 raise ResultsError(f"{part} cannot be read ({reason(error)}): put that right and start again.") from None
-            raise ResultsError(
-                f"{part} is damaged or of another version: remove this file and start again, its photos are then processed again."
-            ) from None
+            raise ResultsError(f"{part} is damaged or of another version: remove this file and start again, its photos are then processed again.") from None
 
     def _forget(self, names: set[str]) -> None:
         for part in self.parts if names else ():

@@ -27,6 +27,7 @@ NO_PHOTO = "No photo or video found in the given folders."
 MOST_NAME = 255  # bytes of a file's name
 MOST_THREADS = 1024  # and workers
 
+
 class WrongUse(ValueError):
     """Options that do not go with the files; its text says which."""
 

@@ -10,13 +10,35 @@ from scipy.optimize import linear_sum_assignment
 
 from ..runtime.geometry import angle_of
 
-FLIP_IBUG = np.array([*range(16, -1, -1), *range(26, 16, -1), *range(27, 31), *range(35, 30, -1), 45, 44, 43, 42, 47, 46,
-                      39, 38, 37, 36, 41, 40, *range(54, 47, -1), *range(59, 54, -1), *range(64, 59, -1), *range(67, 64, -1)])
+FLIP_IBUG = np.array(
+    [
+        *range(16, -1, -1),
+        *range(26, 16, -1),
+        *range(27, 31),
+        *range(35, 30, -1),
+        45,
+        44,
+        43,
+        42,
+        47,
+        46,
+        39,
+        38,
+        37,
+        36,
+        41,
+        40,
+        *range(54, 47, -1),
+        *range(59, 54, -1),
+        *range(64, 59, -1),
+        *range(67, 64, -1),
+    ]
+)
 
 
 def flip_mesh(mean: np.ndarray) -> np.ndarray:
-    """The permutation that mirrors the 478 points, found from a frontal mean face (478, 2): points and
-    mirror images are paired so that they lie nearest to each other. Irises are paired by their definition (each runs right, top, left, bottom of the picture)."""
+    """The permutation that mirrors the 478 points, found from a frontal mean face (478, 2): points and mirror images are paired so that
+    they lie nearest to each other. Irises are paired by their definition (each runs right, top, left, bottom of the picture)."""
     axis = (mean[33, 0] + mean[263, 0]) / 2
     mirrored = mean[:468] * (-1, 1) + (2 * axis, 0)
     _, partner = linear_sum_assignment(np.linalg.norm(mirrored[:, None] - mean[None, :468], axis=-1) ** 2)
@@ -74,7 +96,9 @@ def write(picture: np.ndarray, rng: np.random.Generator) -> None:
         text = "".join(rng.choice(list(LETTERS), rng.integers(1, 4 if rng.random() < 0.7 else 12)))
         height = size * np.exp(rng.uniform(np.log(0.05), np.log(0.7)))
         ink = np.zeros((size, size), np.uint8)
-        cv2.putText(ink, text, (size // 8, size * 3 // 4), FONTS[rng.integers(len(FONTS))], height / 22, 255, max(1, int(height * rng.uniform(0.02, 0.25))), cv2.LINE_AA)
+        cv2.putText(
+            ink, text, (size // 8, size * 3 // 4), FONTS[rng.integers(len(FONTS))], height / 22, 255, max(1, int(height * rng.uniform(0.02, 0.25))), cv2.LINE_AA
+        )
         at = rng.uniform(-0.4, 0.4, 2) * size
         ink = warp(ink, similarity(np.array([size / 2, size / 2]) - at, size, rng.normal(0, 0.3), False, size), size)
         share = ink[..., None].astype(np.float32) / 255
@@ -92,7 +116,9 @@ def digit(picture: np.ndarray, rng: np.random.Generator) -> None:
     ink = cv2.warpAffine(ink, cv2.getAffineTransform(corners, (corners + rng.normal(0, 9, (3, 2))).astype(np.float32)), (canvas, canvas))
     few = int(rng.choice([8, 12, 16, 20, 28]))
     side = int(size * np.exp(rng.uniform(np.log(0.1), 0)))
-    share = cv2.resize(cv2.resize(ink, (few, few), interpolation=cv2.INTER_AREA), (side, side), interpolation=cv2.INTER_CUBIC)[..., None].astype(np.float32) / 255
+    share = (
+        cv2.resize(cv2.resize(ink, (few, few), interpolation=cv2.INTER_AREA), (side, side), interpolation=cv2.INTER_CUBIC)[..., None].astype(np.float32) / 255
+    )
     left, top = rng.integers(0, size - side + 1, 2)
     part = picture[top : top + side, left : left + side]
     light, dark = rng.integers(150, 256, 1), rng.integers(0, 110, 1)
@@ -174,8 +200,11 @@ def camera(picture: np.ndarray, rng: np.random.Generator, coarsest: float = 0.2)
         small = int(np.exp(rng.uniform(np.log(coarsest), np.log(0.7))) * size)
         picture = cv2.resize(cv2.resize(picture, (small, small), interpolation=cv2.INTER_AREA), (size, size), interpolation=cv2.INTER_LINEAR)
     if dark or rng.random() < 0.2:
-        noise = cv2.resize(rng.normal(0, rng.uniform(2, 14), (size // 2, size // 2, 3)).astype(np.float32), (size, size)) if rng.random() < 0.3 \
+        noise = (
+            cv2.resize(rng.normal(0, rng.uniform(2, 14), (size // 2, size // 2, 3)).astype(np.float32), (size, size))
+            if rng.random() < 0.3
             else rng.standard_normal((size, size, 1 if rng.random() < 0.5 else 3), dtype=np.float32) * rng.uniform(2, 12)
+        )
         picture = np.clip(picture + noise, 0, 255).astype(np.uint8)
     if rng.random() < 0.15:
         _, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(15, 80))])

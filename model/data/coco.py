@@ -77,7 +77,9 @@ def coco(folder: Path, cache: Path) -> list[Samples]:
         split = np.array([i.split or ("val" if position[i.image] % VAL_EVERY == VAL_EVERY - 1 else "train") for i in rows])
         right = np.array([i.handedness for i in rows], np.int8)
         face = {"ibug": ibug, "ibug_weights": ibug_weights} if kind == "face" else {}
-        found.append(Samples(folder.name, kind, licence, images_of, points, np.full((len(rows), size), np.nan, np.float32), weights, split, right=right, **face))
+        found.append(
+            Samples(folder.name, kind, licence, images_of, points, np.full((len(rows), size), np.nan, np.float32), weights, split, right=right, **face)
+        )
     if not found:
         raise DataError(f"{path} has no annotation with 21 keypoints (a hand) or 68 or 478 (a face).")
     return found

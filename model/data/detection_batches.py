@@ -10,10 +10,10 @@ from .landmark_batches import UPRIGHT
 from .samples import Samples
 
 STRIDE = 8
-HAND_MARGIN = 0.07        # people draw a hand's box this much of its extent beyond its points
+HAND_MARGIN = 0.07  # people draw a hand's box this much of its extent beyond its points
 ROWS = {128: 32, 256: 16}  # a batch, by the picture's size
-SMALLEST = 5.0            # pixels of the frame; anything smaller is neither asked for nor punished
-SHARES = {"wild": 3.0}    # how often photos of a set are drawn: natural ones show what people photograph
+SMALLEST = 5.0  # pixels of the frame; anything smaller is neither asked for nor punished
+SHARES = {"wild": 3.0}  # how often photos of a set are drawn: natural ones show what people photograph
 
 
 def box_of(kind: int, points: np.ndarray) -> np.ndarray:

@@ -15,8 +15,8 @@ from .samples import cached, contents, decode, held_out, padded
 CANVAS = 448
 LABELLED = {"hand_scenes": (0,), "face_scenes": (1,), "wild": (0, 1)}  # classes (0 hand, 1 face) that each set labels
 HAIRLINE = 0.12  # a face's box starts above the mesh's topmost point by this share of the mesh's height
-ROUGH = 0.06     # mean disagreement of the views, as a share of the hand, up to which rough points tell where a hand's box and up are
-TUNE = 5   # of the training photos without hands and faces every fifth (by its name) is kept back to set thresholds on
+ROUGH = 0.06  # mean disagreement of the views, as a share of the hand, up to which rough points tell where a hand's box and up are
+TUNE = 5  # of the training photos without hands and faces every fifth (by its name) is kept back to set thresholds on
 
 
 @dataclass
@@ -110,8 +110,7 @@ def read(folder: Path, cache: Path) -> Scenes:
     sizes = np.array([[min(CANVAS, round(i["width"] * s)), min(CANVAS, round(i["height"] * s))] for i, s in zip(images, scales)])
     stretched = np.array([bool(i.get("stretched")) for i in images])
     names = [i["file_name"] for i in images]
-    return Scenes(folder.name, pixels, sizes, objects, known, negative, np.array(split), points, members[group] ** -0.5, stretched,
-                  names, sure, right)
+    return Scenes(folder.name, pixels, sizes, objects, known, negative, np.array(split), points, members[group] ** -0.5, stretched, names, sure, right)
 
 
 @dataclass

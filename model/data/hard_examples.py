@@ -25,11 +25,11 @@ from ..runtime.landmarker import Landmarker
 from . import detection_sets
 
 FILE, CROPS = "finds.npz", "finds.crops"  # labels; the crops one after the other
-ROOM = 1.25           # a kept crop's side / that of the crop the landmark network would be given: space to turn and shift
+ROOM = 1.25  # a kept crop's side / that of the crop the landmark network would be given: space to turn and shift
 LEAST_SCORE = 0.1
-MOST = 12             # a photo and kind
-EASY = 0.1            # how often a crop that is judged rightly is drawn, beside one that is judged wrongly
-UNLABELLED = 0.7      # presence from which a proposal away from all labels of a natural photo may be an unlabelled hand or face
+MOST = 12  # a photo and kind
+EASY = 0.1  # how often a crop that is judged rightly is drawn, beside one that is judged wrongly
+UNLABELLED = 0.7  # presence from which a proposal away from all labels of a natural photo may be an unlabelled hand or face
 CONFIDENT_FACE, CONFIDENT_HAND, CONFIDENT_DETECTION = 0.5, 0.9, 0.35  # presence, presence and detector's score of a hint
 RIGHT, WRONG = 0.5, 0.05  # IoU with a labelled box, at least and at most; what lies between is neither
 

@@ -21,13 +21,15 @@ class Plan:
     """How many rows of each sort a batch has, and how large its crops are."""
 
     size: int = 256
-    own: int = 20    # with points
-    found: int = 3   # true positives of the detector in photos (model/data/hard_examples.py); presence learns from these alone what real crops are like
+    own: int = 20  # with points
+    found: int = 3  # true positives of the detector in photos (model/data/hard_examples.py); presence learns from these alone what real crops are like
     others: int = 2  # of the other kind; from these and the empty ones presence learns to say no
-    empty: int = 4   # what the detector takes for an object, and random pieces of photos
+    empty: int = 4  # what the detector takes for an object, and random pieces of photos
 
 
-def sample(s: Samples, i: int, size: int, rng: np.random.Generator, pool: list[np.ndarray], flips: dict[str, np.ndarray], amount: float = 1.0) -> dict[str, np.ndarray]:
+def sample(
+    s: Samples, i: int, size: int, rng: np.random.Generator, pool: list[np.ndarray], flips: dict[str, np.ndarray], amount: float = 1.0
+) -> dict[str, np.ndarray]:
     """One row: crop (size, size, 3) and its labels, x and y as fractions of the crop, z in the same unit.
 
     amount 0 gives the upright, centred, unaltered crop: what is measured on.
@@ -81,6 +83,7 @@ def stack(rows: list[dict]) -> dict[str, torch.Tensor]:
 def flips_of(sets: list[Samples]) -> dict[str, np.ndarray]:
     """Mirror permutations. The mesh's comes from the mean of faces and of their mirror images' eye frames, where there are any."""
     from .ibug68 import eye_frame
+
     meshes = [s.points[(s.weights[:, :468] > 0).all(1)] for s in sets if s.kind == "face"]
     meshes = [m for m in meshes if len(m)]
     mesh = augment.flip_mesh(eye_frame(np.concatenate(meshes).astype(np.float64))[0].mean(0)) if meshes else np.arange(478)
@@ -90,8 +93,17 @@ def flips_of(sets: list[Samples]) -> dict[str, np.ndarray]:
 class Batches(IterableDataset):
     """An endless stream for one epoch's worth of batches; (seed, epoch, worker) decide it completely."""
 
-    def __init__(self, kind: str, sets: list[Samples], pool: list[np.ndarray], plan: Plan, seed: int, epoch: int, count: int,
-                 mined: hard_examples.HardExamples | None = None):
+    def __init__(
+        self,
+        kind: str,
+        sets: list[Samples],
+        pool: list[np.ndarray],
+        plan: Plan,
+        seed: int,
+        epoch: int,
+        count: int,
+        mined: hard_examples.HardExamples | None = None,
+    ):
         self.kind, self.sets, self.pool, self.plan, self.seed, self.epoch, self.count = kind, sets, pool, plan, seed, epoch, count
         self.crops = mined.crops if mined else None
         self.right, self.wrong = (mined.odds(kind, shows) if mined else np.zeros(0) for shows in (1, 0))

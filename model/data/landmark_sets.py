@@ -36,10 +36,20 @@ def synth_hands(folder: Path, cache: Path) -> Samples:
     t = load_labels(folder)
     depth = t["xyz"][..., 2]
     z = (depth - depth[:, :1]) * (t["K"][:, :1] / depth[:, :1])
-    return Samples("synth_hands", "hand", "CC0 (MakeHuman); backgrounds research / CC0", zipped(folder, cache), t["points"], z,
-                   np.where(t["visible"], 1.0, 0.7).astype(np.float32), t["split"], zipped(folder, cache, ".mask.png", CROP, cv2.IMREAD_GRAYSCALE),
-                   t["handedness"].astype(np.int8), share=1.0,
-                   notes={"xyz": t["xyz"], "skin": t["skin"], "degrade": t["degrade"], "occluder": t["occluder"], "cropped": t["cropped"], "bg": t["bg"]})
+    return Samples(
+        "synth_hands",
+        "hand",
+        "CC0 (MakeHuman); backgrounds research / CC0",
+        zipped(folder, cache),
+        t["points"],
+        z,
+        np.where(t["visible"], 1.0, 0.7).astype(np.float32),
+        t["split"],
+        zipped(folder, cache, ".mask.png", CROP, cv2.IMREAD_GRAYSCALE),
+        t["handedness"].astype(np.int8),
+        share=1.0,
+        notes={"xyz": t["xyz"], "skin": t["skin"], "degrade": t["degrade"], "occluder": t["occluder"], "cropped": t["cropped"], "bg": t["bg"]},
+    )
 
 
 def real_hands(folder: Path, cache: Path) -> Samples:
@@ -52,9 +62,20 @@ def real_hands(folder: Path, cache: Path) -> Samples:
     _, source = np.unique(t["source"], return_inverse=True)
     odds = (t["split"] == "train") * sizes[group] ** -0.5
     odds *= np.maximum(np.bincount(source, odds), 1.0)[source] ** -0.75
-    return Samples("real_hands", "hand", "CC BY 4.0, MIT, Apache-2.0, public domain", zipped(folder, cache), t["points"], z,
-                   trust.astype(np.float32), t["split"], right=t["handedness"].astype(np.int8), share=0.3, odds=odds,
-                   notes={"group": t["group"], "spread": t["spread"], "source": t["source"], "valid": t["valid"]})
+    return Samples(
+        "real_hands",
+        "hand",
+        "CC BY 4.0, MIT, Apache-2.0, public domain",
+        zipped(folder, cache),
+        t["points"],
+        z,
+        trust.astype(np.float32),
+        t["split"],
+        right=t["handedness"].astype(np.int8),
+        share=0.3,
+        odds=odds,
+        notes={"group": t["group"], "spread": t["spread"], "source": t["source"], "valid": t["valid"]},
+    )
 
 
 def synth_faces(folder: Path, cache: Path) -> Samples:
@@ -65,10 +86,21 @@ def synth_faces(folder: Path, cache: Path) -> Samples:
     points[:, :468], weights[:, :468], z[:, :468] = t["p468"], 0.1, t["z468"]
     points[:, 468:473], points[:, 473:] = t["iris"][:, :1], t["iris"][:, 1:]
     weights[:, [468, 473]] = 1
-    return Samples("synth_faces", "face", "CC0 (MakeHuman); backgrounds research / CC0", zipped(folder, cache), points, z, weights, t["split"],
-                   zipped(folder, cache, ".mask.png", CROP, cv2.IMREAD_GRAYSCALE), ibug=t["p68"],
-                   ibug_weights=np.where(t["visible68"], 0.2, 0.1).astype(np.float32), share=0.2,
-                   notes={"yaw": t["ypr"][:, 0], "skin": t["skin"], "bg": t["bg"], "degrade": t["degrade"]})
+    return Samples(
+        "synth_faces",
+        "face",
+        "CC0 (MakeHuman); backgrounds research / CC0",
+        zipped(folder, cache),
+        points,
+        z,
+        weights,
+        t["split"],
+        zipped(folder, cache, ".mask.png", CROP, cv2.IMREAD_GRAYSCALE),
+        ibug=t["p68"],
+        ibug_weights=np.where(t["visible68"], 0.2, 0.1).astype(np.float32),
+        share=0.2,
+        notes={"yaw": t["ypr"][:, 0], "skin": t["skin"], "bg": t["bg"], "degrade": t["degrade"]},
+    )
 
 
 def real_faces(folder: Path, cache: Path) -> Samples:
@@ -87,9 +119,21 @@ def real_faces(folder: Path, cache: Path) -> Samples:
     # The set's spread of each point is 60 nearly everywhere, whatever its unit says; the mean of a face is sound.
     trust = np.repeat(1 / (1 + (np.nan_to_num(t["mean_spread"], nan=0.1)[:, None] / 0.05) ** 2), 478, axis=1)
     odds = np.select([t["source"] == "helen", t["source"] == "lfw", t["source"] == "utk", t["source"] == "maskon"], [8.0, 0.8, 0.8, 2.0], 1.0)
-    return Samples("real_faces", "face", "research use (LFW, UTKFace, CFP, HELEN), CC BY-NC-SA 4.0, CC BY 4.0", zipped(folder, cache), mesh, t["z"],
-                   trust.astype(np.float32), t["split"], ibug=ibug, ibug_weights=ibug_weights.astype(np.float32), share=0.8, odds=odds,
-                   notes={"human68": human, "fid30": t["fid30"], "yaw": t["yaw"], "source": t["source"], "race": t["race"]})
+    return Samples(
+        "real_faces",
+        "face",
+        "research use (LFW, UTKFace, CFP, HELEN), CC BY-NC-SA 4.0, CC BY 4.0",
+        zipped(folder, cache),
+        mesh,
+        t["z"],
+        trust.astype(np.float32),
+        t["split"],
+        ibug=ibug,
+        ibug_weights=ibug_weights.astype(np.float32),
+        share=0.8,
+        odds=odds,
+        notes={"human68": human, "fid30": t["fid30"], "yaw": t["yaw"], "source": t["source"], "race": t["race"]},
+    )
 
 
 def wild(folder: Path, cache: Path) -> Samples:
@@ -121,9 +165,21 @@ def wild(folder: Path, cache: Path) -> Samples:
     right = np.array([{"left": 0, "right": 1}.get(a.get("handedness"), -1) for a in rows], np.int8)
     _, group, sizes = np.unique([str(i["group"]) for i in of], return_inverse=True, return_counts=True)
     odds = sizes[group] ** -0.5 * np.where(sure, 1.0, 0.4)
-    return Samples("wild", "hand", "research use, CC BY 4.0, CC BY-SA 4.0, Apache-2.0, MIT (photo by photo)", pictures, points, z.astype(np.float32),
-                   1 / (1 + (spread / 0.03) ** 2), split, right=right, share=1.2, odds=odds, stretched=stretched,
-                   notes={"sure": sure, "side": sides / STORED_SCALE})
+    return Samples(
+        "wild",
+        "hand",
+        "research use, CC BY 4.0, CC BY-SA 4.0, Apache-2.0, MIT (photo by photo)",
+        pictures,
+        points,
+        z.astype(np.float32),
+        1 / (1 + (spread / 0.03) ** 2),
+        split,
+        right=right,
+        share=1.2,
+        odds=odds,
+        stretched=stretched,
+        notes={"sure": sure, "side": sides / STORED_SCALE},
+    )
 
 
 KNOWN = {"wild": wild, "synth_hands": synth_hands, "real_hands": real_hands, "synth_faces": synth_faces, "real_faces": real_faces}

@@ -13,7 +13,7 @@ ROWS, VALIDATION = 1200, 120
 SIZE_OF_HAND = (90, 140)  # pixels from wrist to middle knuckle times two
 # A flat right hand seen from its back, wrist at the origin, y up to the finger tips; unit: wrist to middle knuckle.
 KNUCKLES = np.array([[-0.33, 0.22], [-0.36, 0.93], [-0.06, 1.0], [0.2, 0.95], [0.42, 0.82]])
-FORWARD = np.radians([48, 8, 1, -6, -14])                                       # where each finger points, from straight up
+FORWARD = np.radians([48, 8, 1, -6, -14])  # where each finger points, from straight up
 LENGTHS = np.array([[0.36, 0.32, 0.26], [0.42, 0.27, 0.2], [0.47, 0.3, 0.21], [0.43, 0.28, 0.2], [0.34, 0.2, 0.17]])
 
 
@@ -94,7 +94,9 @@ def face_points(rng: np.random.Generator) -> np.ndarray:
     jaw = circle(17, np.pi, 0) * (1, 1.25)
     smile, open_, blink, frown = rng.normal(0, 0.05), abs(rng.normal(0, 0.09)), rng.uniform(0.3, 1), rng.normal(0, 0.04)
     brow = np.stack([np.linspace(-0.72, -0.2, 5), -0.42 - 0.1 * np.sin(np.linspace(0.3, 2.6, 5)) + frown], 1)
-    nose = np.concatenate([np.stack([np.zeros(4), np.linspace(-0.2, 0.3, 4)], 1), np.stack([np.linspace(-0.2, 0.2, 5), 0.38 + 0.06 * np.sin(np.linspace(0, np.pi, 5))], 1)])
+    nose = np.concatenate(
+        [np.stack([np.zeros(4), np.linspace(-0.2, 0.3, 4)], 1), np.stack([np.linspace(-0.2, 0.2, 5), 0.38 + 0.06 * np.sin(np.linspace(0, np.pi, 5))], 1)]
+    )
     eye = circle(6, np.pi, np.pi + 2 * np.pi * 5 / 6) * (0.19, 0.085 * blink) + (-0.44, -0.2)
     outer = circle(12, np.pi, np.pi + 2 * np.pi * 11 / 12) * (0.36, 0.13 + open_ / 2) + (0, 0.72 + open_ / 2)
     inner = circle(8, np.pi, np.pi + 2 * np.pi * 7 / 8) * (0.28, 0.02 + open_ / 2) + (0, 0.72 + open_ / 2)
@@ -135,9 +137,30 @@ def drawn_sets(seed: int, rows: int = ROWS, validation: int = VALIDATION) -> tup
     faces = [draw_face(rng) for _ in split]
     n, free = len(split), np.ones(len(split), np.uint8)
     sets = [
-        Samples("drawn_hands", "hand", "CC0", np.stack([h[0] for h in hands]), np.float32([h[1] for h in hands]), np.float32([h[2] for h in hands]),
-                np.ones((n, 21), np.float32), split, right=np.int8([h[3] for h in hands]), notes={"bg": free}),
-        Samples("drawn_faces", "face", "CC0", np.stack([f[0] for f in faces]), np.zeros((n, 478, 2), np.float32), np.full((n, 478), np.nan, np.float32),
-                np.zeros((n, 478), np.float32), split, ibug=np.float32([f[1] for f in faces]), ibug_weights=np.ones((n, 68), np.float32), notes={"bg": free}),
+        Samples(
+            "drawn_hands",
+            "hand",
+            "CC0",
+            np.stack([h[0] for h in hands]),
+            np.float32([h[1] for h in hands]),
+            np.float32([h[2] for h in hands]),
+            np.ones((n, 21), np.float32),
+            split,
+            right=np.int8([h[3] for h in hands]),
+            notes={"bg": free},
+        ),
+        Samples(
+            "drawn_faces",
+            "face",
+            "CC0",
+            np.stack([f[0] for f in faces]),
+            np.zeros((n, 478, 2), np.float32),
+            np.full((n, 478), np.nan, np.float32),
+            np.zeros((n, 478), np.float32),
+            split,
+            ibug=np.float32([f[1] for f in faces]),
+            ibug_weights=np.ones((n, 68), np.float32),
+            notes={"bg": free},
+        ),
     ]
     return sets, [backdrop(rng) for _ in range(40)]

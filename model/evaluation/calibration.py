@@ -162,15 +162,24 @@ def worst(seen: Seen) -> list[np.ndarray]:
 
 def text(report: dict) -> str:
     """The report as Markdown."""
-    lines = ["| sigma of | points | factor fitted on training rows | off by, before | after | within sigma (63 %) | within 2 sigma (86 %) | sigma after |", "|---|---|---|---|---|---|---|---|"]
+    lines = [
+        "| sigma of | points | factor fitted on training rows | off by, before | after | within sigma (63 %) | within 2 sigma (86 %) | sigma after |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
     for kind, r in report["sigma"].items():
         if r["count"]:
             b, a = r["before"][-1], r["after"][-1]
-            lines.append(f"| {kind} | {r['count']} | {r['scale']:.2f} | {r['error_before']:.0%} | {r['error_after']:.0%} | {b['within_1_sigma']:.0%} → {a['within_1_sigma']:.0%} "
-                         f"| {b['within_2_sigma']:.0%} → {a['within_2_sigma']:.0%} | {a['sigma']:.4f}, error {a['error']:.4f} |")
+            lines.append(
+                f"| {kind} | {r['count']} | {r['scale']:.2f} | {r['error_before']:.0%} | {r['error_after']:.0%} | "
+                f"{b['within_1_sigma']:.0%} → {a['within_1_sigma']:.0%} "
+                f"| {b['within_2_sigma']:.0%} → {a['within_2_sigma']:.0%} | {a['sigma']:.4f}, error {a['error']:.4f} |"
+            )
     for kind, r in report["sigma"].items():
         lines += ["", f"{kind}: sigma (of the crop's side) | points | mean sigma | mean error | within sigma | within 2 sigma", "---|---|---|---|---|---"]
-        lines += [f"{b['from']:g}-{b['to']:g} | {b['count']} | {b['sigma']:.4f} | {b['error']:.4f} | {b['within_1_sigma']:.0%} | {b['within_2_sigma']:.0%}" for b in r.get("before", ())]
+        lines += [
+            f"{b['from']:g}-{b['to']:g} | {b['count']} | {b['sigma']:.4f} | {b['error']:.4f} | {b['within_1_sigma']:.0%} | {b['within_2_sigma']:.0%}"
+            for b in r.get("before", ())
+        ]
     lines += ["", "| score | count | right | slope | offset | expected calibration error before | after |", "|---|---|---|---|---|---|---|"]
     for name, r in report["scores"].items():
         if r["count"]:

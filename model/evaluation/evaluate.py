@@ -112,6 +112,7 @@ def natural_rows(r: dict) -> list[tuple[str, ...]]:
     """Rows of the table for natural photos."""
     upright, crop = r["upright"], r["crop"]
     hands, faces, sure, misses = (upright[k] for k in ("hands", "faces", "sure hands", "missed hands"))
+    in_front = upright["hands in front of faces"]
     turned = [r[way] for way in natural_photos.TURNS if way != "upright"]
     share = lambda way, kind: f"{way[kind]['recall@0.3'] / max(upright[kind]['recall@0.3'], 1e-6):.0%}"  # noqa: E731
     by_size = lambda kind: ", ".join(f"{name} {recall:.2f} ({count})" for name, (recall, count) in upright[kind]["recall@0.3 by size"].items())  # noqa: E731
@@ -120,10 +121,15 @@ def natural_rows(r: dict) -> list[tuple[str, ...]]:
          f"{hands['recall@0.3']:.3f}, {hands['precision@0.3']:.3f}", ""),
         ("", "the same at IoU 0.5", f"{hands['recall@0.5']:.3f}, {hands['precision@0.5']:.3f}", ""),
         ("", "recall at IoU 0.3 by the hand's share of the photo", by_size("hands"), ""),
-        ("", "hands in front of faces, recall", f"{upright['hands in front of faces']['recall@0.3']:.3f} of {upright['hands in front of faces']['labelled']}", ""),
+        ("", "hands in front of faces, recall", f"{in_front['recall@0.3']:.3f} of {in_front['labelled']}", ""),
         ("", "hands missed: not detected / below the minimum confidence / points off",
          " / ".join(str(misses[k]) for k in ("no detection there", "below the minimum confidence", "points off")), ""),
-        ("", f"{sure['labelled']} sure hands: NME, PCK@0.1, handedness", f"{sure['nme']:.3f}, {sure['pck@0.1']:.3f}, {sure['handedness']:.3f}", "≤ 0.045, ≥ 0.90, ≥ 0.97"),
+        (
+            "",
+            f"{sure['labelled']} sure hands: NME, PCK@0.1, handedness",
+            f"{sure['nme']:.3f}, {sure['pck@0.1']:.3f}, {sure['handedness']:.3f}",
+            "≤ 0.045, ≥ 0.90, ≥ 0.97",
+        ),
         ("", "the same with the true crop", f"{crop['nme']:.3f}, {crop['pck@0.1']:.3f}, {crop['handedness']:.3f}", ""),
         ("", "faces: recall, precision at IoU 0.5", f"{faces['recall@0.5']:.3f}, {faces['precision@0.5']:.3f}", ""),
         ("", "turned by 90 / 180 / 270 degrees: hands found, of those upright", " / ".join(share(way, "hands") for way in turned), "≥ 95 %"),
@@ -178,7 +184,9 @@ def main() -> None:
     wanted = set(o.sets)
     for photos in detection_sets.read_all(o.data, o.cache, o.sets):
         natural = len(detection_sets.LABELLED[photos.name]) == 2
-        report[photos.name] = natural_photos.report(landmarker, photos, o.most) if natural else detector(landmarker, photos, detection_sets.LABELLED[photos.name][0], o.most)
+        report[photos.name] = (
+            natural_photos.report(landmarker, photos, o.most) if natural else detector(landmarker, photos, detection_sets.LABELLED[photos.name][0], o.most)
+        )
     for s in read_all(o.data, o.cache, wanted):
         report[s.name] = report.get(s.name, {}) | landmarks(landmarker, s, o.most, ("crop",) if s.name in report else ("crop", "photo"))
     report["digits"] = digits(landmarker)

@@ -26,7 +26,7 @@ from . import reliability
 FACTORS = ("detection", "presence", "size", "uncertainty")  # of the evidence, in its order
 MOST_FALSE = {"hand": 0.0145, "face": 0.029}  # detections to be expected per photo without hands and faces: two and four of 138 photos
 LEAST_PRECISION = {"hand": 0.85, "face": 0.95}  # on natural photos, where most of the "false" hands are ones that nobody labelled
-RIGHT = 0.4    # IoU with a label from which a detection is right
+RIGHT = 0.4  # IoU with a label from which a detection is right
 EXCUSED = 0.3  # IoU with a doubtful label from which it is neither
 SIZES = (0.0, 0.08, 0.16, 0.32, np.inf)  # of the photo's larger side, in the table of calibration
 
@@ -73,7 +73,14 @@ def detections(landmarker: Landmarker, chosen: list) -> list[Detections]:
             excused = (iou(boxes, unsure).max(1, initial=0) > EXCUSED) & (pairs < 0)
             for k, pair, no in zip(own, pairs, excused):
                 if not no:
-                    rows[kind].append((*evidence(seen[k], instances[k].score, instances[k].uncertainty, rgb.shape), pair >= 0, empty, max(seen[k].box[2:]) / max(rgb.shape[:2])))
+                    rows[kind].append(
+                        (
+                            *evidence(seen[k], instances[k].score, instances[k].uncertainty, rgb.shape),
+                            pair >= 0,
+                            empty,
+                            max(seen[k].box[2:]) / max(rgb.shape[:2]),
+                        )
+                    )
     tables = [np.array(r, float).reshape(-1, len(FACTORS) + 3) for r in rows]
     n = len(FACTORS)
     return [Detections(t[:, :n], t[:, n] > 0, t[:, n + 1] > 0, t[:, n + 2], count) for t, count in zip(tables, truths)]
@@ -100,12 +107,18 @@ def least(confidence: np.ndarray, found: Detections, empty_photos: int, least_pr
         right, false = int((found.right & kept).sum()), float((found.empty & kept).sum() + 1) / (empty_photos + 1)
         precision = right / max(int(kept.sum()), 1)
         if precision >= least_precision and false <= most_false:  # any level above the next weaker one keeps the same ones
-            return float(below + 0.001), {"recall": right / max(found.truths, 1), "precision": precision, "false positives to be expected per empty photo": false}
+            return float(below + 0.001), {
+                "recall": right / max(found.truths, 1),
+                "precision": precision,
+                "false positives to be expected per empty photo": false,
+            }
     return 1.0, {}
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(prog="python -m model.evaluation.fit_confidence", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options = argparse.ArgumentParser(
+        prog="python -m model.evaluation.fit_confidence", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     options.add_argument("--data", type=Path, required=True)
     options.add_argument("--cache", type=Path, default=Path("runs/cache"))
     options.add_argument("--weights", type=Path, help="default: the file that comes with the project")
@@ -126,7 +139,10 @@ def main() -> None:
             own = (found.share >= low) & (found.share < high)
             if own.any():
                 error = reliability.expected_calibration_error(confidence[own], found.right[own])
-                print(f"  size {low:.2f}-{high:.2f}: {own.sum()} detections, mean confidence {confidence[own].mean():.3f}, right {found.right[own].mean():.3f}, calibration error {error:.3f}")
+                print(
+                    f"  size {low:.2f}-{high:.2f}: {own.sum()} detections, "
+                    f"mean confidence {confidence[own].mean():.3f}, right {found.right[own].mean():.3f}, calibration error {error:.3f}"
+                )
     print(json.dumps({"confidence": CONSTANTS["landmarks"]["confidence"] | rules}, indent=2))
 
 

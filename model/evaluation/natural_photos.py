@@ -56,13 +56,16 @@ class Counts:
             correct, judged, matched = np.array(self.correct[threshold], bool), np.array(self.judged[threshold], bool), np.array(self.matched[threshold])
             kept = judged & (scores >= least)
             report[f"calibration@{threshold}"] = reliability.calibration_table(scores[judged], correct[judged]) if judged.any() else []
-            report[f"calibration error@{threshold}, from the minimum confidence"] = reliability.expected_calibration_error(scores[kept], correct[kept]) if kept.any() else float("nan")
+            report[f"calibration error@{threshold}, from the minimum confidence"] = (
+                reliability.expected_calibration_error(scores[kept], correct[kept]) if kept.any() else float("nan")
+            )
             report[f"recall@{threshold}"] = float((matched >= least).mean()) if len(matched) else float("nan")
             report[f"precision@{threshold}"] = float(correct[kept].mean()) if kept.any() else float("nan")
             report[f"recall@{threshold} at precision {PRECISION}"] = recall_at(scores[judged], correct[judged], len(sizes), PRECISION)
             report[f"recall@{threshold} by size"] = {
                 name: [round(float((matched[own] >= least).mean()), 3), int(own.sum())]
-                for name, (low, high) in SIZES.items() if (own := (sizes >= low) & (sizes < high)).any()
+                for name, (low, high) in SIZES.items()
+                if (own := (sizes >= low) & (sizes < high)).any()
             }
         return report
 
@@ -144,9 +147,15 @@ def measured(landmarker: Landmarker, photos: Scenes, rows: np.ndarray, way: str)
     return {
         "hands": counts["hand"].figures(least["hand"]),
         "faces": counts["face"].figures(least["face"]),
-        "hands in front of faces": {"labelled": len(in_front[IOU[0]])} | {f"recall@{threshold}": float(np.mean(found)) if found else float("nan") for threshold, found in in_front.items()},
-        "sure hands": {"labelled": sure, "missed": 1 - len(errors) / max(sure, 1), "nme": metrics.nme(errors),
-                       **{f"pck@{t}": metrics.pck(errors, t) for t in PCK}, "handedness": float(np.mean(sides)) if sides else float("nan")},
+        "hands in front of faces": {"labelled": len(in_front[IOU[0]])}
+        | {f"recall@{threshold}": float(np.mean(found)) if found else float("nan") for threshold, found in in_front.items()},
+        "sure hands": {
+            "labelled": sure,
+            "missed": 1 - len(errors) / max(sure, 1),
+            "nme": metrics.nme(errors),
+            **{f"pck@{t}": metrics.pck(errors, t) for t in PCK},
+            "handedness": float(np.mean(sides)) if sides else float("nan"),
+        },
         "missed hands": misses,
     }
 

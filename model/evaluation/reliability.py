@@ -75,8 +75,10 @@ def sigma_table(errors: np.ndarray, sigma: np.ndarray) -> list[dict]:
         own = (sigma >= low) & (sigma < high)
         if own.any():
             e, s = errors[own], sigma[own]
-            table.append({"from": low, "to": high, "count": int(own.sum()), "sigma": float(s.mean()), "error": float(e.mean())}
-                         | {f"within_{k}_sigma": float((e <= k * s).mean()) for k in EXPECTED_WITHIN})
+            table.append(
+                {"from": low, "to": high, "count": int(own.sum()), "sigma": float(s.mean()), "error": float(e.mean())}
+                | {f"within_{k}_sigma": float((e <= k * s).mean()) for k in EXPECTED_WITHIN}
+            )
     return table
 
 

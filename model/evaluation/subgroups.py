@@ -79,5 +79,3 @@ def figures(slices: dict[str, np.ndarray], errors: Sequence[float | None], least
 
 def _mean(values: np.ndarray) -> float:
     return float(values.mean()) if len(values) else float("nan")
-
-

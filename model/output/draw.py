@@ -71,7 +71,9 @@ def draw(rgb: np.ndarray, result: Result, layers: Layers = Layers()) -> np.ndarr
             _draw_box(picture, instance.box, scale)
     if layers.labels:
         instances: tuple[Hand | Face, ...] = (*result.hands, *result.faces)
-        _draw_labels(picture, [(instance, label(instance)) for instance in instances] + [(instance, uncertain_label(instance)) for instance in uncertain], scale)
+        _draw_labels(
+            picture, [(instance, label(instance)) for instance in instances] + [(instance, uncertain_label(instance)) for instance in uncertain], scale
+        )
     return picture
 
 
@@ -137,10 +139,7 @@ def _prepared(instance: Hand | Face, scale: float, picture: np.ndarray) -> tuple
 @functools.cache
 def _contours_by_colour() -> dict[str, list[tuple[int, int]]]:
     """The edges of the face's contours by the colour of the part they outline."""
-    return {
-        colour: [edge for contour in FACE_CONTOURS if part in contour.name for edge in contour.edges]
-        for part, colour in FACE_COLOURS.items()
-    }
+    return {colour: [edge for contour in FACE_CONTOURS if part in contour.name for edge in contour.edges] for part, colour in FACE_COLOURS.items()}
 
 
 def _lines(picture, points, edges, strength, colour, width, ink=1.0) -> None:

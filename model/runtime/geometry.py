@@ -117,7 +117,8 @@ def extract_crop(rgb: np.ndarray, roi: ROI, size: int = CROP) -> np.ndarray:
 
 
 class ImagePyramid:
-    """A picture (H, W, 3) and its halves, quarters ...: level n is 2**n level smaller. Each is made once, when it is first needed. An odd last row or column is left out.
+    """A picture (H, W, 3) and its halves, quarters ...: level n is 2**n times smaller. Each is made once, when it is first needed.
+    An odd last row or column is left out.
 
     Exact halving is many times faster than OpenCV's general area filter, and a large photo is shrunk to several sizes.
     """

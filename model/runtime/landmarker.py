@@ -1,6 +1,6 @@
 """The landmarks of every hand and face in a photo: detect, crop, predict, refine, reject.
 
-    photo -> Detector -> Detection -> prefilter -> ROI -> crop -> network -> Hand or Face -> confidence -> Result
+photo -> Detector -> Detection -> prefilter -> ROI -> crop -> network -> Hand or Face -> confidence -> Result
 """
 
 import math

@@ -43,9 +43,7 @@ def _paths(rows: list[dict]) -> tuple[Path, ...]:
 
 HAND_POINTS: tuple[str, ...] = tuple(CONSTANTS["hand"]["points"])
 HAND_EDGES: tuple[tuple[int, int], ...] = _pairs(CONSTANTS["hand"]["edges"])
-FINGERS: tuple[Finger, ...] = tuple(
-    Finger(finger["name"], tuple(finger["points"]), finger["colour"]) for finger in CONSTANTS["hand"]["fingers"]
-)
+FINGERS: tuple[Finger, ...] = tuple(Finger(finger["name"], tuple(finger["points"]), finger["colour"]) for finger in CONSTANTS["hand"]["fingers"])
 PALM = Path("palm", tuple(CONSTANTS["hand"]["palm"]), closed=True)
 PALM_COLOUR: str = CONSTANTS["hand"]["palm_colour"]
 
@@ -53,9 +51,7 @@ FACE_POINTS: int = CONSTANTS["face"]["points"]
 FACE_CONTOURS: tuple[Path, ...] = _paths(CONSTANTS["face"]["contours"])
 # Delaunay triangulation of the mean face (computed for this project); eyes and mouth are left open.
 FACE_TRIANGLES: tuple[tuple[int, int, int], ...] = _pairs(CONSTANTS["face"]["triangles"])
-FACE_MESH_EDGES: tuple[tuple[int, int], ...] = tuple(
-    sorted({(min(edge), max(edge)) for a, b, c in FACE_TRIANGLES for edge in ((a, b), (b, c), (c, a))})
-)
+FACE_MESH_EDGES: tuple[tuple[int, int], ...] = tuple(sorted({(min(edge), max(edge)) for a, b, c in FACE_TRIANGLES for edge in ((a, b), (b, c), (c, a))}))
 IRIS_CENTRES: dict[str, int] = CONSTANTS["face"]["iris_centres"]
 
 IBUG_GROUPS: tuple[Path, ...] = _paths(CONSTANTS["ibug68"]["groups"])
@@ -73,7 +69,5 @@ def _face_names() -> tuple[str, ...]:
 
 
 FACE_NAMES: tuple[str, ...] = _face_names()
-IBUG_NAMES: tuple[str, ...] = tuple(
-    f"{group.name}_{place}" for group in IBUG_GROUPS for place in range(len(group.points))
-)
+IBUG_NAMES: tuple[str, ...] = tuple(f"{group.name}_{place}" for group in IBUG_GROUPS for place in range(len(group.points)))
 POINT_NAMES: dict[str, tuple[str, ...]] = {"hand": HAND_POINTS, "face": FACE_NAMES}

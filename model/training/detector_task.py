@@ -25,7 +25,9 @@ class DetectorTask:
 
     def __init__(self, data: Path, cache: Path, only: tuple[str, ...], seed: int):
         self.photos = detection_sets.read_all(data, cache, only)
-        self.crops = [reader(data / n, cache) for n, reader in KNOWN.items() if n not in detection_sets.LABELLED and (data / n).exists() and (not only or n in only)]
+        self.crops = [
+            reader(data / n, cache) for n, reader in KNOWN.items() if n not in detection_sets.LABELLED and (data / n).exists() and (not only or n in only)
+        ]
         if not self.photos:
             raise DataError(f"{data} has no photos with boxes: the detector needs one of {', '.join(detection_sets.LABELLED)}.")
         self.sets, self.seed = [*self.photos, *self.crops], seed
@@ -73,7 +75,8 @@ class DetectorTask:
                         empty, alarms = empty + 1, alarms + len(boxes)
                 name = p.name if len(detection_sets.LABELLED[p.name]) == 1 else f"{p.name}, {CLASSES[kind]}s"
                 report["sets"][name] = {"recall": right / max(truths, 1), "precision": right / max(right + wrong, 1)} | (
-                    {"false_per_negative": alarms / empty} if empty else {})
+                    {"false_per_negative": alarms / empty} if empty else {}
+                )
         return report
 
     def pictures(self) -> list[dict]:

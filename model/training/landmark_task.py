@@ -23,7 +23,9 @@ class LandmarkTask:
     pck_threshold = PCK_THRESHOLD
     last_layers = tuple(f"head.{layer}" for layer in ("maps", "points", "log_sigma", "judge", "side", "ibug", "spread"))
 
-    def __init__(self, kind: str, sets: list[Samples], pool: list[np.ndarray], seed: int, plan: landmark_batches.Plan, mined: hard_examples.HardExamples | None = None):
+    def __init__(
+        self, kind: str, sets: list[Samples], pool: list[np.ndarray], seed: int, plan: landmark_batches.Plan, mined: hard_examples.HardExamples | None = None
+    ):
         if not any(s.kind == kind and (s.split == "train").any() for s in sets):
             raise DataError(f"No training set shows a {kind}: take another --part, or sets that have one.")
         self.name, self.sets, self.pool, self.seed, self.plan, self.mined = kind, sets, pool, seed, plan, mined
@@ -64,11 +66,13 @@ class LandmarkTask:
         """images (N, S, S, 3) uint8 -> points (N, K, 3), sigma (N, K), presence (N,), and right or ibug; fractions."""
         parts = []
         for i in range(0, len(images), 64):
-            x = torch.from_numpy(images[i:i + 64])
+            x = torch.from_numpy(images[i : i + 64])
             with torch.autocast("cpu", torch.bfloat16, enabled=False):
                 out = network(x)
-            parts.append({"points": out["points"], "sigma": out["log_sigma"].exp(), "presence": out["presence"].sigmoid()[:, 0]}
-                         | ({"right": out["right"].sigmoid()[:, 0]} if self.name == "hand" else {"ibug": out["ibug"]}))
+            parts.append(
+                {"points": out["points"], "sigma": out["log_sigma"].exp(), "presence": out["presence"].sigmoid()[:, 0]}
+                | ({"right": out["right"].sigmoid()[:, 0]} if self.name == "hand" else {"ibug": out["ibug"]})
+            )
         return {k: torch.cat([p[k] for p in parts]).float().numpy() for k in parts[0]}
 
     def validate(self, network: Landmarks, size: int) -> dict:

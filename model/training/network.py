@@ -125,20 +125,21 @@ class HandHead(nn.Module):
         self.points = nn.Linear(self.HIDDEN, HAND_POINTS * 3)
         self.log_sigma = nn.Linear(self.HIDDEN, HAND_POINTS)
         self.judge = nn.Linear(Summary.LENGTH, 1)  # presence
-        self.side = nn.Linear(self.HIDDEN, 1)   # right hand
+        self.side = nn.Linear(self.HIDDEN, 1)  # right hand
 
     def forward(self, features: Tensor, smallest: Tensor) -> dict[str, Tensor]:
-        logits = self.maps(features)                                                    # (N, 21, 64, 64)
-        coarse, seen, heat = where(logits, self.local(features), self.training)         # (N, 21, 2), (N, 21, 24)
-        summary = self.summary(smallest)                                                # (N, 64)
+        logits = self.maps(features)  # (N, 21, 64, 64)
+        coarse, seen, heat = where(logits, self.local(features), self.training)  # (N, 21, 2), (N, 21, 24)
+        summary = self.summary(smallest)  # (N, 64)
         guess = coarse.detach()  # the heat maps learn from their own losses, undisturbed by the layers behind
         hidden = bend(self.hidden(torch.cat([summary, guess.flatten(1) * 2 - 1, seen.flatten(1)], 1)))  # (N, 128)
-        moved = self.points(hidden).float().view(-1, HAND_POINTS, 3) * 0.1              # (N, 21, 3)
+        moved = self.points(hidden).float().view(-1, HAND_POINTS, 3) * 0.1  # (N, 21, 3)
         points = torch.cat([guess + moved[..., :2], moved[..., 2:] - moved[:, :1, 2:]], -1)
         return heat | {
-            "points": points,                                                           # (N, 21, 3)
-            "log_sigma": self.log_sigma(hidden).float() - 4.0,                          # (N, 21)
-            "presence": self.judge(summary).float(), "right": self.side(hidden).float(),  # logits (N, 1)
+            "points": points,  # (N, 21, 3)
+            "log_sigma": self.log_sigma(hidden).float() - 4.0,  # (N, 21)
+            "presence": self.judge(summary).float(),
+            "right": self.side(hidden).float(),  # logits (N, 1)
         }
 
 
@@ -164,19 +165,19 @@ class FaceHead(nn.Module):
         self.judge = nn.Linear(Summary.LENGTH, 1)
 
     def forward(self, features: Tensor, smallest: Tensor) -> dict[str, Tensor]:
-        logits = self.maps(features)                                                    # (N, 78, 64, 64)
-        coarse, seen, heat = where(logits, self.local(features), self.training)         # (N, 78, 2), (N, 78, 12)
-        summary = self.summary(smallest)                                                # (N, 64)
+        logits = self.maps(features)  # (N, 78, 64, 64)
+        coarse, seen, heat = where(logits, self.local(features), self.training)  # (N, 78, 2), (N, 78, 12)
+        summary = self.summary(smallest)  # (N, 64)
         guess = coarse.detach()  # the heat maps learn from their own losses, undisturbed by the layers behind
         hidden = bend(self.hidden(torch.cat([summary, guess.flatten(1) * 2 - 1, seen.flatten(1)], 1)))  # (N, 64)
-        moved = self.points(hidden).float().view(-1, FACE_POINTS, 3) * 0.1              # (N, 478, 3)
+        moved = self.points(hidden).float().view(-1, FACE_POINTS, 3) * 0.1  # (N, 478, 3)
         points = torch.cat([self.spread.float() @ guess + moved[..., :2], moved[..., 2:]], -1)
         ibug = guess[:, :IBUG_POINTS] + self.ibug(hidden).float().view(-1, IBUG_POINTS, 2) * 0.1
         return heat | {
-            "points": points,                                                           # (N, 478, 3)
-            "ibug": ibug,                                                               # (N, 68, 2)
-            "log_sigma": self.log_sigma(hidden).float() - 4.0,                          # (N, 478)
-            "presence": self.judge(summary).float(),                                    # logit (N, 1)
+            "points": points,  # (N, 478, 3)
+            "ibug": ibug,  # (N, 68, 2)
+            "log_sigma": self.log_sigma(hidden).float() - 4.0,  # (N, 478)
+            "presence": self.judge(summary).float(),  # logit (N, 1)
         }
 
 
@@ -203,10 +204,10 @@ class Landmarks(nn.Module):
         """Stage 3. x (N, 3, 256, 256) -> features (N, 64, 64, 64), smallest (N, 128, 4, 4)."""
         # (N, 16, 64, 64), (N, 32, 32, 32), (N, 48, 16, 16), (N, 80, 8, 8), (N, 128, 4, 4)
         stem, fine, middle, coarse, smallest = self.encoder(x)
-        middle = self.up_middle(middle, self.up_coarse(coarse, smallest))       # (N, 48, 16, 16)
-        middle = self.mix_more(self.mix(middle))                                # (N, 48, 16, 16)
-        fine = self.sharpen(self.up_fine(fine, middle))                         # (N, 64, 32, 32)
-        return self.up_stem(stem, fine), smallest                               # (N, 64, 64, 64)
+        middle = self.up_middle(middle, self.up_coarse(coarse, smallest))  # (N, 48, 16, 16)
+        middle = self.mix_more(self.mix(middle))  # (N, 48, 16, 16)
+        fine = self.sharpen(self.up_fine(fine, middle))  # (N, 64, 32, 32)
+        return self.up_stem(stem, fine), smallest  # (N, 64, 64, 64)
 
     def forward(self, image: Tensor) -> dict[str, Tensor]:
         """image uint8 (N, H, W, 3) -> the outputs of the head, and the features."""
@@ -223,9 +224,9 @@ class Detector(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.encoder = Encoder(fine=(1,), depths=(1, 2, 3), widths=(16, 20, 40, 80, 128))
-        self.up_coarse, self.up_middle = Merge(80, 128, 48), Merge(40, 48, 48)
-        self.mix = nn.Sequential(conv(48, 48), conv(48, 48))
+        self.encoder = Encoder(fine=(1,), depths=(1, 4, 4), widths=(16, 32, 48, 80, 128))
+        self.up_coarse, self.up_middle = Merge(80, 128, 48), Merge(48, 48, 48)
+        self.mix = nn.Sequential(conv(48, 48), conv(48, 48), Residual(48))
         self.out = nn.Conv2d(48, len(CLASSES) * 7, 1)
         with torch.no_grad():
             self.out.bias.zero_()
@@ -234,13 +235,13 @@ class Detector(nn.Module):
     def forward(self, image: Tensor) -> dict[str, Tensor]:
         """image uint8 (N, H, W, 3) -> score logits (N, 2, cells), sides (N, 2, cells, 4) as distances left, top, right,
         bottom in cells, up (N, 2, cells, 2) not yet of unit length, centres (cells, 2) in cells; row by row H / 8 x W / 8 cells."""
-        # of 256 x 256 pixels (N, 40, 32, 32), (N, 80, 16, 16), (N, 128, 8, 8)
+        # of 256 x 256 pixels (N, 48, 32, 32), (N, 80, 16, 16), (N, 128, 8, 8)
         _, _, middle, coarse, smallest = self.encoder(preprocess(image))
         out = self.out(self.mix(self.up_middle(middle, self.up_coarse(coarse, smallest)))).float()  # (N, 14, H / 8, W / 8)
         n, _, h, w = out.shape
-        out = out.view(n, len(CLASSES), 7, h * w)                                            # (N, 2, 7, cells)
+        out = out.view(n, len(CLASSES), 7, h * w)  # (N, 2, 7, cells)
         ys, xs = torch.meshgrid(torch.arange(h), torch.arange(w), indexing="ij")
-        centres = torch.stack([xs.flatten(), ys.flatten()]).to(out) + 0.5                    # (2, cells)
+        centres = torch.stack([xs.flatten(), ys.flatten()]).to(out) + 0.5  # (2, cells)
         others = {"sides": (out[:, :, 1:5].clamp(-4, 4) + 1.0).exp(), "up": out[:, :, 5:7], "centres": centres}
         return {"score": out[:, :, 0]} | {name: each.transpose(-1, -2) for name, each in others.items()}
 
@@ -248,7 +249,7 @@ class Detector(nn.Module):
     def decode(raw: dict[str, Tensor], stride: float = 8.0) -> Tensor:
         """-> (N, 2, cells, 7): score 0..1, box centre and size in pixels of the photo frame, unit vector up."""
         centres, sides, up = (raw[name].transpose(-1, -2) for name in ("centres", "sides", "up"))  # cells last: thousands of numbers a step
-        low, high = centres - sides[:, :, :2], centres + sides[:, :, 2:]                     # (N, 2, 2, cells)
+        low, high = centres - sides[:, :, :2], centres + sides[:, :, 2:]  # (N, 2, 2, cells)
         middle, size = (low + high) / 2 * stride - 0.5, (high - low) * stride
         up = up / up.pow(2).sum(2, keepdim=True).clamp(min=1e-12).sqrt()
         return torch.cat([raw["score"].sigmoid()[:, :, None], middle, size, up], 2).transpose(2, 3)
@@ -263,8 +264,19 @@ def points(hand: Landmarks, face: Landmarks, image: Tensor) -> tuple[Tensor, ...
     """image uint8 (N, 256, 256, 3) -> what the landmark networks give out, in the order of Pointillist.outputs. Sigma is kept within
     bounds: of what is no hand or face it would else be anything."""
     h, f = hand(image), face(image)
-    return (h["features"], h["maps"], h["points"].flatten(1), h["log_sigma"].clamp(*LOG_SIGMA).exp(), h["presence"].sigmoid(), h["right"].sigmoid(),
-            f["features"], f["points"].flatten(1), f["log_sigma"].clamp(*LOG_SIGMA).exp(), f["presence"].sigmoid(), f["ibug"].flatten(1))
+    return (
+        h["features"],
+        h["maps"],
+        h["points"].flatten(1),
+        h["log_sigma"].clamp(*LOG_SIGMA).exp(),
+        h["presence"].sigmoid(),
+        h["right"].sigmoid(),
+        f["features"],
+        f["points"].flatten(1),
+        f["log_sigma"].clamp(*LOG_SIGMA).exp(),
+        f["presence"].sigmoid(),
+        f["ibug"].flatten(1),
+    )
 
 
 class Pointillist(nn.Module):
@@ -274,8 +286,20 @@ class Pointillist(nn.Module):
         super().__init__()
         self.detector, self.hand, self.face = detector, hand, face
 
-    outputs = ("detections", "hand_features", "hand_heatmaps", "hand", "hand_sigma", "hand_presence", "handedness",
-               "face_features", "face", "face_sigma", "face_presence", "face_ibug68")
+    outputs = (
+        "detections",
+        "hand_features",
+        "hand_heatmaps",
+        "hand",
+        "hand_sigma",
+        "hand_presence",
+        "handedness",
+        "face_features",
+        "face",
+        "face_sigma",
+        "face_presence",
+        "face_ibug68",
+    )
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
         """image uint8 (N, 256, 256, 3) -> the tensors named in `outputs`, shapes in export/torch_to_onnx.py."""

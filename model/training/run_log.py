@@ -140,8 +140,14 @@ def _released(document: dict, folder: Path) -> Released:
         {kind: run for kind, run in runs.items() if run.epochs},
         tuple(
             DetectorEpoch(
-                int(e["epoch"]), int(e["crop"]), int(e["crops"]), float(e["seconds"]), float(e["loss"]),
-                e.get("sets", {}), e.get("losses", {}), e.get("parameters"),
+                int(e["epoch"]),
+                int(e["crop"]),
+                int(e["crops"]),
+                float(e["seconds"]),
+                float(e["loss"]),
+                e.get("sets", {}),
+                e.get("losses", {}),
+                e.get("parameters"),
             )
             for e in document.get("detector", {}).get("epochs", ())
         ),
@@ -326,16 +332,12 @@ def lessons(trace: TrainingTrace) -> list[str]:
         best, worst = int(np.argmax(1 - end / start)), int(np.argmax(end))
         names = list(rows)
         lines.append(
-            f"On {kind}s, {names[best]} improved most ({start[best]:.3f} → {end[best]:.3f}); {names[worst]} is the "
-            f"hardest at the end ({end[worst]:.3f})."
+            f"On {kind}s, {names[best]} improved most ({start[best]:.3f} → {end[best]:.3f}); {names[worst]} is the hardest at the end ({end[worst]:.3f})."
         )
     fingers = finger_errors(trace)
     if fingers:
         hardest, easiest = max(fingers, key=fingers.get), min(fingers, key=fingers.get)
-        lines.append(
-            f"The hardest finger is the {hardest} (error {fingers[hardest]:.3f}), the easiest the {easiest} "
-            f"({fingers[easiest]:.3f})."
-        )
+        lines.append(f"The hardest finger is the {hardest} (error {fingers[hardest]:.3f}), the easiest the {easiest} ({fingers[easiest]:.3f}).")
     for before, now in itertools.pairwise(trace.epochs):
         if added := _added_sets(before, now):
             lines.append(

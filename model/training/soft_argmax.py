@@ -21,8 +21,8 @@ def expectation(logits: Tensor, local: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """logits (N, K, H, W), local (N, C, H, W) -> points (N, K, 2), x and y as fractions of the side; the mean (N, K, C) of `local` under
     each map; maps (N, K, H, W), each sums to 1. Both means are one matrix product."""
     n, _, h, w = logits.shape
-    maps = logits.flatten(2).float().softmax(-1)                                    # (N, K, H * W)
-    places = cells(h, w, logits.device)[:2].expand(n, -1, -1)                       # (N, 2, H * W)
+    maps = logits.flatten(2).float().softmax(-1)  # (N, K, H * W)
+    places = cells(h, w, logits.device)[:2].expand(n, -1, -1)  # (N, 2, H * W)
     means = maps @ torch.cat([local.flatten(2).float(), places], 1).transpose(1, 2)  # (N, K, C + 2)
     return means[..., -2:], means[..., :-2], maps.view_as(logits)
 
@@ -43,8 +43,8 @@ class Expectation(torch.autograd.Function):
         # Below e^-80 there are only denormal numbers, which a CPU computes ten times slower.
         maps, grid = scores.clamp(min=-80).exp_(), cells(h, w, logits.device)
         with torch.autocast(logits.device.type, enabled=False):
-            x, y, total = (grid @ maps).unbind(1)                 # each (N, K)
-        points = torch.stack([x, y], 1) / total[:, None]          # (N, 2, K)
+            x, y, total = (grid @ maps).unbind(1)  # each (N, K)
+        points = torch.stack([x, y], 1) / total[:, None]  # (N, 2, K)
         ctx.save_for_backward(maps, points, total, grid)
         ctx.like = (n, h, w, k), logits.dtype
         shares = maps / total[:, None]
@@ -79,5 +79,5 @@ def cross_entropy(scores: Tensor, log_sum: Tensor, target: Tensor, weights: Tens
 
     inside = ((target > 0) & (target < 1)).all(-1).float() * weights
     rows = (scores * gaussian(target[..., 0], w)[:, None]).sum(2)  # (N, H, K)
-    expected = (rows * gaussian(target[..., 1], h)).sum(1)         # (N, K)
+    expected = (rows * gaussian(target[..., 1], h)).sum(1)  # (N, K)
     return ((log_sum - expected) * inside).sum() / inside.sum().clamp(min=1e-6)

@@ -27,8 +27,8 @@ from .fake_quantize import kernels_rounded
 from .muon import Muon
 from .trace_pictures import save_pictures
 
-WARMUP = 300        # steps
-DECAY = 0.6         # the last part of a run, over which the learning rate falls to nearly nothing
+WARMUP = 300  # steps
+DECAY = 0.6  # the last part of a run, over which the learning rate falls to nearly nothing
 EMA = 0.998
 MOST_NOT_FINITE = 20  # steps in a row whose loss is no number, after which a run gives up
 PICTURES = "pictures.npy"  # in a run's folder: some that it learned from, for who needs typical ones
@@ -64,8 +64,20 @@ def optimisers_of(network: torch.nn.Module, last_layers: tuple[str, ...], rate: 
     return [Muon(hidden, rate, 0.02, half=half), torch.optim.AdamW([{"params": decayed, "weight_decay": 0.02}, {"params": plain, "weight_decay": 0.0}], rate)]
 
 
-def train(task, run: Path, epochs: int, steps: int, peak: float, late: int, sizes: tuple[int, int], seed: int,
-          compile: bool, workers: int, command: str, initial: Path | None = None) -> dict:
+def train(
+    task,
+    run: Path,
+    epochs: int,
+    steps: int,
+    peak: float,
+    late: int,
+    sizes: tuple[int, int],
+    seed: int,
+    compile: bool,
+    workers: int,
+    command: str,
+    initial: Path | None = None,
+) -> dict:
     """Runs or resumes; returns the trace. Files in `run`: last.pt (to go on), trace.json (what happened), pictures.npy (for the export)."""
     run.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(seed)
@@ -86,10 +98,20 @@ def train(task, run: Path, epochs: int, steps: int, peak: float, late: int, size
     half = torch.cpu.get_capabilities().get("avx512_bf16", False)  # emulated, it would take 1.7 times as long as single precision
     optimisers = optimisers_of(network, task.last_layers, peak, half)
     pictures, threads = task.pictures(), torch.get_num_threads()
-    trace = {"run": {"name": run.name, "date": date.today().isoformat(), "command": command, "device": f"{threads} CPU thread{'s' * (threads > 1)}",
-                     "torch": torch.__version__, "seed": seed, "parameters": sum(p.numel() for p in network.parameters()),
-                     "data": [{"set": s.name, "pictures": int((s.split == "train").sum())} for s in task.sets]},
-             "pck_threshold": task.pck_threshold, "epochs": epochs_before}
+    trace = {
+        "run": {
+            "name": run.name,
+            "date": date.today().isoformat(),
+            "command": command,
+            "device": f"{threads} CPU thread{'s' * (threads > 1)}",
+            "torch": torch.__version__,
+            "seed": seed,
+            "parameters": sum(p.numel() for p in network.parameters()),
+            "data": [{"set": s.name, "pictures": int((s.split == "train").sum())} for s in task.sets],
+        },
+        "pck_threshold": task.pck_threshold,
+        "epochs": epochs_before,
+    }
     last, previous = run / "last.pt", run / "previous.pt"
     state = newest_checkpoint(last, previous)
     if state:
@@ -142,14 +164,32 @@ def train(task, run: Path, epochs: int, steps: int, peak: float, late: int, size
         if not counted or not all(torch.isfinite(v).all() for v in average.module.state_dict().values()):
             raise TrainingError(f"Epoch {epoch} gave no usable weights; the checkpoint of the epoch before it is kept in {last}.")
         average.eval()
-        entry = {"epoch": epoch, "parameters": trace["run"]["parameters"], "crop": size, "crops": rows, "seconds": round(seconds, 1), "learning_rate": rate,
-                 "loss": sums["total"] / counted, "losses": {k: v / counted for k, v in sums.items() if k != "total"}}
+        entry = {
+            "epoch": epoch,
+            "parameters": trace["run"]["parameters"],
+            "crop": size,
+            "crops": rows,
+            "seconds": round(seconds, 1),
+            "learning_rate": rate,
+            "loss": sums["total"] / counted,
+            "losses": {k: v / counted for k, v in sums.items() if k != "total"},
+        }
         with kernels_rounded(average.module):
             entry |= task.validate(average.module, size)
             entry["predictions"] = task.trace(average.module, pictures, size)
         trace["epochs"].append(entry)
-        torch.save({"network": network.state_dict(), "averaged": average.state_dict(), "average": average.module.state_dict(),
-                    "optimisers": [o.state_dict() for o in optimisers], "rng": torch.get_rng_state(), "begun": begun, "trace": json.dumps(trace)}, last.with_suffix(".part"))
+        torch.save(
+            {
+                "network": network.state_dict(),
+                "averaged": average.state_dict(),
+                "average": average.module.state_dict(),
+                "optimisers": [o.state_dict() for o in optimisers],
+                "rng": torch.get_rng_state(),
+                "begun": begun,
+                "trace": json.dumps(trace),
+            },
+            last.with_suffix(".part"),
+        )
         if last.exists():
             os.replace(last, previous)
         os.replace(last.with_suffix(".part"), last)
@@ -184,8 +224,8 @@ def skip_step(parts: dict[str, torch.Tensor], epoch: int, step: int, skipped: in
 
 
 def check_gradients(network: torch.nn.Module) -> bool:
-    """Raises RuntimeError if a layer of the trunk learns nothing (a head may have no labels). A compiler once gave half of this network no gradient, and the loss
-    still fell: slowly enough to pass for a hard problem."""
+    """Raises RuntimeError if a layer of the trunk learns nothing (a head may have no labels). A compiler once gave half of this
+    network no gradient, and the loss still fell: slowly enough to pass for a hard problem."""
     dead = [n for n, p in network.named_parameters() if p.ndim > 1 and not n.startswith("head.") and (p.grad is None or not p.grad.any())]
     if dead:
         raise RuntimeError(f"no gradient reaches {', '.join(dead)}; if you used --compile, try without it")
@@ -205,18 +245,25 @@ def follow(parent: int) -> None:
 
 def summary(entry: dict) -> str:
     sets = "  ".join(f"{name}: " + " ".join(f"{k} {v:.3f}" for k, v in values.items() if k != "rows") for name, values in entry["sets"].items())
-    return f"epoch {entry['epoch']}: {entry['crop']} px, loss {entry['loss']:.3f}, {entry['seconds']:.0f} s, {entry['crops'] / entry['seconds']:.0f} crops/s | {sets}"
+    speed = f"{entry['seconds']:.0f} s, {entry['crops'] / entry['seconds']:.0f} crops/s"
+    return f"epoch {entry['epoch']}: {entry['crop']} px, loss {entry['loss']:.3f}, {speed} | {sets}"
 
 
 def main(arguments: list[str] | None = None) -> None:
     options = argparse.ArgumentParser(prog="python -m model.training.train", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     source = options.add_mutually_exclusive_group(required=True)
     source.add_argument("--data", type=Path, help="a folder of training sets (see model/data/landmark_sets.py): known sets, or any in COCO-keypoints form")
-    source.add_argument("--demo", action="store_true", help="five short epochs on pictures drawn by the built-in generator, of hands or with --part face of faces")
+    source.add_argument(
+        "--demo", action="store_true", help="five short epochs on pictures drawn by the built-in generator, of hands or with --part face of faces"
+    )
     options.add_argument("--part", choices=("hand", "face", "detector"), default="hand")
     options.add_argument("--sets", nargs="*", default=(), help="take only these sets, for example those whose licence suits you")
     options.add_argument("--run", type=Path, help="where checkpoints go (default runs/PART); an existing run goes on")
-    options.add_argument("--initial", type=Path, help="go on from the released .onnx file or another run's last.pt, and from its trace: with a new optimiser and a schedule of its own")
+    options.add_argument(
+        "--initial",
+        type=Path,
+        help="go on from the released .onnx file or another run's last.pt, and from its trace: with a new optimiser and a schedule of its own",
+    )
     options.add_argument("--cache", type=Path, default=Path("runs/cache"), help="decoded pictures are kept here")
     options.add_argument("--epochs", type=int, help="of this run, those of --initial not counted")
     options.add_argument("--steps", type=int, help="batches per epoch")
@@ -245,15 +292,20 @@ def run_of(o: argparse.Namespace, command: str) -> None:
     """The training that the command line asks for."""
     if o.demo:
         from .landmark_task import demo_task
+
         task, epochs, steps, late, sizes = demo_task(o.part, o.seed), o.epochs or 5, o.steps or 60, 0, (256, 256)
     elif o.part != "detector":
         from ..data import detection_sets, hard_examples, landmark_batches
         from ..data.landmark_sets import read_all
         from .landmark_task import LandmarkTask
-        task = LandmarkTask(o.part, read_all(o.data, o.cache, o.sets), detection_sets.backgrounds(o.data, o.cache), o.seed, landmark_batches.Plan(), hard_examples.read(o.cache))
+
+        task = LandmarkTask(
+            o.part, read_all(o.data, o.cache, o.sets), detection_sets.backgrounds(o.data, o.cache), o.seed, landmark_batches.Plan(), hard_examples.read(o.cache)
+        )
         epochs, steps, late, sizes = o.epochs or 60, o.steps or 200, 0, (256, 256)
     else:
         from .detector_task import DetectorTask
+
         task = DetectorTask(o.data, o.cache, o.sets, o.seed)
         epochs, steps, late, sizes = o.epochs or 40, o.steps or 100, o.late if o.late is not None else 14, (128, 256)
     run = o.run or Path("runs") / ("demo" if o.demo else o.part)

@@ -19,8 +19,11 @@ from . import weight_packing
 def load(network: nn.Module, branch: str, file: Path, pictures: Tensor) -> None:
     """Fills `network` with the weights of `branch` ('detector', 'hand' or 'face') in `file`; pictures uint8 (N, 256, 256, 3) give the
     statistics. Raises KeyError when the file is of another architecture."""
-    stored = {i.name.removeprefix(f"{branch}."): torch.from_numpy(numpy_helper.to_array(i).copy())
-              for i in weight_packing.unpack(onnx.load(file)).graph.initializer if i.name.startswith(f"{branch}.")}
+    stored = {
+        i.name.removeprefix(f"{branch}."): torch.from_numpy(numpy_helper.to_array(i).copy())
+        for i in weight_packing.unpack(onnx.load(file)).graph.initializer
+        if i.name.startswith(f"{branch}.")
+    }
     fill(network, stored)
     restore_norms(network, pictures)
 
@@ -38,7 +41,10 @@ def fill(network: nn.Module, stored: dict[str, Tensor]) -> None:
         if name in stored:
             put(value, stored[name])
         elif (folded := stored.get(layer[:-1] + "0.bias")) is not None and kind != "num_batches_tracked":  # X.1 normalises what X.0 convolved
-            put(value, {"weight": torch.ones_like(folded), "bias": folded, "running_mean": torch.zeros_like(folded), "running_var": torch.ones_like(folded)}[kind])
+            put(
+                value,
+                {"weight": torch.ones_like(folded), "bias": folded, "running_mean": torch.zeros_like(folded), "running_var": torch.ones_like(folded)}[kind],
+            )
     network.load_state_dict(state)
 
 

@@ -17,7 +17,8 @@ from .video_limits import MOST_FRAMES, MOST_PIXELS, VideoError, check_length, ch
 _CONTAINERS = {"matroska": b"\x1a\x45\xdf\xa3", "avi": b"RIFF", "mov": b""}
 _MOV_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
 _CODECS = (
-    "h264 hevc vp8 libvpx vp9 libvpx-vp9 av1 libdav1d mpeg1video mpeg2video mpeg4 msmpeg4v2 msmpeg4 h263 mjpeg prores dvvideo png qtrle rawvideo ffv1 theora vc1 wmv3"
+    "h264 hevc vp8 libvpx vp9 libvpx-vp9 av1 libdav1d mpeg1video mpeg2video mpeg4 msmpeg4v2 msmpeg4 h263 mjpeg prores dvvideo png qtrle "
+    "rawvideo ffv1 theora vc1 wmv3"
 ).split()
 
 USUAL_RATE = 30.0  # frames a second where a file does not say

@@ -34,7 +34,12 @@ from tests.benchmark.point_map import IBUG_OF_MESH, PointMap
 from tests.benchmark.table import Row, document, markdown
 
 ROOT = Path(__file__).resolve().parents[2]
-SETS = {"hands": ("synth_hands", "real_hands"), "faces": ("real_faces", "synth_faces"), "boxes": ("hand_scenes", "face_scenes"), "natural": ("wild",)}  # part -> sets
+SETS = {
+    "hands": ("synth_hands", "real_hands"),
+    "faces": ("real_faces", "synth_faces"),
+    "boxes": ("hand_scenes", "face_scenes"),
+    "natural": ("wild",),
+}  # part -> sets
 STEEP = 40  # degrees of yaw from which a face is a profile
 PARTS = ("hands", "faces", "boxes", "natural", "speed")
 
@@ -133,7 +138,9 @@ class Benchmark:
         looks = self._look(photos.natural(p, evenly(np.flatnonzero(p.split == "val"), self._most), way), parts="hands boxes", what=f"{p.name} ({way})")
         section = f"{p.name} val, {way} ({len(looks)} photos)"
         ours, peer = (landmark_figures.measure(looks, side, "hand", hand_points) for side in SIDES)
-        table = box_figures.rows(f"{section}, hands", looks, "hand") + landmark_figures.rows(f"{section}, sure hands ({len(ours)}, labels: MediaPipe's consensus)", ours, peer, extent)
+        table = box_figures.rows(f"{section}, hands", looks, "hand") + landmark_figures.rows(
+            f"{section}, sure hands ({len(ours)}, labels: MediaPipe's consensus)", ours, peer, extent
+        )
         train = photos.natural(p, evenly(np.flatnonzero(p.split == "train"), self._most // 2), way)
         fitted = box_figures.fit_box_map(self._look(train, parts="boxes", what=f"{p.name} train", sides=["peer"]), "peer", "face")
         return table + box_figures.rows(f"{section}, faces, MediaPipe's boxes after a fitted shift and scale", looks, "face", fitted)

@@ -49,9 +49,7 @@ def pairs(found: np.ndarray, truths: Sequence[np.ndarray]) -> list[int | None]:
     if not len(found) or not truths:
         return [None] * len(truths)
     known = [np.isfinite(truth).all(1) for truth in truths]
-    distance = np.array(
-        [np.linalg.norm(found[:, k].mean(1) - truth[k].mean(0), axis=1) / extent(truth) for truth, k in zip(truths, known)]
-    )
+    distance = np.array([np.linalg.norm(found[:, k].mean(1) - truth[k].mean(0), axis=1) / extent(truth) for truth, k in zip(truths, known)])
     taken: list[int | None] = [None] * len(truths)
     for _ in range(min(distance.shape)):
         row, column = np.unravel_index(distance.argmin(), distance.shape)

@@ -407,9 +407,7 @@ def main() -> None:
     options.add_argument("--open-files", type=int, help="soft limit of the server's open files")
     o = options.parse_args()
     if o.uploaders > MOST_UPLOADERS or o.live > MOST_LIVE or o.minutes > MOST_MINUTES or o.arrivals > MOST_ARRIVALS:
-        options.error(
-            f"at most {MOST_UPLOADERS} uploaders, {MOST_LIVE} live visitors, {MOST_ARRIVALS} arrivals a second and {MOST_MINUTES} minutes"
-        )
+        options.error(f"at most {MOST_UPLOADERS} uploaders, {MOST_LIVE} live visitors, {MOST_ARRIVALS} arrivals a second and {MOST_MINUTES} minutes")
     usual = resource.getrlimit(resource.RLIMIT_NOFILE)
     with tempfile.TemporaryDirectory() as scratch:
         if o.open_files:

@@ -25,9 +25,7 @@ class Look:
         return getattr(self, side)
 
 
-def look(
-    photos: Iterable[Photo], ours: Worker, peer: Worker, parts: str, what: str, sides: Sequence[str] = SIDES
-) -> list[Look]:
+def look(photos: Iterable[Photo], ours: Worker, peer: Worker, parts: str, what: str, sides: Sequence[str] = SIDES) -> list[Look]:
     """`sides`: who looks; the other one's answer stays empty."""
     looks = []
     for photo in tqdm(list(photos), desc=what, mininterval=5):

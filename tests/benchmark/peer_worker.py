@@ -73,9 +73,7 @@ def answer(question: pipe.Arrays) -> pipe.Arrays:
     if "boxes" in seen:
         found = seen["boxes"].detections or ()
         boxes = [face.location_data.relative_bounding_box for face in found]
-        reply["face_box"] = np.array(
-            [(b.xmin * width - 0.5, b.ymin * height - 0.5, b.width * width, b.height * height) for b in boxes]
-        ).reshape(-1, 4)
+        reply["face_box"] = np.array([(b.xmin * width - 0.5, b.ymin * height - 0.5, b.width * width, b.height * height) for b in boxes]).reshape(-1, 4)
         reply["face_score"] = np.array([face.score[0] for face in found])
     return reply
 

@@ -30,9 +30,7 @@ def _photo(truth: Path, rng: np.random.Generator) -> Photo:
     matrix = cv2.getRotationMatrix2D(((WIDTH - 1) / 2, (HEIGHT - 1) / 2), angle, scale)
     matrix[:, 2] += rng.uniform(-0.1, 0.1, 2) * (WIDTH, HEIGHT)
     seed = int(rng.integers(1 << 30))
-    objects = [
-        _truth("hand", np.array(hand["landmarks"])[:, :2], matrix, int(hand["handedness"] == "right")) for hand in table["hands"]
-    ]
+    objects = [_truth("hand", np.array(hand["landmarks"])[:, :2], matrix, int(hand["handedness"] == "right")) for hand in table["hands"]]
     objects += [_truth("face", np.array(face["ibug68"]), matrix) for face in table["faces"]]
     return Photo(partial(_view, truth.with_suffix(".webp"), matrix, seed), tuple(objects), frozenset({"hand"}))
 

@@ -67,7 +67,10 @@ def boxes_found(boxes: list, scores: list) -> dict:
 
 
 def test_recall_precision_and_what_an_unsure_box_excuses():
-    truths = [Truth("hand", box=np.array(box, float), unsure=unsure) for box, unsure in (((0, 0, 50, 50), False), ((100, 0, 10, 10), False), ((200, 200, 50, 50), True))]
+    truths = [
+        Truth("hand", box=np.array(box, float), unsure=unsure)
+        for box, unsure in (((0, 0, 50, 50), False), ((100, 0, 10, 10), False), ((200, 200, 50, 50), True))
+    ]
     found = boxes_found([(0, 0, 50, 48), (200, 200, 50, 50), (0, 200, 60, 60)], [0.9, 0.8, 0.7])
     counted = box_figures.count([Look(photo(*truths), 300, found, {})], "ours", "hand", 0.5)
     assert counted.recall() == 0.5 and counted.precision() == 0.5
@@ -156,7 +159,8 @@ def test_a_coco_folder_of_ones_own(tmp_path):
         ("[]", "not in COCO form"),
         ("{", "not in COCO form"),
         ('{"images": [{"id": 1, "file_name": "a.png"}], "annotations": [], "categories": []}', "names 1 pictures"),
-        ('{"images": [], "annotations": [{"image_id": 1, "category_id": 1, "bbox": [0, 0, 1, 1]}], "categories": [{"id": 1, "name": "cat"}]}', "no category is called hand or face"),
+        ('{"images": [], "annotations": [{"image_id": 1, "category_id": 1, "bbox": [0, 0, 1, 1]}], "categories": [{"id": 1, "name": "cat"}]}',
+            "no category is called hand or face"),
     ],
 )  # fmt: skip
 def test_a_folder_that_cannot_be_measured_on_is_told(table, told, tmp_path):
@@ -168,7 +172,8 @@ def test_a_folder_that_cannot_be_measured_on_is_told(table, told, tmp_path):
 
 def test_the_table_tells_who_is_ahead():
     rows = [
-        Row("hands", "NME", 0.03, 0.04), Row("hands", "PCK@0.1", 0.9, 0.8, lower=False), Row("speed", "photo", 20, 10, "ms"), Row("speed", "found", 2, 1, "n", None),
+        Row("hands", "NME", 0.03, 0.04), Row("hands", "PCK@0.1", 0.9, 0.8, lower=False), Row("speed", "photo", 20, 10, "ms"),
+        Row("speed", "found", 2, 1, "n", None),
         Row("faces", "NME", float("nan"), 0.04),
     ]  # fmt: skip
     assert [row.verdict for row in rows] == ["ahead", "ahead", "behind", "", ""]
@@ -178,7 +183,9 @@ def test_the_table_tells_who_is_ahead():
     assert kept["date"] == "today" and kept["rows"][0]["ratio"] == pytest.approx(0.75) and kept["rows"][4]["ours"] is None
 
 
-@pytest.mark.parametrize("way, mark", [("upright", (20, 10)), ("turned 90", (10, 440 - 1 - 20)), ("turned 180", (440 - 1 - 20, 400 - 1 - 10)), ("grey", (20, 10))])
+@pytest.mark.parametrize(
+    "way, mark", [("upright", (20, 10)), ("turned 90", (10, 440 - 1 - 20)), ("turned 180", (440 - 1 - 20, 400 - 1 - 10)), ("grey", (20, 10))]
+)
 def test_natural_photos_turn_with_their_labels(way, mark):
     scenes = natural(("hand", 120, 160, 60, 20), doubtful=[("face", 330, 150, 80, 0)])
     scenes.images[0, 10, 20] = 255

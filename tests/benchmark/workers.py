@@ -41,9 +41,7 @@ class Worker:
     def __init__(self, python: str | Path, script: str, cores: int, log: BinaryIO | int = subprocess.DEVNULL):
         self.started: float | None = None
         self._launched = time.perf_counter()
-        self._process = subprocess.Popen(
-            [python, HERE / script, str(cores)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log
-        )
+        self._process = subprocess.Popen([python, HERE / script, str(cores)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
 
     def look(self, picture: np.ndarray, parts: str = "hands mesh", live: bool = False, few: bool = False) -> pipe.Arrays:
         """What this side finds in a picture (H, W, 3) uint8 RGB.

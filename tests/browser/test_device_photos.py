@@ -123,12 +123,16 @@ def test_transparent_parts_are_white(visitor, tmp_path):
     Image.new("RGBA", (800, 600), (0, 0, 0, 0)).save(clear)
     choose(visitor, EXAMPLES / "greeting.webp", clear)  # of one size
     expect(visitor.get_by_role("heading", name="clear.png: 0 hands, 0 faces")).to_be_visible(timeout=START)
-    pixel = visitor.locator("article", has_text="clear.png").get_by_role("img").evaluate(
-        """async (image) => {
+    pixel = (
+        visitor.locator("article", has_text="clear.png")
+        .get_by_role("img")
+        .evaluate(
+            """async (image) => {
             await image.decode();
             const context = new OffscreenCanvas(1, 1).getContext("2d");
             context.drawImage(image, 0, 0);
             return [...context.getImageData(0, 0, 1, 1).data];
         }"""
+        )
     )
     assert min(pixel) > 250

@@ -11,7 +11,9 @@ from export.browser import chromium
 pytestmark = pytest.mark.browser
 
 SOFTWARE_WEBGPU = (  # a graphics card in software: slow, but it computes what a card computes
-    "--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "--enable-features=Vulkan",
+    "--enable-unsafe-webgpu",
+    "--use-webgpu-adapter=swiftshader",
+    "--enable-features=Vulkan",
 )
 
 

@@ -63,6 +63,7 @@ def runtime(chromium):
     page.close()
     server.shutdown()
 
+
 def as_image(rgb: np.ndarray) -> dict:
     rgba = np.concatenate([rgb, np.full((*rgb.shape[:2], 1), 255, np.uint8)], axis=2)
     return {"width": rgb.shape[1], "height": rgb.shape[0], "data": encoded(rgba)}
@@ -75,11 +76,13 @@ def encoded(array: np.ndarray) -> str:
 def as_picture(text: str, shape: tuple[int, ...] = (256, 256, 3)) -> np.ndarray:
     return np.frombuffer(base64.b64decode(text), np.uint8).reshape(shape)
 
+
 def picture(width: int, height: int, seed: int = 0) -> np.ndarray:
     """Smooth colours with some detail, so that a wrong half pixel shows."""
     y, x = np.mgrid[:height, :width]
     waves = [np.sin(x / (7 + 3 * k) + seed) * np.cos(y / (9 - 2 * k)) for k in range(3)]
     return (127 + 120 * np.stack(waves, axis=2)).astype(np.uint8)
+
 
 @pytest.mark.parametrize("angle", [0.0, 0.3, -2.5, math.pi])
 def test_to_photo(runtime, angle):
@@ -90,6 +93,7 @@ def test_to_photo(runtime, angle):
     round_trip = runtime("geometry.compose(geometry.invert(geometry.toPhoto(given)), geometry.toPhoto(given))", given)
     np.testing.assert_allclose(round_trip, [1, 0, 0, 0, 1, 0], atol=1e-9)
 
+
 def test_rois(runtime):
     box, up = [10.0, 20.0, 80.0, 50.0], [0.6, -0.8]
     points = np.random.default_rng(1).normal(100, 30, (21, 3))
@@ -99,6 +103,7 @@ def test_rois(runtime):
     ]:
         for name, value in found.items():
             assert value == pytest.approx(getattr(expected, name), abs=1e-9)
+
 
 @pytest.mark.parametrize(
     "roi",
@@ -117,6 +122,7 @@ def test_cut(runtime, roi):
     # OpenCV interpolates in steps of 1/32 pixel, so a few levels apart are the same picture.
     assert apart.mean() < 1.0
     assert np.percentile(apart, 99.9) <= 8
+
 
 @pytest.mark.parametrize("width, height", [(640, 480), (333, 500), (200, 100)])
 def test_letterbox(runtime, width, height):
@@ -145,10 +151,7 @@ def test_decode_and_suppress(runtime):
     whole = DetectorInput(np.zeros((256, 256, 3), np.uint8), np.diag([2.5, 2.5, 1.0]))
     tile = DetectorInput(whole.picture, np.array([[1, 0, 200], [0, 1, 90], [0, 0, 1.0]]), 1, (True, False, True, False))
     expected = decode(answers[0], whole) + decode(answers[1], tile)
-    views = [
-        {"toPhoto": view.to_photo[:2].ravel().tolist(), "level": view.level, "inner": list(view.inner)}
-        for view in (whole, tile)
-    ]
+    views = [{"toPhoto": view.to_photo[:2].ravel().tolist(), "level": view.level, "inner": list(view.inner)} for view in (whole, tile)]
     found = runtime(
         "detector.suppress(given.flatMap(({ output, view }) => detector.decode(floats(output), view)))",
         [{"output": encoded(answer), "view": view} for answer, view in zip(answers, views)],
@@ -220,8 +223,7 @@ def test_one_euro(runtime, strength):
     smooth = OneEuro()
     expected = [smooth(points, time, 80.0, strength) for points, time in zip(path, times)]
     found = runtime(
-        "(() => { const filter = new one_euro.OneEuro();"
-        " return given.path.map((points, i) => filter.smooth(points, given.times[i], 80, given.strength)); })()",
+        "(() => { const filter = new one_euro.OneEuro(); return given.path.map((points, i) => filter.smooth(points, given.times[i], 80, given.strength)); })()",
         {"path": path.tolist(), "times": times.tolist(), "strength": strength},
     )
     np.testing.assert_allclose(found, expected, atol=1e-9)

@@ -188,7 +188,8 @@ def test_quiz_by_keyboard(lesson):
 def test_phone_width_needs_no_sideways_scrolling(lesson):
     lesson.set_viewport_size({"width": 360, "height": 740})
     last = {  # what comes last in a section
-        "Training trace": "What this run shows", "Prediction trace": "Layer 4: Postprocessing", "Train it yourself": "Train", "Quiz": "Score: 0 of", "Data flow": "Next stage",
+        "Training trace": "What this run shows", "Prediction trace": "Layer 4: Postprocessing", "Train it yourself": "Train",
+        "Quiz": "Score: 0 of", "Data flow": "Next stage",
     }  # fmt: skip
     for name, shown in last.items():
         section(lesson, name)

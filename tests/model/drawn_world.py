@@ -70,7 +70,12 @@ class ColourNetwork:
         return output
 
     def _landmarks(self, picture: np.ndarray) -> dict[str, np.ndarray]:
-        answer = {"handedness": np.array([0.8]), "hand_features": np.zeros((64, 64, 64)), "face_features": np.zeros((64, 64, 64)), "face_ibug68": np.full(136, 0.5)}
+        answer = {
+            "handedness": np.array([0.8]),
+            "hand_features": np.zeros((64, 64, 64)),
+            "face_features": np.zeros((64, 64, 64)),
+            "face_ibug68": np.full(136, 0.5),
+        }
         answer["hand_heatmaps"] = np.full((21, 64, 64), 1 / 4096)
         for kind in KINDS:
             things = _things(picture, kind)

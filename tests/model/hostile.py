@@ -127,9 +127,7 @@ def wrong_ending() -> Iterator[Case]:
             (WIDTH, HEIGHT),
             file_name=f"photo{ending}",
         )
-    yield Case(
-        "wrong ending", "JPEG called .html", lambda: encoded(name="JPEG"), PICTURE, (WIDTH, HEIGHT), file_name="photo.html"
-    )
+    yield Case("wrong ending", "JPEG called .html", lambda: encoded(name="JPEG"), PICTURE, (WIDTH, HEIGHT), file_name="photo.html")
     yield Case("wrong ending", "PNG without ending", encoded, PICTURE, (WIDTH, HEIGHT), file_name="photo")
 
 
@@ -171,9 +169,7 @@ def no_picture() -> Iterator[Case]:
         "HEIF": b"\0\0\0\x18ftypheic",
     }
     for name, start in starts.items():
-        yield Case(
-            "no picture", f"{name}'s first bytes, then noise", lambda s=start: s + random.Random(2).randbytes(3000), SENTENCE
-        )
+        yield Case("no picture", f"{name}'s first bytes, then noise", lambda s=start: s + random.Random(2).randbytes(3000), SENTENCE)
     yield Case("no picture", "PNG's first bytes alone", lambda: starts["PNG"], SENTENCE)
     yield Case("no picture", "JPEG's start and end", lambda: b"\xff\xd8\xff\xd9", SENTENCE)
 
@@ -205,25 +201,11 @@ def bombs() -> Iterator[Case]:
     yield bomb("PNG with 50 MB of EXIF", lambda: encoded(name="PNG", exif=large_exif(25_000_000)), EITHER)
     yield bomb(
         "GIF 30,000 x 30,000",
-        lambda: (
-            b"GIF89a"
-            + struct.pack("<HHBBB", side, side, 0x80, 0, 0)
-            + bytes(6)
-            + b",\0\0\0\0"
-            + struct.pack("<HHB", side, side, 0)
-            + b"\2\2L\1\0;"
-        ),
+        lambda: b"GIF89a" + struct.pack("<HHBBB", side, side, 0x80, 0, 0) + bytes(6) + b",\0\0\0\0" + struct.pack("<HHB", side, side, 0) + b"\2\2L\1\0;",
     )
     yield bomb(
         "GIF whose picture is larger than its screen",
-        lambda: (
-            b"GIF89a"
-            + struct.pack("<HHBBB", 8, 8, 0x80, 0, 0)
-            + bytes(6)
-            + b",\0\0\0\0"
-            + struct.pack("<HHB", 65535, 65535, 0)
-            + b"\2\2L\1\0;"
-        ),
+        lambda: b"GIF89a" + struct.pack("<HHBBB", 8, 8, 0x80, 0, 0) + bytes(6) + b",\0\0\0\0" + struct.pack("<HHB", 65535, 65535, 0) + b"\2\2L\1\0;",
     )
     yield bomb("GIF with 20 MB of comments", gif_comments, EITHER)
     yield bomb("BMP 30,000 x 30,000", lambda: bmp(side, side, 0, b""))
@@ -246,9 +228,7 @@ def bombs() -> Iterator[Case]:
         lambda: encoded(Image.new("RGBA", (10_000, 5_000), (9, 99, 9, 99)), "PNG", compress_level=1),
         PICTURE,
     )
-    yield bomb(
-        "50 megapixels, 16 bits", lambda: encoded(Image.new("I;16", (10_000, 5_000), 999), "PNG", compress_level=1), PICTURE
-    )
+    yield bomb("50 megapixels, 16 bits", lambda: encoded(Image.new("I;16", (10_000, 5_000), 999), "PNG", compress_level=1), PICTURE)
     yield bomb(
         "50 megapixels, floats",
         lambda: encoded(Image.new("F", (10_000, 5_000), 0.5), "TIFF", compression="tiff_adobe_deflate"),
@@ -376,9 +356,7 @@ def colours() -> Iterator[Case]:
         flat = np.full((4, 4), value, np.float32)
         yield Case("colour", f"floats without {what}", lambda f=flat: encoded(Image.fromarray(f), "TIFF"), PICTURE, (4, 4))
     for compression in ("tiff_lzw", "tiff_adobe_deflate", "packbits", "jpeg"):
-        yield Case(
-            "colour", f"TIFF {compression}", lambda c=compression: encoded(name="TIFF", compression=c), PICTURE, (WIDTH, HEIGHT)
-        )
+        yield Case("colour", f"TIFF {compression}", lambda c=compression: encoded(name="TIFF", compression=c), PICTURE, (WIDTH, HEIGHT))
 
 
 def in_mode(mode: str) -> Image.Image:
@@ -407,9 +385,7 @@ def animated() -> Iterator[Case]:
         return [Image.new("RGB", (WIDTH, HEIGHT), colour) for colour in ("red", "green")]
 
     for name in ("GIF", "PNG", "WEBP", "TIFF", "AVIF", "MPO"):
-        yield Case(
-            "animated", name, lambda n=name: encoded(scene(), n, save_all=True, append_images=others()), PICTURE, (WIDTH, HEIGHT)
-        )
+        yield Case("animated", name, lambda n=name: encoded(scene(), n, save_all=True, append_images=others()), PICTURE, (WIDTH, HEIGHT))
     yield Case(
         "animated",
         "GIF of 500 pictures",
@@ -450,13 +426,9 @@ def exif() -> Iterator[Case]:
     for value in range(1, 9):
         for name in ("JPEG", "PNG", "WEBP", "TIFF"):
             size = (HEIGHT, WIDTH) if value > 4 else (WIDTH, HEIGHT)
-            yield Case(
-                "EXIF", f"{name} orientation {value}", lambda n=name, v=value: encoded(name=n, exif=orientation(v)), PICTURE, size
-            )
+            yield Case("EXIF", f"{name} orientation {value}", lambda n=name, v=value: encoded(name=n, exif=orientation(v)), PICTURE, size)
     for value in (0, 9, 65535):
-        yield Case(
-            "EXIF", f"orientation {value}", lambda v=value: encoded(name="JPEG", exif=orientation(v)), PICTURE, (WIDTH, HEIGHT)
-        )
+        yield Case("EXIF", f"orientation {value}", lambda v=value: encoded(name="JPEG", exif=orientation(v)), PICTURE, (WIDTH, HEIGHT))
     entry = struct.Struct("<HHII").pack
     broken = {
         "nothing": b"",
@@ -489,9 +461,7 @@ def icc() -> Iterator[Case]:
         for name in ("JPEG", "PNG", "WEBP", "TIFF"):
             # Pillow takes no profile above 1 MB from a PNG.
             expected = EITHER if (label, name) == ("3 MB", "PNG") else PICTURE
-            yield Case(
-                "ICC", f"{name} {label}", lambda n=name, m=make: encoded(name=n, icc_profile=m()), expected, (WIDTH, HEIGHT)
-            )
+            yield Case("ICC", f"{name} {label}", lambda n=name, m=make: encoded(name=n, icc_profile=m()), expected, (WIDTH, HEIGHT))
 
 
 def thumbnails() -> Iterator[Case]:
@@ -537,9 +507,7 @@ def metadata() -> Iterator[Case]:
             (WIDTH, HEIGHT),
         )
     yield Case("metadata", "JPEG comment with markup", lambda: encoded(name="JPEG", comment=MARKUP), PICTURE, (WIDTH, HEIGHT))
-    yield Case(
-        "metadata", "PNG text with markup", lambda: with_chunk(b"tEXt", b"Title\0" + MARKUP.encode()), PICTURE, (WIDTH, HEIGHT)
-    )
+    yield Case("metadata", "PNG text with markup", lambda: with_chunk(b"tEXt", b"Title\0" + MARKUP.encode()), PICTURE, (WIDTH, HEIGHT))
     yield Case(
         "metadata",
         "page behind the picture",

@@ -288,7 +288,6 @@ class TestAlbum:
         assert len(photo.stem.encode()) <= 200
         assert photo.stem and all(c.isalnum() or c in "-_" for c in photo.stem)
 
-
     @pytest.mark.parametrize(
         "name, label",
         [

@@ -54,10 +54,7 @@ def show_data_flow(selection: Selection) -> None:
     """The diagram, and below it the stage that was chosen. A fragment: walking leaves the rest of the page alone."""
     st.session_state.setdefault("stage", 0)
     chosen = st.session_state["stage"]
-    cards = [
-        {"name": stage.name, "colour": stage.colour, "shape": shape, **view}
-        for stage, shape, view in zip(STAGES, _shapes(selection), _views(selection))
-    ]
+    cards = [{"name": stage.name, "colour": stage.colour, "shape": shape, **view} for stage, shape, view in zip(STAGES, _shapes(selection), _views(selection))]
     st.html(STICKY)
     with st.container(key="stage_bar"):
         _cards(key="stage_cards", data={"stages": cards, "chosen": chosen}, on_stage_change=_choose)
@@ -259,8 +256,7 @@ def _postprocessing(selection: Selection) -> None:
         f"**({cx:.0f}, {cy:.0f}), depth {cz:.0f}** → photo pixel **({px:.0f}, {py:.0f}), depth {pz:.0f}**."
     )
     st.markdown(
-        f"A textbook's example, in whole pixels: (0.45, 0.32, 0.05) × {CROP} → pixel "
-        f"**({0.45 * CROP:.0f}, {0.32 * CROP:.0f}, depth {0.05 * CROP:.0f})**."
+        f"A textbook's example, in whole pixels: (0.45, 0.32, 0.05) × {CROP} → pixel **({0.45 * CROP:.0f}, {0.32 * CROP:.0f}, depth {0.05 * CROP:.0f})**."
     )
     left, right = st.columns(2)
     left.image(_with_points(trace.crop, crop, point), alt="The crop, the point marked.", caption="In the crop", width="stretch")

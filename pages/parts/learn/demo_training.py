@@ -79,9 +79,7 @@ class DemoTraining:
             with (self._folder / "log").open("w") as log:
                 # A group of its own: stopping it stops the processes that it has started, and nothing else.
                 group = {"start_new_session": True} if os.name == "posix" else {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
-                self._process = subprocess.Popen(
-                    self._command(self._folder), cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, **group
-                )
+                self._process = subprocess.Popen(self._command(self._folder), cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, **group)
             self._stopped = False
             self.owner = owner
             if hasattr(os, "setpriority"):

@@ -78,11 +78,7 @@ def example_hands() -> list[ExampleHand]:
     for example in EXAMPLES:
         with WORK_QUEUE.slot():
             result = shared_landmarker().detect(open_photo(example.path))
-        found += [
-            ExampleHand(example.title, name, expected_error(instance), instance.score)
-            for name, instance in names(result)
-            if instance.kind == "hand"
-        ]
+        found += [ExampleHand(example.title, name, expected_error(instance), instance.score) for name, instance in names(result) if instance.kind == "hand"]
     return sorted(found, key=lambda hand: -hand.quality)
 
 
@@ -97,9 +93,7 @@ def choose_instance() -> Selection | None:
     ranked = example_hands()
     first = OWN if own else ranked[0].picture
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        picture = st.selectbox(
-            "Follow this picture", list(photos), list(photos).index(first), key="subject_picture", persist_state="session", width=280
-        )
+        picture = st.selectbox("Follow this picture", list(photos), list(photos).index(first), key="subject_picture", persist_state="session", width=280)
         photo = photos[picture]
         result = traced(photo)
         named = dict(names(result))

@@ -37,10 +37,7 @@ def explore_features(selection: Selection) -> None:
     trace = selection.instance.tensors
     points = crop_points(selection.instance)[:, :2]
     parts = responds_to(trace.features, points, selection.kind)
-    maps = [
-        {"part": part, "low": float(plane.min()), "high": float(plane.max())}
-        for part, plane in zip(parts, trace.features)
-    ]
+    maps = [{"part": part, "low": float(plane.min()), "high": float(plane.max())} for part, plane in zip(parts, trace.features)]
     responding = [index for index, part in enumerate(parts) if part not in ("", BACKGROUND)] or list(range(len(parts)))
     side = len(trace.crop)
     named = [[name, (x + 0.5) / side, (y + 0.5) / side] for name, (x, y) in zip(selection.point_names, points.tolist())]

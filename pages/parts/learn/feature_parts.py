@@ -33,9 +33,7 @@ def _parts(kind: str) -> dict[str, list[tuple[int, int]]]:
     """Part -> the lines (pairs of points) that run along it."""
     if kind == "hand":
         lines = {finger.name: [e for e in HAND_EDGES if set(e) <= set(finger.points)] for finger in FINGERS}
-        return {f"{name} finger" if name != "thumb" else name: edges for name, edges in lines.items()} | {
-            "palm": list(PALM.edges)
-        }
+        return {f"{name} finger" if name != "thumb" else name: edges for name, edges in lines.items()} | {"palm": list(PALM.edges)}
     return {contour.name.replace("_", " "): list(contour.edges) for contour in FACE_CONTOURS}
 
 

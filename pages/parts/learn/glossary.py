@@ -11,8 +11,7 @@ TERMS = {
     "convolution": "A small window of weights that slides over a picture and answers wherever its pattern occurs.",
     "crop": "The square that is cut out of the photo around one hand or face and turned upright.",
     "epoch": "One round of training; after each the network is measured on pictures that it never learns from.",
-    "feature map": "What one convolution answers everywhere in the picture, as a picture of its own: bright where its "
-    "pattern is.",
+    "feature map": "What one convolution answers everywhere in the picture, as a picture of its own: bright where its pattern is.",
     "fully connected": "A layer in which every output is a weighted sum of all inputs.",
     "heat map": "A picture of where something is: here, how likely a point is at each place.",
     "kernel": "The window of a convolution, for example 3 × 3 cells.",
@@ -26,8 +25,7 @@ TERMS = {
     "(longer side of its box) or face (distance of the outer eye corners), so that near and far ones count alike.",
     "normalisation": "Bringing numbers to a common scale, such as 0–255 to 0.0–1.0.",
     "parameter": "A number inside the network that training finds.",
-    "PCK": "Percentage of correct keypoints: a point is correct if its error, divided by the hand's or face's size, is "
-    "below a threshold.",
+    "PCK": "Percentage of correct keypoints: a point is correct if its error, divided by the hand's or face's size, is below a threshold.",
     "regression": "Predicting numbers (here coordinates) rather than choosing among classes.",
     "sigma": "How far off the network expects a point to be. It is learned together with the point.",
     "stride": "How many cells a convolution's window moves at a time; with 2 the output is half as wide.",

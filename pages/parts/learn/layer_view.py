@@ -173,8 +173,7 @@ def _chart(shown: list[Layer], times: dict[str, float]) -> None:
 def _legend() -> None:
     dot = "display:inline-block;width:.8em;height:.8em;border-radius:3px;margin-right:.4em"
     swatches = "".join(
-        f'<span style="white-space:nowrap;margin-right:1rem"><span aria-hidden="true" style="{dot};background:{colour}">'
-        f"</span>{family}</span> "
+        f'<span style="white-space:nowrap;margin-right:1rem"><span aria-hidden="true" style="{dot};background:{colour}"></span>{family}</span> '
         for family, colour in FAMILY_COLOURS.items()
     )
     st.html(f'<div style="font-size:.875rem;line-height:1.9">{swatches}</div>')

@@ -104,8 +104,7 @@ def _reading(trace: TrainingTrace) -> Question | None:
         f"Look at the training trace of {_kinds(trace)}: in which of these steps did accuracy rise most?",
         tuple(label(i) for i in steps),
         0,
-        f"There it rose from {accuracy[best]:.1%} to {accuracy[best + 1]:.1%}. Curves are steep while "
-        "there is much to learn, and flatten later.",
+        f"There it rose from {accuracy[best]:.1%} to {accuracy[best + 1]:.1%}. Curves are steep while there is much to learn, and flatten later.",
     )
 
 
@@ -162,8 +161,7 @@ def _pixel(instance: Hand | Face, point_names: list[str]) -> Question:
     options = [right, *dict.fromkeys(w for w in wrong if abs(w - right) > 2)][:4]
     return Question(
         "pixel",
-        f"In your picture the network gives x = {x:.3f} for {point_names[point]}. Which pixel column of the "
-        f"{CROP} pixel wide crop is that?",
+        f"In your picture the network gives x = {x:.3f} for {point_names[point]}. Which pixel column of the {CROP} pixel wide crop is that?",
         tuple(str(option) for option in options),
         0,
         f"{x:.3f} × {CROP} − 0.5 = {x * CROP - 0.5:.1f}, so column {right}.",

@@ -88,8 +88,7 @@ def _definitions(trace: TrainingTrace) -> None:
     with right:
         within = f"{trace.pck_threshold:g}" if trace.pck_threshold is not None else "a fixed share"
         st.markdown(
-            f"**Accuracy** ↑ is the share of points within **{within}** of the hand's or face's size from the truth "
-            "(PCK), on pictures kept out of training."
+            f"**Accuracy** ↑ is the share of points within **{within}** of the hand's or face's size from the truth (PCK), on pictures kept out of training."
         )
         st.latex(r"\text{accuracy} = \frac{\#\{\,k : \lVert p_k - t_k \rVert \le \tau \cdot \text{size}\,\}}{\#\text{points}}")
         _sets(trace)
@@ -100,10 +99,7 @@ def _loss_parts(trace: TrainingTrace) -> None:
     if not last:
         return
     with st.popover("Loss components"):
-        rows = [
-            {"part": name.replace(".", ": "), "first": first.get(name), "last": value, "what it is": _meaning(name)}
-            for name, value in last.items()
-        ]
+        rows = [{"part": name.replace(".", ": "), "first": first.get(name), "last": value, "what it is": _meaning(name)} for name, value in last.items()]
         st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=dict.fromkeys(("first", "last"), _number("%.3g")))
 
 
@@ -116,10 +112,7 @@ def _sets(trace: TrainingTrace) -> None:
     if not measured:
         return
     with st.popover("Evaluation sets"):
-        rows = [
-            {"pictures": name.replace("_", " "), "number": v.get("rows"), "NME": v.get("nme"), "accuracy": v.get("pck")}
-            for name, v in measured.items()
-        ]
+        rows = [{"pictures": name.replace("_", " "), "number": v.get("rows"), "NME": v.get("nme"), "accuracy": v.get("pck")} for name, v in measured.items()]
         st.dataframe(
             pd.DataFrame(rows),
             hide_index=True,
@@ -186,7 +179,10 @@ def _errors(trace: TrainingTrace) -> None:
     kinds = [kind for kind in trace.kinds if all(kind in epoch.point_nme for epoch in trace.epochs)]
     if not kinds:
         return
-    st.markdown("The mean error of every point (NME) over the epochs: dark is near, bright is far off. Equal steps of colour are equal ratios, so that late epochs can be told apart too.")
+    st.markdown(
+        "The mean error of every point (NME) over the epochs: dark is near, bright is far off. "
+        "Equal steps of colour are equal ratios, so that late epochs can be told apart too."
+    )
     for column, kind in zip(st.columns(len(kinds), gap="medium"), kinds):
         with column:
             st.markdown(f"**{kind.capitalize()}**")

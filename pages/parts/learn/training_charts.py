@@ -161,11 +161,7 @@ def error_map(trace: TrainingTrace, kind: str) -> alt.Chart:
     rows = rows_of(kind)
     table = errors(trace, kind, rows)
     frame = pd.DataFrame(
-        [
-            {"part": name, "epoch": epoch.number, "error": table[row, column]}
-            for row, name in enumerate(rows)
-            for column, epoch in enumerate(trace.epochs)
-        ]
+        [{"part": name, "epoch": epoch.number, "error": table[row, column]} for row, name in enumerate(rows) for column, epoch in enumerate(trace.epochs)]
     )
     return (
         alt.Chart(frame, height=20 * len(rows) + BELOW)
@@ -192,7 +188,5 @@ def _with_pointer(base: alt.Chart, y: alt.Y, tooltip: list, colour) -> alt.Layer
     """A line with dots; the epoch nearest to the pointer is marked."""
     nearest = alt.selection_point(nearest=True, on="pointerover", fields=["epoch"], empty=False)
     line = base.mark_line().encode(y=y, color=colour)
-    dots = base.mark_point(filled=True).encode(
-        y=y, color=colour, tooltip=tooltip, size=alt.condition(nearest, alt.value(140), alt.value(30))
-    )
+    dots = base.mark_point(filled=True).encode(y=y, color=colour, tooltip=tooltip, size=alt.condition(nearest, alt.value(140), alt.value(30)))
     return alt.layer(line, dots.add_params(nearest)).properties(height=HEIGHT)

@@ -79,8 +79,7 @@ def _state(context, frames: LiveFrames, relayed: bool) -> None:
         advice = (
             "The TURN server that is set may be unreachable or refuse its credentials."
             if relayed
-            else "A firewall or router is probably in between: whoever runs this server can set a TURN server "
-            "(POINTILLIST_ICE_SERVERS)."
+            else "A firewall or router is probably in between: whoever runs this server can set a TURN server (POINTILLIST_ICE_SERVERS)."
         )
         st.error(f"No picture comes through from your camera. {advice} The mode “On this device” needs no connection.")
 

@@ -16,14 +16,8 @@ from pages.parts.shared.upload import Upload
 
 MOST_PHOTOS = 60
 MOST_BYTES = 300_000_000  # of all photos of one visitor together
-FULL = (
-    f"Not all photos were taken in: the limit is {MOST_PHOTOS} photos or {MOST_BYTES // 1_000_000} MB together. "
-    "Remove some and add the rest."
-)
-GONE = (
-    "Your photos are no longer on this server: it was restarted, or you were away for long. They were only in its memory. "
-    "Please drop them again."
-)
+FULL = f"Not all photos were taken in: the limit is {MOST_PHOTOS} photos or {MOST_BYTES // 1_000_000} MB together. Remove some and add the rest."
+GONE = "Your photos are no longer on this server: it was restarted, or you were away for long. They were only in its memory. Please drop them again."
 
 
 @dataclass

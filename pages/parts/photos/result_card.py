@@ -82,8 +82,7 @@ def legend() -> None:
     fingers = [(finger.name, finger.colour) for finger in FINGERS]
     dot = "display:inline-block;width:.8em;height:.8em;border-radius:50%;border:1px solid #8888;margin-right:.4em"
     swatches = "".join(
-        f'<span style="white-space:nowrap;margin-right:1rem">'
-        f'<span aria-hidden="true" style="{dot};background:{colour}"></span>{name}</span> '
+        f'<span style="white-space:nowrap;margin-right:1rem"><span aria-hidden="true" style="{dot};background:{colour}"></span>{name}</span> '
         for name, colour in [*fingers, *FACE_COLOURS.items()]
     )
     st.html(f'<div style="font-size:.875rem;line-height:1.9">{swatches}</div>')

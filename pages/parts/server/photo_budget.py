@@ -15,10 +15,7 @@ from streamlit import runtime
 
 VARIABLE = "POINTILLIST_PHOTOS_MB"
 USUALLY = 2000
-FULL = (
-    "This server has no room for more photos at the moment. Try again in a few minutes, or switch “Process on my device” on: "
-    "then the photos stay with you."
-)
+FULL = "This server has no room for more photos at the moment. Try again in a few minutes, or switch “Process on my device” on: then the photos stay with you."
 
 
 class PhotoList(Protocol):

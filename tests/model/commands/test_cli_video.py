@@ -68,7 +68,17 @@ def test_what_breaks_off_is_told_and_kept(videos, capsys):
 
 def test_files(videos, capsys):
     out = videos / "out"
-    command = ["detect", str(videos / "a.mp4"), str(videos / "deeper"), "--out", str(out), "--csv", str(videos / "p.csv"), "--parquet", str(videos / "p.parquet")]
+    command = [
+        "detect",
+        str(videos / "a.mp4"),
+        str(videos / "deeper"),
+        "--out",
+        str(out),
+        "--csv",
+        str(videos / "p.csv"),
+        "--parquet",
+        str(videos / "p.parquet"),
+    ]
     assert cli.main(command) == 0
     assert sorted(path.name for path in out.iterdir()) == ["a_2_landmarks.mp4", "a_landmarks.mp4"]
     with Video(out / "a_landmarks.mp4") as drawn, Video(videos / "a.mp4") as plain:

@@ -49,8 +49,17 @@ def test_mesh_flip_is_found_from_a_symmetric_face():
 def one_hand() -> Samples:
     rng = np.random.default_rng(0)
     points = rng.uniform(60, 190, (1, 21, 2)).astype(np.float32)
-    return Samples("one", "hand", "CC0", rng.integers(0, 256, (1, 256, 256, 3), dtype=np.uint8), points, np.zeros((1, 21), np.float32),
-                   np.ones((1, 21), np.float32), np.array(["train"]), right=np.array([1], np.int8))
+    return Samples(
+        "one",
+        "hand",
+        "CC0",
+        rng.integers(0, 256, (1, 256, 256, 3), dtype=np.uint8),
+        points,
+        np.zeros((1, 21), np.float32),
+        np.ones((1, 21), np.float32),
+        np.array(["train"]),
+        right=np.array([1], np.int8),
+    )
 
 
 def test_mirroring_swaps_handedness_and_keeps_the_finger_order():

@@ -49,10 +49,16 @@ def test_any_coco_keypoints_folder_can_be_read(tmp_path):
     picture, points, _, right = synthetic.draw_hand(rng)
     cv2.imwrite(str(folder / "a.png"), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
     keypoints = np.concatenate([points, np.full((21, 1), 2)], 1).ravel().tolist()
-    (folder / "annotations.json").write_text(json.dumps({
-        "images": [{"id": 7, "file_name": "a.png", "width": 256, "height": 256, "split": "val"}],
-        "annotations": [{"id": 1, "image_id": 7, "category_id": 1, "keypoints": keypoints, "handedness": "right" if right else "left"}],
-        "categories": [{"id": 1, "name": "hand"}], "licenses": [{"id": 1, "name": "CC0"}]}))
+    (folder / "annotations.json").write_text(
+        json.dumps(
+            {
+                "images": [{"id": 7, "file_name": "a.png", "width": 256, "height": 256, "split": "val"}],
+                "annotations": [{"id": 1, "image_id": 7, "category_id": 1, "keypoints": keypoints, "handedness": "right" if right else "left"}],
+                "categories": [{"id": 1, "name": "hand"}],
+                "licenses": [{"id": 1, "name": "CC0"}],
+            }
+        )
+    )
     (samples,) = coco(folder, tmp_path / "cache")
     assert (samples.kind, samples.licence, samples.split.tolist(), samples.right.tolist()) == ("hand", "CC0", ["val"], [right])
     # the crop shows the same pixels at the moved points
@@ -127,8 +133,15 @@ def test_sides(tmp_path, given, expected):
 def test_coco_wholebody_hands_and_faces(tmp_path):
     def whole_body(images, annotations):
         for a in annotations:
-            a.update(keypoints=[1, 1, 2] * 17, lefthand_kpts=hand(), lefthand_valid=True, righthand_kpts=hand(), righthand_valid=False,
-                     face_kpts=[v for k in range(68) for v in (10 + k % 8 * 4, 10 + k // 8 * 4, 0.9)], face_valid=True)
+            a.update(
+                keypoints=[1, 1, 2] * 17,
+                lefthand_kpts=hand(),
+                lefthand_valid=True,
+                righthand_kpts=hand(),
+                righthand_valid=False,
+                face_kpts=[v for k in range(68) for v in (10 + k % 8 * 4, 10 + k // 8 * 4, 0.9)],
+                face_valid=True,
+            )
 
     hands, faces = coco(write(tmp_path / "mine", edit=whole_body), tmp_path / "cache")
     assert (hands.kind, hands.right.tolist(), faces.kind) == ("hand", [0, 0, 0], "face")
@@ -183,8 +196,16 @@ def test_a_table_that_is_none(tmp_path, content):
 def test_the_command_says_so_without_a_traceback(tmp_path):
     write(tmp_path / "data" / "mine")
     (tmp_path / "data" / "mine" / "1.png").unlink()
-    for data, words in ((tmp_path / "data", "The picture 1.png"), (tmp_path / "nowhere", "is no folder"), (tmp_path / "data" / "mine", "holds no training set")):
-        done = subprocess.run([sys.executable, "-m", "model.training.train", "--data", data, "--cache", tmp_path / "cache", "--run", tmp_path / "run"], capture_output=True, text=True)
+    for data, words in (
+        (tmp_path / "data", "The picture 1.png"),
+        (tmp_path / "nowhere", "is no folder"),
+        (tmp_path / "data" / "mine", "holds no training set"),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", "model.training.train", "--data", data, "--cache", tmp_path / "cache", "--run", tmp_path / "run"],
+            capture_output=True,
+            text=True,
+        )
         assert done.returncode == 1 and words in done.stderr and "Traceback" not in done.stderr
 
 

@@ -27,9 +27,17 @@ def data(tmp_path):
             for n in range(count):
                 archive.writestr(f"{n}.png", cv2.imencode(".png", rng.integers(0, 256, (20, 30, 3), np.uint8))[1].tobytes())
         empty = name == "face_scenes"
-        (folder / name / "annotations.json").write_text(json.dumps({
-            "images": [{"id": n, "file_name": f"{n}.png", "width": 30, "height": 20, "negative": empty, "split": "val" if n == 1 else "train"} for n in range(count)],
-            "annotations": [] if empty else [{"image_id": n, "bbox": [2, 2, 9, 9], "num_keypoints": 0} for n in range(count)]}))
+        (folder / name / "annotations.json").write_text(
+            json.dumps(
+                {
+                    "images": [
+                        {"id": n, "file_name": f"{n}.png", "width": 30, "height": 20, "negative": empty, "split": "val" if n == 1 else "train"}
+                        for n in range(count)
+                    ],
+                    "annotations": [] if empty else [{"image_id": n, "bbox": [2, 2, 9, 9], "num_keypoints": 0} for n in range(count)],
+                }
+            )
+        )
     return folder
 
 
@@ -53,13 +61,35 @@ def natural(data, tmp_path):
         for n in range(40):
             archive.writestr(f"{n}.png", cv2.imencode(".png", rng.integers(0, 256, (20, 30, 3), np.uint8))[1].tobytes())
     common = {"iscrowd": 0, "bbox": [4, 3, 6, 8]}
-    (folder / "annotations.json").write_text(json.dumps({
-        "images": [{"id": n, "file_name": f"{n}.png", "width": 30, "height": 20, "negative": False, "split": "val" if n == 1 else "train", "stretched": n == 2,
-                    "group": f"clip {n // 2}"} for n in range(40)],
-        "annotations": [a for n in range(40) for a in (
-            {"image_id": n, "category_id": 1, "keypoints": points, "num_keypoints": 21, "z": [0] * 21, "spread": [0.01] * 21, "handedness": "right"} | common,
-            {"image_id": n, "category_id": 2} | common | {"bbox": [15, 5, 8, 10]},
-            {"image_id": n, "category_id": 1} | common | {"bbox": [0, 12, 5, 5], "iscrowd": 1})]}))
+    (folder / "annotations.json").write_text(
+        json.dumps(
+            {
+                "images": [
+                    {
+                        "id": n,
+                        "file_name": f"{n}.png",
+                        "width": 30,
+                        "height": 20,
+                        "negative": False,
+                        "split": "val" if n == 1 else "train",
+                        "stretched": n == 2,
+                        "group": f"clip {n // 2}",
+                    }
+                    for n in range(40)
+                ],
+                "annotations": [
+                    a
+                    for n in range(40)
+                    for a in (
+                        {"image_id": n, "category_id": 1, "keypoints": points, "num_keypoints": 21, "z": [0] * 21, "spread": [0.01] * 21, "handedness": "right"}
+                        | common,
+                        {"image_id": n, "category_id": 2} | common | {"bbox": [15, 5, 8, 10]},
+                        {"image_id": n, "category_id": 1} | common | {"bbox": [0, 12, 5, 5], "iscrowd": 1},
+                    )
+                ],
+            }
+        )
+    )
     return data
 
 
@@ -108,7 +138,9 @@ def test_a_picture_for_the_detector_has_its_labels_where_its_objects_are(natural
     for image in images:
         cv2.ellipse(image, (120, 45), (20, 15), 0, 0, 360, (255, 255, 255), -1)
     box = [0, 100, 30, 40, 30, 0, -1, 0]
-    marked = replace(photos, images=images, sizes=np.full_like(photos.sizes, 200), objects=[np.array([box], np.float32)] * 40, points=[np.full((1, 21, 2), np.nan)] * 40)
+    marked = replace(
+        photos, images=images, sizes=np.full_like(photos.sizes, 200), objects=[np.array([box], np.float32)] * 40, points=[np.full((1, 21, 2), np.nan)] * 40
+    )
     stream, rng, overlaps = detection_batches.Photos([marked], [], 256, 0, 1, 1), np.random.default_rng(0), []
     for _ in range(40):
         canvas = detection_batches.Canvas(256)
@@ -156,7 +188,9 @@ def test_few_cells_near_the_middle_speak_for_a_box(width, height, most):
     centres = (np.stack([chosen % 32, chosen // 32], 1) + 0.5) * STRIDE - 0.5
     assert np.abs(centres - (128.5, 100.5)).max() <= 1.5 * STRIDE
     for (cx, cy), (left, top, right, bottom) in zip(centres, found["sides"][0, chosen] * STRIDE):
-        assert (cx - left, cy - top, cx + right, cy + bottom) == pytest.approx((128.5 - width / 2, 100.5 - height / 2, 128.5 + width / 2, 100.5 + height / 2), abs=1.1)
+        assert (cx - left, cy - top, cx + right, cy + bottom) == pytest.approx(
+            (128.5 - width / 2, 100.5 - height / 2, 128.5 + width / 2, 100.5 + height / 2), abs=1.1
+        )
 
 
 @pytest.mark.parametrize("hand_at, hidden", [(60, True), (180, False)])

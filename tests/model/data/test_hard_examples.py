@@ -13,25 +13,55 @@ def scene(kind: int, negative: bool = False) -> Scenes:
     """One photo; unless negative with an object of 100 x 100 pixels at the top left, and an unsure one at the bottom right."""
     known = np.array([[negative or k == kind for k in (0, 1)]])
     objects = np.zeros((0, 8)) if negative else np.array([[kind, 0, 0, 100, 100, 0, -1, 0], [kind, 300, 300, 100, 100, 0, -1, 1.0]])
-    return Scenes("", np.zeros((1, 448, 448, 3), np.uint8), np.array([[448, 448]]), [objects], known, np.array([negative]), np.array(["train"]),
-                  [], np.ones(1), np.array([False]), ["a"], [], [])
+    return Scenes(
+        "",
+        np.zeros((1, 448, 448, 3), np.uint8),
+        np.array([[448, 448]]),
+        [objects],
+        known,
+        np.array([negative]),
+        np.array(["train"]),
+        [],
+        np.ones(1),
+        np.array([False]),
+        ["a"],
+        [],
+        [],
+    )
 
 
 FACE = np.array([320.0, 10, 90, 110])
 NEAR, BESIDE, FAR, UNSURE = np.array([[5, 5, 100, 100], [50, 50, 100, 100], [200, 0, 80, 80], [300, 300, 100, 100]], float)
 
 
-@pytest.mark.parametrize("kind, box, expected", [
-    (0, NEAR, (1, np.nan)), (1, NEAR, (np.nan, 1)), (0, BESIDE, None), (0, FAR, (0, np.nan)), (1, FAR, None), (0, UNSURE, None), (1, UNSURE, None),
-])
+@pytest.mark.parametrize(
+    "kind, box, expected",
+    [
+        (0, NEAR, (1, np.nan)),
+        (1, NEAR, (np.nan, 1)),
+        (0, BESIDE, None),
+        (0, FAR, (0, np.nan)),
+        (1, FAR, None),
+        (0, UNSURE, None),
+        (1, UNSURE, None),
+    ],
+)
 def test_a_find_is_right_wrong_or_not_known(kind, box, expected):
     found = hard_examples.judged(kind, box, 0.4, scene(kind), 0)
     assert found is None if expected is None else np.array_equal(found, expected, equal_nan=True)
 
 
-@pytest.mark.parametrize("kind, box, presence, expected", [
-    (0, NEAR, 0.1, (1, np.nan)), (0, FAR, 0.2, (0, np.nan)), (0, FAR, 0.9, None), (1, FAR, 0.2, (np.nan, 0)), (0, FACE, 0.2, (0, 1)), (0, UNSURE, 0.2, None),
-])
+@pytest.mark.parametrize(
+    "kind, box, presence, expected",
+    [
+        (0, NEAR, 0.1, (1, np.nan)),
+        (0, FAR, 0.2, (0, np.nan)),
+        (0, FAR, 0.9, None),
+        (1, FAR, 0.2, (np.nan, 0)),
+        (0, FACE, 0.2, (0, 1)),
+        (0, UNSURE, 0.2, None),
+    ],
+)
 def test_in_natural_photos_what_may_be_an_unlabelled_hand_is_not_called_wrong(kind, box, presence, expected):
     """A hand at the top left, a face beside it; one hand in five has no label there."""
     photo = scene(0)
@@ -54,7 +84,7 @@ def test_suspects_are_cut_out_whole_with_room_around(landmarker):
     for kind, box, roi in found:
         crop = extract_crop(rgb, ROI(roi.cx, roi.cy, roi.side * hard_examples.ROOM, roi.angle))
         assert np.allclose(box[:2] + box[2:] / 2, ((120, 160), (330, 150))[kind], atol=4)
-        own = (np.abs(crop[..., :2].astype(int) - COLOURS["hand" if kind == 0 else "face"][:2]).max(axis=2) < 60)
+        own = np.abs(crop[..., :2].astype(int) - COLOURS["hand" if kind == 0 else "face"][:2]).max(axis=2) < 60
         assert own[128, 128] and not own[[0, -1]].any() and not own[:, [0, -1]].any()
 
 

@@ -13,7 +13,7 @@ DOWN = np.stack([np.zeros(21), np.arange(21)], 1)
 
 class SeesTheBrightPixel:
     def predict(self, picture, requests):
-        (kind, roi), = requests
+        ((kind, roi),) = requests
         y, x = np.unravel_index(picture[..., 0].argmax(), picture.shape[:2])
         assert abs(roi.cx - x) < 5, "it is asked at the place of the object, mirrored where the picture is"
         return [SimpleNamespace(landmarks=np.array([x + 0.25, y]) + DOWN)]  # and prefers a side a little

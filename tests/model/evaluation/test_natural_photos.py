@@ -25,8 +25,21 @@ def scenes(*labelled, shown=None, doubtful=()):
         points.append(xy if kind == "hand" else np.full((21, 2), np.nan))
         sure.append(kind == "hand")
     rows = np.array(objects, np.float32).reshape(-1, 8)
-    return Scenes("natural", image, np.array([[440, 400]]), [rows], np.ones((1, 2), bool), np.array([False]), np.array(["val"]),
-                  [np.array(points).reshape(-1, 21, 2)], np.ones(1), np.array([False]), ["a"], [np.array(sure, bool)], [np.ones(len(rows), np.int8)])
+    return Scenes(
+        "natural",
+        image,
+        np.array([[440, 400]]),
+        [rows],
+        np.ones((1, 2), bool),
+        np.array([False]),
+        np.array(["val"]),
+        [np.array(points).reshape(-1, 21, 2)],
+        np.ones(1),
+        np.array([False]),
+        ["a"],
+        [np.array(sure, bool)],
+        [np.ones(len(rows), np.int8)],
+    )
 
 
 @pytest.mark.parametrize("way", [*natural_photos.TURNS, "grey"])

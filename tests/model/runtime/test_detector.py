@@ -97,8 +97,7 @@ def test_tiles_cover_the_photo_and_overlap(size):
     for point in points:
         corners = np.clip(point + reach * np.array([[-1, -1], [1, 1]]), 0, (width - 1, height - 1))
         assert any(
-            (transform(np.linalg.inv(each.to_photo), corners) >= -0.51).all()
-            and (transform(np.linalg.inv(each.to_photo), corners) <= CROP - 0.49).all()
+            (transform(np.linalg.inv(each.to_photo), corners) >= -0.51).all() and (transform(np.linalg.inv(each.to_photo), corners) <= CROP - 0.49).all()
             for each in views
         )
 

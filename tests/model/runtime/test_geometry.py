@@ -79,9 +79,7 @@ def ramp(width: int, height: int) -> np.ndarray:
 
 
 @settings(max_examples=25)
-@given(
-    side=st.floats(20, 560), angle=st.floats(-3.2, 3.2), mirrored=st.booleans(), cx=st.floats(300, 900), cy=st.floats(300, 500)
-)
+@given(side=st.floats(20, 560), angle=st.floats(-3.2, 3.2), mirrored=st.booleans(), cx=st.floats(300, 900), cy=st.floats(300, 500))
 def test_cut_shows_what_the_transform_says(side, angle, mirrored, cx, cy):
     width, height = 1200, 800
     roi = ROI(cx, cy, side, angle, mirrored)
@@ -116,7 +114,9 @@ def test_cut_is_black_beyond_the_photo():
 def test_letterbox_keeps_the_whole_photo_and_its_places(size):
     width, height = size
     picture, to_photo = letterbox(ramp(width, height))
-    assert max(picture.shape) == CROP and all(-0.5 <= side - CROP * length / max(size) < 32.5 and side % 32 == 0 for side, length in zip(picture.shape, (height, width)))
+    assert max(picture.shape) == CROP and all(
+        -0.5 <= side - CROP * length / max(size) < 32.5 and side % 32 == 0 for side, length in zip(picture.shape, (height, width))
+    )
     corners = transform(np.linalg.inv(to_photo), np.array([[-0.5, -0.5], [width - 0.5, height - 0.5]]))
     # Halving drops an odd last row or column: less than a pixel of the letterboxed picture.
     assert corners.min() > -0.51 and corners.max() < CROP + 0.5

@@ -157,7 +157,9 @@ def test_a_badly_turned_detection_gets_a_second_look(landmarker, network, monkey
     assert not needs_refinement(hand, ideal)
 
 
-@pytest.mark.parametrize("first, second, counts", [(0.95, 0.3, "first"), (0.95, 0.91, "second"), (0.95, 0.96, "second"), (0.6, 0.5, "first"), (0.6, 0.7, "second")])
+@pytest.mark.parametrize(
+    "first, second, counts", [(0.95, 0.3, "first"), (0.95, 0.91, "second"), (0.95, 0.96, "second"), (0.6, 0.5, "first"), (0.6, 0.7, "second")]
+)
 def test_the_second_look_counts_unless_it_lost_the_object(landmarker, first, second, counts):
     [thing] = landmarker.predict(photo(640, 480, THINGS[0]), [("hand", ROI(200, 300, 200, 0.7))])
     looks = {"first": replace(thing, score=first), "second": replace(thing, score=second)}

@@ -7,8 +7,20 @@ from model.training import soft_argmax
 from model.training.network import Detector, Landmarks, Pointillist, bend, preprocess, where
 from model.training.soft_argmax import expectation
 
-SHAPES = {"detections": (2, 1024, 7), "hand_features": (64, 64, 64), "hand_heatmaps": (21, 64, 64), "hand": (63,), "hand_sigma": (21,),
-          "hand_presence": (1,), "handedness": (1,), "face_features": (64, 64, 64), "face": (1434,), "face_sigma": (478,), "face_presence": (1,), "face_ibug68": (136,)}
+SHAPES = {
+    "detections": (2, 1024, 7),
+    "hand_features": (64, 64, 64),
+    "hand_heatmaps": (21, 64, 64),
+    "hand": (63,),
+    "hand_sigma": (21,),
+    "hand_presence": (1,),
+    "handedness": (1,),
+    "face_features": (64, 64, 64),
+    "face": (1434,),
+    "face_sigma": (478,),
+    "face_presence": (1,),
+    "face_ibug68": (136,),
+}
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +67,7 @@ def test_budget(network):
                 counted[part] += out[0].numel() * module.in_channels * module.kernel_size[0] ** 2
             elif isinstance(module, torch.nn.Linear):
                 counted[part] += module.in_features * module.out_features
+
         return hook
 
     for name, part in (("detector", network.detector), ("hand", network.hand), ("face", network.face)):
@@ -113,7 +126,12 @@ def test_features_are_read_where_the_map_is(training):
 def test_a_box_survives_decoding():
     """Sides that say 'from this cell's centre 2 left, 1 up, 3 right, 4 down' are that box in pixels."""
     centres = torch.tensor([[10.5, 20.5]])
-    raw = {"score": torch.zeros(1, 2, 1), "sides": torch.tensor([2.0, 1, 3, 4]).expand(1, 2, 1, 4), "up": torch.tensor([0.0, -3.0]).expand(1, 2, 1, 2), "centres": centres}
+    raw = {
+        "score": torch.zeros(1, 2, 1),
+        "sides": torch.tensor([2.0, 1, 3, 4]).expand(1, 2, 1, 4),
+        "up": torch.tensor([0.0, -3.0]).expand(1, 2, 1, 2),
+        "centres": centres,
+    }
     score, cx, cy, w, h, ux, uy = Detector.decode(raw)[0, 0, 0].tolist()
     assert (score, w, h) == (0.5, 40, 40)
     assert (cx, cy) == ((8.5 + 13.5) / 2 * 8 - 0.5, (19.5 + 24.5) / 2 * 8 - 0.5)

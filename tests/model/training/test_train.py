@@ -69,8 +69,9 @@ def test_a_run_that_begins_with_released_weights_continues_their_trace(tmp_path)
     (tmp_path / "released").mkdir()
     torch_to_onnx.write(network, tmp_path / "released" / "network.onnx", {})
     (tmp_path / "released" / "trace.json").write_text(json.dumps({"hand": first}))
-    second = train(tiny(), tmp_path / "second", 1, 2, 1e-3, 0, (256, 256), 0, compile=False, workers=0, command="test",
-                   initial=tmp_path / "released" / "network.onnx")
+    second = train(
+        tiny(), tmp_path / "second", 1, 2, 1e-3, 0, (256, 256), 0, compile=False, workers=0, command="test", initial=tmp_path / "released" / "network.onnx"
+    )
     assert [e["epoch"] for e in second["epochs"]] == [1, 2]
     assert second["epochs"][0] == first["epochs"][0]
     state = torch.load(tmp_path / "second" / "last.pt", weights_only=True)
@@ -84,7 +85,9 @@ def test_full_resolution_comes_last():
 def explode(task, at, monkeypatch):
     """The loss of the steps `at` (counted over the whole run) is no number."""
     whole, steps = task.loss, iter(range(1000))
-    monkeypatch.setattr(task, "loss", lambda network, batch: {k: v * (float("nan") if n in at else 1) for n in [next(steps)] for k, v in whole(network, batch).items()})
+    monkeypatch.setattr(
+        task, "loss", lambda network, batch: {k: v * (float("nan") if n in at else 1) for n in [next(steps)] for k, v in whole(network, batch).items()}
+    )
     return task
 
 

@@ -45,8 +45,11 @@ def test_weights_come_back(tmp_path, branch):
     assert back.training
     with torch.no_grad():
         expected, found = getattr(network, branch)(pictures), back.eval()(pictures)
-        same = [(Detector.decode(expected), Detector.decode(found))] if branch == "detector" \
+        same = (
+            [(Detector.decode(expected), Detector.decode(found))]
+            if branch == "detector"
             else [(expected[name], found[name]) for name in ("points", "log_sigma", *(["ibug"] if branch == "face" else ["right"]))]
+        )
         for a, b in same:
             assert torch.allclose(a, b, atol=1e-3)
         trained = back.train()(pictures)  # the statistics are those of the pictures, so training starts where the release is
@@ -98,5 +101,9 @@ def test_a_larger_weight_does_not_fit():
 def test_another_architecture_is_refused(tmp_path):
     torch_to_onnx.write(torch_to_onnx.load(None, None, None), tmp_path / "network.onnx", {})
     with pytest.raises(KeyError):
-        warm_start.load(torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4)), "hand", tmp_path / "network.onnx",
-                      torch.zeros(1, 256, 256, 3, dtype=torch.uint8))
+        warm_start.load(
+            torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4)),
+            "hand",
+            tmp_path / "network.onnx",
+            torch.zeros(1, 256, 256, 3, dtype=torch.uint8),
+        )

@@ -13,12 +13,16 @@ from model.training import weight_packing
 def network() -> onnx.ModelProto:
     """A very large convolution and a large layer."""
     rng = np.random.default_rng(0)
-    weights = [numpy_helper.from_array(rng.normal(size=(400, 256, 1, 1)).astype(np.float32), "full.weight"),
-               numpy_helper.from_array(rng.normal(size=400).astype(np.float32), "full.bias"),
-               numpy_helper.from_array(rng.normal(size=(400, 16)).astype(np.float32), "spread")]
-    nodes = [helper.make_node("Conv", ["x", "full.weight", "full.bias"], ["map"]),
-             helper.make_node("Flatten", ["map"], ["hidden"]),
-             helper.make_node("MatMul", ["hidden", "spread"], ["y"])]
+    weights = [
+        numpy_helper.from_array(rng.normal(size=(400, 256, 1, 1)).astype(np.float32), "full.weight"),
+        numpy_helper.from_array(rng.normal(size=400).astype(np.float32), "full.bias"),
+        numpy_helper.from_array(rng.normal(size=(400, 16)).astype(np.float32), "spread"),
+    ]
+    nodes = [
+        helper.make_node("Conv", ["x", "full.weight", "full.bias"], ["map"]),
+        helper.make_node("Flatten", ["map"], ["hidden"]),
+        helper.make_node("MatMul", ["hidden", "spread"], ["y"]),
+    ]
     value = lambda name, *sides: helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", *sides])  # noqa: E731
     graph = helper.make_graph(nodes, "two layers", [value("x", 256, 1, 1)], [value("y", 16)], weights)
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
@@ -39,8 +43,12 @@ def test_a_third_of_the_size_and_nearly_the_same_answer(network):
     onnx.checker.check_model(network, full_check=True)
     assert network.ByteSize() < 0.3 * size
     assert 0 < np.abs(answer(network) - before).max() < 0.04 * before.std()
-    assert kinds(network) == {"full.weight_whole": TensorProto.INT8, "full.weight_step": TensorProto.FLOAT,
-                              "full.bias_half": TensorProto.FLOAT16, "spread_half": TensorProto.FLOAT16}
+    assert kinds(network) == {
+        "full.weight_whole": TensorProto.INT8,
+        "full.weight_step": TensorProto.FLOAT,
+        "full.bias_half": TensorProto.FLOAT16,
+        "spread_half": TensorProto.FLOAT16,
+    }
 
 
 def test_unpacking_gives_plain_weights_under_their_names(network):

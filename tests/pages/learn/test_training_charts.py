@@ -55,7 +55,9 @@ def test_a_loss_beyond_the_edge_is_marked_and_explained():
     assert [row["loss"] for row in marks(loss_chart(frame), "triangle-up")] == [271.2, 829.6]
     assert [row["epoch"] for row in marks(loss_chart(frame), "rule")] == [4]
     notes = loss_notes(frame)
-    assert "▲ Epoch 4 lies beyond the chart: its loss is 271, mostly by its part “sigma”" in notes and "in its first epoch after a change" in notes.split("▲")[1]
+    assert (
+        "▲ Epoch 4 lies beyond the chart: its loss is 271, mostly by its part “sigma”" in notes and "in its first epoch after a change" in notes.split("▲")[1]
+    )
     assert "▲ Epoch 8 lies beyond the chart: its loss is 830" in notes and "change" not in notes.split("▲")[2].split("Dashed")[0]
     assert "Dashed lines (from epoch 4)" in notes
 

@@ -99,9 +99,7 @@ def test_status(monkeypatch):
     answer = route.endpoint(None)
     assert route.path == "/status" and answer.headers["cache-control"] == "no-store"
     found = json.loads(answer.body)
-    assert (
-        found["visitors"] == 3 and found["queue"]["working"] == found["queue"]["waiting"] == 0 and found["queue"]["places"] >= 1
-    )
+    assert found["visitors"] == 3 and found["queue"]["working"] == found["queue"]["waiting"] == 0 and found["queue"]["places"] >= 1
     assert found["network"]["sessions"] == 1 and found["network"]["version"]
     assert found["memory_mb"] > 10 and found["threads"] >= 1 and 0 < found["open_files"] < found["open_files_limit"]
 
