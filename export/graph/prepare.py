@@ -1,10 +1,11 @@
 """From the network's file to the files that are run, once, when the project is installed or a network is exported.
 
 server.onnx, server_exact.onnx                  the whole network with a switch for each branch, in int8 and in float32
-detector.onnx, hand.onnx, face.onnx, *_exact    the same for browsers, a file for each network
+detector.onnx, hand.onnx, face.onnx, *_exact    the same for browsers, a file for each network, and compressed beside it (.gz)
 layers.json, face_head.npz, stem.npz            for the pages that explain the network
 """
 
+import gzip
 import json
 import os
 import shutil
@@ -14,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+import onnxruntime
 from onnx.external_data_helper import uses_external_data
 from onnx.utils import Extractor
 
@@ -43,7 +45,9 @@ def prepare(weights: Path) -> Path:
             onnx.helper.set_model_props(whole, metadata | {SOURCE: source})
             onnx.save(whole, new / f"server{suffix}.onnx")
             for part in BROWSER_PARTS:
-                onnx.save(browser_part(graph, part), new / f"{part}{suffix}.onnx")
+                file = new / f"{part}{suffix}.onnx"
+                file.write_bytes(browser_part(graph, part, exact))
+                Path(f"{file}.gz").write_bytes(gzip.compress(file.read_bytes(), mtime=0))
         plain = weight_packing.unpack(onnx.ModelProto.FromString(stored))
         (new / LAYERS).write_text(as_json(layer_table.layers(plain)))
         arrays: dict[str, dict[str, Any]] = {face_head.FILE: face_head.parameters(plain), stem.FILE: stem.parameters(plain)}
@@ -67,12 +71,26 @@ def computed(model: onnx.ModelProto, exact: bool = False) -> onnx.ModelProto:
     return model
 
 
-def browser_part(graph: onnx.ModelProto, name: str) -> onnx.ModelProto:
+def browser_part(graph: onnx.ModelProto, name: str, exact: bool) -> bytes:
     """One network of a computed graph as a file of its own; `name` is a key of BROWSER_PARTS."""
     part = Extractor(graph).extract_model(["image"], BROWSER_PARTS[name])
-    weight_packing.pack(part)
     del part.metadata_props[:]  # the entries that describe the network to people stay with the original file
-    return part
+    if exact:  # which providers compute it, and so how it is best optimised, is known in the browser only
+        weight_packing.pack(part)
+        return part.SerializeToString()
+    return optimised(part)
+
+
+def optimised(model: onnx.ModelProto) -> bytes:
+    """The graph as onnxruntime would rewrite it while it opens it, but for what depends on the processor.
+
+    Opening it without optimisation then takes WebAssembly a third of the time: 0.4 instead of 1.5 s of CPU for the three networks."""
+    with tempfile.TemporaryDirectory() as scratch:
+        options = onnxruntime.SessionOptions()
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+        options.optimized_model_filepath = str(Path(scratch) / "optimised.onnx")
+        onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        return Path(options.optimized_model_filepath).read_bytes()
 
 
 def read(path: Path) -> onnx.ModelProto:

@@ -25,8 +25,8 @@ def test_a_part_answers_as_the_whole_file_does(exact):
 
 def test_only_parts_for_processors_compute_in_eight_bits():
     kinds = {exact: {node.op_type for node in onnx.load_from_string(serve.part("hand", exact)).graph.node} for exact in (True, False)}
-    assert "QuantizeLinear" in kinds[False] and "QuantizeLinear" not in kinds[True]
-    assert all(len(serve.part(name, False)) < 3e6 for name in BROWSER_PARTS), "weights stay packed"
+    assert "QLinearConv" in kinds[False] and not any("Quantize" in kind or "QLinear" in kind for kind in kinds[True])
+    assert all(len(serve.part(name, exact)) < 3e6 for name in BROWSER_PARTS for exact in (True, False)), "kernels stay packed"
 
 
 @pytest.fixture

@@ -29,7 +29,11 @@ export async function openSessions(base, { provider, threads = 1 } = {}) {
   const ort = await (graphics ? import("onnxruntime-web/webgpu") : import("onnxruntime-web/wasm"));
   ort.env.wasm.wasmPaths = base;
   ort.env.wasm.numThreads = threads;
-  const options = { executionProviders: graphics ? ["webgpu", "wasm"] : ["wasm"] };
+  // What a processor runs was optimised when it was prepared (export/graph/prepare.py).
+  /** @type {import("onnxruntime-web").InferenceSession.SessionOptions} */
+  const options = graphics
+    ? { executionProviders: ["webgpu", "wasm"] }
+    : { executionProviders: ["wasm"], graphOptimizationLevel: "disabled" };
   return {
     ort,
     detector: await ort.InferenceSession.create(address("detector"), options),

@@ -156,7 +156,8 @@ export type Request =
 
 export type Answer =
   | { type: "alive"; lock: string }
-  | { type: "ready"; engine: string; provider: Provider; parity: Parity }
+  | { type: "ready"; engine: string; provider: Provider }
+  | { type: "parity"; parity: Parity }
   | { type: "time"; milliseconds: number }
   | { type: "failed"; message: string }
   | { type: "result"; result: Result; time: number }

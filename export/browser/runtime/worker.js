@@ -1,8 +1,8 @@
 // The thread that the network runs in, so that the page stays smooth.
 //
 // in:  {type: "open", base, threads}     load the network; answers "alive" {lock} (a Web Lock that is held as long as this
-//                                        worker lives; not where pages have none), then "ready" {engine, provider, parity}
-//                                        or "failed" {message}
+//                                        worker lives; not where pages have none), then "ready" {engine, provider}
+//                                        or "failed" {message}; some time later "parity" {parity}
 //      {type: "time"}                    answers "time" {milliseconds}, what the hand network takes for a crop
 //      {type: "configure", smoothing}
 //      {type: "frame", frame, time}      an ImageBitmap; answers "result" {result, time}
@@ -11,7 +11,7 @@
 //      {type: "forget"}                  the camera was stopped: forget the tracks
 // When any of them fails the answer is "error" {message}.
 
-/** @import { Answer, Request, Result, Sessions } from "./types.js" */
+/** @import { Answer, Parity, Request, Result, Sessions } from "./types.js" */
 
 import constants from "./constants.js";
 import { messageOf } from "./errors.js";
@@ -30,6 +30,7 @@ let smoothing = 1;
 /** @type {{picture: ImageData, result: Result} | null} the newest frame */
 let last = null;
 let queue = Promise.resolve(); // messages are answered one after the other
+const PARITY_DELAY = 3000; // milliseconds: WebAssembly computes the same everywhere, so the first result need not wait for the proof
 
 const canvas = new OffscreenCanvas(1, 1);
 const context = /** @type {OffscreenCanvasRenderingContext2D} */ (
@@ -66,22 +67,32 @@ async function holdLock() {
   answer({ type: "alive", lock });
 }
 
+/**
+ * Compares these sessions with the reference and answers with what came out.
+ * @param {string} base
+ */
+async function checkParity(base) {
+  answer({ type: "parity", parity: await measure(sessions, await fetchReference(base)) });
+}
+
 /** @type {{[Type in Request["type"]]: (message: Extract<Request, { type: Type }>) => void | Promise<void>}} */
 const handlers = {
   async open({ base, provider, threads }) {
     await holdLock();
     try {
-      const reference = fetchReference(base); // comes while the networks are loaded
       sessions = await openSessions(base, { provider, threads });
-      let parity = await measure(sessions, await reference);
-      if (!parity.ok && sessions.provider === "webgpu") {
+      /** @type {Parity | undefined} */
+      let parity;
+      if (sessions.provider === "webgpu") {
+        parity = await measure(sessions, await fetchReference(base));
         // A graphics driver that computes something else is not used.
-        sessions = await openSessions(base, { provider: "wasm", threads });
-        parity = await measure(sessions, await reference);
+        if (!parity.ok) sessions = await openSessions(base, { provider: "wasm", threads });
       }
       landmarker = new Landmarker(sessions);
       tracker = new Tracker(landmarker);
-      answer({ type: "ready", engine: sessions.engine, provider: sessions.provider, parity });
+      answer({ type: "ready", engine: sessions.engine, provider: sessions.provider });
+      if (parity?.ok) answer({ type: "parity", parity });
+      else setTimeout(() => enqueue(() => checkParity(base)), PARITY_DELAY);
     } catch (error) {
       answer({ type: "failed", message: messageOf(error) });
     }
@@ -126,5 +137,13 @@ const handlers = {
 
 onmessage = (/** @type {MessageEvent<Request>} */ { data }) => {
   const handle = /** @type {(message: Request) => void | Promise<void>} */ (handlers[data.type]);
-  queue = queue.then(() => handle(data)).catch((error) => answer({ type: "error", message: messageOf(error) }));
+  enqueue(() => handle(data));
 };
+
+/**
+ * Runs it when all that came before is done.
+ * @param {() => void | Promise<void>} work
+ */
+function enqueue(work) {
+  queue = queue.then(work).catch((error) => answer({ type: "error", message: messageOf(error) }));
+}

@@ -53,7 +53,7 @@ export class WorkerStopped extends Error {}
  * @typedef {object} RuntimeWorker
  * @property {string} engine  what the network runs on, in words
  * @property {Provider} provider
- * @property {Parity} parity
+ * @property {Promise<Parity>} parity  how far its answers are from the reference; some time after the start, or never where the worker ends before
  * @property {(request: Request, transfer?: Transferable[]) => void} post
  * @property {(listener: (answer: Answer) => void) => void} listen  its answers from now on, told in worker.js
  * @property {Promise<WorkerStopped>} stopped  resolves if the worker dies, whatever ended it; not after `close`
@@ -138,6 +138,10 @@ function openWorker(runtime, threads, signal) {
   let died;
   /** @type {Promise<WorkerStopped>} */
   const stopped = new Promise((resolve) => (died = resolve));
+  /** @type {(parity: Parity) => void} */
+  let compared;
+  /** @type {Promise<Parity>} */
+  const parity = new Promise((resolve) => (compared = resolve));
   const close = () => {
     state = "over";
     worker.terminate();
@@ -146,7 +150,8 @@ function openWorker(runtime, threads, signal) {
   const post = (request, transfer = []) => worker.postMessage(request, transfer);
   /** @type {RuntimeWorker["listen"]} */
   const listen = (listener) => {
-    worker.onmessage = (/** @type {MessageEvent<Answer>} */ { data }) => listener(data);
+    worker.onmessage = (/** @type {MessageEvent<Answer>} */ { data }) =>
+      data.type === "parity" ? compared(data.parity) : listener(data);
   };
   return new Promise((resolve, reject) => {
     const stop = (/** @type {string} */ why) => {
@@ -166,7 +171,7 @@ function openWorker(runtime, threads, signal) {
         navigator.locks.request(answer.lock, () => stop("the browser ended it"));
       } else if (answer.type === "ready") {
         state = "ready";
-        const { engine, provider, parity } = answer;
+        const { engine, provider } = answer;
         resolve({ engine, provider, parity, post, listen, stopped, stop, close });
       } else stop("message" in answer ? answer.message : "it answered what nobody asked");
     });

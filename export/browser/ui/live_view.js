@@ -180,8 +180,10 @@ class LiveView {
     worker.listen((answer) => this.#receive(answer, worker));
     worker.post({ type: "configure", smoothing: this.#options.smoothing });
     this.#elements.engine.textContent = worker.engine;
-    this.#elements.parity.textContent = worker.parity.sentence;
-    this.#elements.root.dataset.parity = String(worker.parity.difference);
+    worker.parity.then(({ sentence, difference }) => {
+      this.#elements.parity.textContent = sentence;
+      this.#elements.root.dataset.parity = String(difference);
+    });
   }
 
   /**
