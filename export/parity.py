@@ -22,7 +22,7 @@ OUTPUTS = ["hand", "face"]  # of the networks of these names, each on its own cr
 def inputs(kind: str) -> np.ndarray:
     """(2, 256, 256, 3) uint8 RGB: the committed crop of this kind and its mirror image."""
     start = OUTPUTS.index(kind) * CROP
-    picture = cv2.cvtColor(cv2.imread(str(PICTURE)), cv2.COLOR_BGR2RGB)[:, start : start + CROP]
+    picture = np.asarray(cv2.imread(str(PICTURE), cv2.IMREAD_COLOR_RGB))[:, start : start + CROP]
     return np.stack([picture, picture[:, ::-1]])
 
 

@@ -38,14 +38,13 @@ OPSET = 18
 
 def load(detector: Path | None, hand: Path | None, face: Path | None) -> Pointillist:
     """The averaged weights of three checkpoints (untrained where None) in the form the file will have: `folded` and rounded."""
-    parts = []
-    for network, path in ((Detector(), detector), (Landmarks("hand"), hand), (Landmarks("face"), face)):
+    parts = Detector(), Landmarks("hand"), Landmarks("face")
+    for network, path in zip(parts, (detector, hand, face)):
         if path:
             network.load_state_dict(torch.load(path, weights_only=True, map_location="cpu")["average"])
         for layer in folded(network.eval()).modules():
             if isinstance(layer, (nn.Conv2d, nn.Linear)):
                 layer.weight.data = torch.from_numpy(weight_packing.as_stored(layer.weight.detach().numpy()))
-        parts.append(network)
     return Pointillist(*parts).eval()
 
 
@@ -60,7 +59,7 @@ def folded(network: nn.Module) -> nn.Module:
 def ranges(model: onnx.ModelProto, pictures: dict[str, np.ndarray]) -> dict[str, list[float]]:
     """Each part's own, seen on its own pictures."""
     graph = computed(onnx.ModelProto.FromString(model.SerializeToString()), exact=True)
-    found = {}
+    found: dict[str, list[float]] = {}
     for part, own in pictures.items():
         cut = onnx.utils.Extractor(graph).extract_model(["image"], list(BRANCHES[part]))
         found |= quantize.ranges(cut, own)
@@ -99,6 +98,7 @@ def _exported(module: nn.Module, outputs: tuple[str, ...], sides: dict) -> onnx.
         external_data=False,
         verbose=False,
     )
+    assert program is not None  # with dynamo=True there is one
     model = program.model_proto
     for node in model.graph.node:  # where torch found each node is of no use to anybody, and names this machine's folders
         del node.metadata_props[:]

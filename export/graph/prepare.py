@@ -51,8 +51,8 @@ def prepare(weights: Path) -> Path:
         plain = weight_packing.unpack(onnx.ModelProto.FromString(stored))
         (new / LAYERS).write_text(as_json(layer_table.layers(plain)))
         arrays: dict[str, dict[str, Any]] = {face_head.FILE: face_head.parameters(plain), stem.FILE: stem.parameters(plain)}
-        for file, own in arrays.items():
-            np.savez(new / file, **own)
+        for name, own in arrays.items():
+            np.savez(new / name, **own)
         shutil.rmtree(folder, ignore_errors=True)
         os.replace(new, folder)
     return folder

@@ -74,7 +74,7 @@ def to_int8(model: onnx.ModelProto, seen: dict[str, list[float]]) -> onnx.ModelP
 
     before, behind = [], {}  # nodes for weights; nodes behind the one that makes a tensor
     for name, (scale, zero_point) in scales.items():
-        own = [_constant(graph, f"{name}_scale", scale), _constant(graph, f"{name}_zero_point", zero_point)]
+        own = [_constant(graph, f"{name}_scale", np.array(scale)), _constant(graph, f"{name}_zero_point", np.array(zero_point))]
         exact = clipped.get(name, name)
         behind[exact] = [helper.make_node("QuantizeLinear", [exact, *own], [f"{name}_int8"], name=f"quantise_{name}"),
                         helper.make_node("DequantizeLinear", [f"{name}_int8", *own], [f"{name}_rounded"], name=f"dequantise_{name}")]  # fmt: skip

@@ -7,13 +7,14 @@ when a run has come to its end, coco.json over all of them. pyarrow comes with S
 import contextlib
 import functools
 import json
+import logging
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TextIO
+from typing import Any, TextIO
 
 import filelock
 import numpy as np
@@ -62,6 +63,8 @@ def sources(paths: Iterable[Path]) -> list[Source]:
     """Each once, however often and by whatever path it is named."""
     found: dict[str, Source] = {}
     for path in paths:
+        size: int | None
+        modified: int | None
         path = _real_folder(path.parent) / path.name
         try:
             status = os.stat(path)
@@ -259,13 +262,13 @@ def ray(photos: Iterable[Source], weights: Path | None, threads: int | None, wor
     import ray as framework
 
     Landmarker(weights, 1)  # weights that cannot be loaded are reported here in one sentence, not by every worker
-    local = {
+    local: dict[str, Any] = {
         "num_cpus": workers,
         "include_dashboard": False,
         "object_store_memory": 256 << 20,  # only paths and documents go through it
         "runtime_env": {"env_vars": {"PYTHONPATH": str(Path(__file__).parents[2])}},
     }
-    framework.init(log_to_driver=False, logging_level="ERROR", **({} if os.environ.get("RAY_ADDRESS") else local))
+    framework.init(log_to_driver=False, logging_level=logging.ERROR, **({} if os.environ.get("RAY_ADDRESS") else local))
     try:
         framework.data.DataContext.get_current().enable_progress_bars = False
         items = [{"name": photo.name, "path": os.fsencode(photo.path)} for photo in photos]

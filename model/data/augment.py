@@ -108,7 +108,7 @@ def write(picture: np.ndarray, rng: np.random.Generator) -> None:
 def digit(picture: np.ndarray, rng: np.random.Generator) -> None:
     """In place: one thick digit, slanted and bent, of so few pixels that it is a blur: with a light ground and dark holes it resembles a head."""
     size, canvas = picture.shape[0], 96
-    ink = np.zeros((canvas, canvas), np.uint8)
+    ink: np.ndarray = np.zeros((canvas, canvas), np.uint8)
     text, font, scale, thick = str(rng.integers(0, 10)), FONTS[rng.integers(len(FONTS))], rng.uniform(2.2, 3.4), int(rng.integers(4, 16))
     (w, h), _ = cv2.getTextSize(text, font, scale, thick)
     cv2.putText(ink, text, ((canvas - w) // 2, (canvas + h) // 2), font, scale, 255, thick, cv2.LINE_AA)
@@ -208,5 +208,5 @@ def camera(picture: np.ndarray, rng: np.random.Generator, coarsest: float = 0.2)
         picture = np.clip(picture + noise, 0, 255).astype(np.uint8)
     if rng.random() < 0.15:
         _, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(15, 80))])
-        picture = cv2.imdecode(data, cv2.IMREAD_COLOR)
+        picture = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR))
     return picture

@@ -71,7 +71,7 @@ def read(folder: Path, cache: Path) -> Scenes:
         by_image.setdefault(a["image_id"], []).append(a)
     hints = read_hints(cache, folder.name)
     natural = len(kinds) == 2
-    objects, points, negative, split, sure, right = [], [], [], [], [], []
+    objects, points, empty, split, sure, right = [], [], [], [], [], []
     for image, scale in zip(images, scales):
         marks = by_image.get(image["id"], ())
         rows, keypoints = np.zeros((len(marks), 8), np.float32), np.full((len(marks), 21, 2), np.nan, np.float32)
@@ -92,17 +92,17 @@ def read(folder: Path, cache: Path) -> Scenes:
             row[7] = a.get("iscrowd", 0) or a.get("ignore", 0)
         rows, keypoints = hints.apply(image["file_name"], rows, keypoints)
         hidden = [(False, None)] * (len(rows) - len(marks))
-        known = [(bool(a.get("num_keypoints")), a.get("handedness")) for a in marks] + hidden
-        sure.append(np.array([k for k, _ in known], bool))
-        right.append(np.array([{"left": 0, "right": 1}.get(side, -1) for _, side in known], np.int8))
+        hands = [(bool(a.get("num_keypoints")), a.get("handedness")) for a in marks] + hidden
+        sure.append(np.array([with_points for with_points, _ in hands], bool))
+        right.append(np.array([{"left": 0, "right": 1}.get(side, -1) for _, side in hands], np.int8))
         objects.append(rows)
         points.append(keypoints)
-        negative.append(bool(image.get("negative")))
+        empty.append(bool(image.get("negative")))
         series = str(image.get("group", image["file_name"]))
         train = image["split"] == "train"
-        kept_back = train and (held_out(series) if natural else negative[-1] and zlib.crc32(image["file_name"].encode()) % TUNE == 0)
+        kept_back = train and (held_out(series) if natural else empty[-1] and zlib.crc32(image["file_name"].encode()) % TUNE == 0)
         split.append("tune" if kept_back else image["split"])
-    negative = np.array(negative)
+    negative = np.array(empty)
     known = np.zeros((len(images), 2), bool)
     known[:, kinds] = True
     known[negative] = True

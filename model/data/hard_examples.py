@@ -141,8 +141,8 @@ def main() -> None:
         options.error(f"{o.data} has no photos with boxes in which anything was found: it needs one of {', '.join(detection_sets.LABELLED)}")
     part.replace(o.cache / CROPS)
     np.savez(o.cache / FILE, shows=np.stack(shows), presence=np.stack(presence))
-    for kind, column in zip(KINDS, np.transpose(shows)):
-        print(f"{kind}s: {(column == 1).sum()} right, {(column == 0).sum()} wrong")
+    for name, column in zip(KINDS, np.transpose(shows)):
+        print(f"{name}s: {(column == 1).sum()} right, {(column == 0).sum()} wrong")
 
 
 if __name__ == "__main__":

@@ -147,7 +147,7 @@ def wild(folder: Path, cache: Path) -> Samples:
     xy = np.stack([np.reshape(a["keypoints"], (21, 3))[:, :2] if a.get("keypoints") else np.reshape(a["rough_keypoints"], (21, 2)) for a in rows])
     low, high = xy.min(1), xy.max(1)
     sides = np.maximum((high - low).max(1), 2.0) * STORED_SCALE
-    frames = [ROI(*middle, side) for middle, side in zip((low + high) / 2, sides)]
+    frames = [ROI(x, y, side) for (x, y), side in zip((low + high) / 2, sides)]
 
     blobs = {n: archive.read(n) for n in archive.namelist()}
 

@@ -70,8 +70,8 @@ def draw_hand(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndar
     for depth, a, b, width in sorted(parts, key=lambda p: -p[0]):
         if a < 0:
             palm = flat[[0, 1, 5, 9, 13, 17]]
-            cv2.polylines(picture, [np.int32(palm * 16)], True, paint(depth), int(unit * 0.26), cv2.LINE_AA, 4)
-            cv2.fillPoly(picture, [np.int32(palm * 16)], paint(depth), cv2.LINE_AA, 4)
+            cv2.polylines(picture, [(palm * 16).astype(np.int32)], True, paint(depth), int(unit * 0.26), cv2.LINE_AA, 4)
+            cv2.fillPoly(picture, [(palm * 16).astype(np.int32)], paint(depth), cv2.LINE_AA, 4)
             continue
         for k in np.linspace(0, 1, 8):
             p, depth = flat[a] * (1 - k) + flat[b] * k, z[a] * (1 - k) + z[b] * k
@@ -114,12 +114,12 @@ def draw_face(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     flat = points[:, :2] * rng.uniform(48, 75) + CROP / 2 + rng.normal(0, 6, 2)
     colour, picture = skin(rng), backdrop(rng)
     shade = lambda f: tuple(int(v) for v in np.clip(colour * f, 0, 255))  # noqa: E731
-    fill = lambda p, c: cv2.fillPoly(picture, [np.int32(np.round(p * 16))], c, cv2.LINE_AA, 4)  # noqa: E731
+    fill = lambda p, c: cv2.fillPoly(picture, [np.round(p * 16).astype(np.int32)], c, cv2.LINE_AA, 4)  # noqa: E731
     temples = flat[[0, 16]].mean(0)
     forehead = temples + circle(9, 0, np.pi) @ np.stack([(flat[16] - flat[0]) / 2, (temples - flat[8]) * 0.65])
-    fill(cv2.convexHull(np.float32(np.concatenate([flat[:17], forehead])))[:, 0], shade(1.0))
+    fill(cv2.convexHull(np.concatenate([flat[:17], forehead]).astype(np.float32))[:, 0], shade(1.0))
     for brow in (flat[17:22], flat[22:27]):
-        cv2.polylines(picture, [np.int32(brow * 16)], False, shade(0.35), 4, cv2.LINE_AA, 4)
+        cv2.polylines(picture, [(brow * 16).astype(np.int32)], False, shade(0.35), 4, cv2.LINE_AA, 4)
     fill(flat[[27, 31, 33, 35]], shade(0.88))
     for eye in (flat[36:42], flat[42:48]):
         fill(eye, (240, 240, 240))
@@ -142,11 +142,11 @@ def drawn_sets(seed: int, rows: int = ROWS, validation: int = VALIDATION) -> tup
             "hand",
             "CC0",
             np.stack([h[0] for h in hands]),
-            np.float32([h[1] for h in hands]),
-            np.float32([h[2] for h in hands]),
+            np.array([h[1] for h in hands], np.float32),
+            np.array([h[2] for h in hands], np.float32),
             np.ones((n, 21), np.float32),
             split,
-            right=np.int8([h[3] for h in hands]),
+            right=np.array([h[3] for h in hands], np.int8),
             notes={"bg": free},
         ),
         Samples(
@@ -158,7 +158,7 @@ def drawn_sets(seed: int, rows: int = ROWS, validation: int = VALIDATION) -> tup
             np.full((n, 478), np.nan, np.float32),
             np.zeros((n, 478), np.float32),
             split,
-            ibug=np.float32([f[1] for f in faces]),
+            ibug=np.array([f[1] for f in faces], np.float32),
             ibug_weights=np.ones((n, 68), np.float32),
             notes={"bg": free},
         ),

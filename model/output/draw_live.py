@@ -31,7 +31,8 @@ def draw_live(rgb: np.ndarray, result: Result, mesh: bool = False) -> np.ndarray
     for hand in result.hands:
         _draw_hand(ink, hand)
     picture = ink.blended(rgb)
-    for instance in (*result.hands, *result.faces):
+    instances: list[Hand | Face] = [*result.hands, *result.faces]
+    for instance in instances:
         _draw_label(picture, instance)
     return picture
 

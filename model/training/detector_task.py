@@ -51,8 +51,7 @@ class DetectorTask:
         rows = Detector.decode(network(torch.from_numpy(frame)[None]))[0, kind].numpy()
         rows = rows[rows[:, 0] >= least]
         boxes = np.concatenate([rows[:, 1:3] - rows[:, 3:5] / 2, rows[:, 3:5]], 1) / scale
-        kept = cv2.dnn.NMSBoxes(boxes.tolist(), rows[:, 0].tolist(), least, 0.5) if len(boxes) else []
-        kept = np.array(kept, int).ravel()
+        kept = np.array(cv2.dnn.NMSBoxes(boxes.tolist(), rows[:, 0].tolist(), least, 0.5) if len(boxes) else [], int).ravel()
         return boxes[kept], rows[kept, 0]
 
     def validate(self, network: Detector, size: int) -> dict:

@@ -39,7 +39,7 @@ class LandmarkTask:
         rows = [(keep, s) for keep, s in rows if keep.any()]
         if rows:  # the mesh follows its anchors by least squares from the first step on
             mesh = np.concatenate([s.points[k] for k, s in rows]).astype(np.float64)
-            ibug = np.concatenate([s.ibug[k] for k, s in rows]).astype(np.float64)
+            ibug = np.concatenate([s.ibug[k] for k, s in rows if s.ibug is not None]).astype(np.float64)
             inside, centre, matrix = eye_frame(mesh)
             anchors = np.einsum("nij,nkj->nki", np.linalg.inv(matrix), np.concatenate([ibug, mesh[:, 468:]], 1) - centre)
             x = np.concatenate([anchors.transpose(0, 2, 1).reshape(-1, ANCHORS), 1e3 * np.ones((1, ANCHORS))])

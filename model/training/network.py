@@ -30,8 +30,9 @@ class Residual(nn.Module):
     def __init__(self, channels: int, inside: int | None = None):
         super().__init__()
         self.first = conv(channels, inside or channels)
-        self.second = nn.Sequential(nn.Conv2d(inside or channels, channels, 3, 1, 1, bias=False), nn.BatchNorm2d(channels))
-        nn.init.zeros_(self.second[1].weight)  # it begins as nothing (Goyal et al. 2017), so that one can be added to a trained network
+        norm = nn.BatchNorm2d(channels)
+        self.second = nn.Sequential(nn.Conv2d(inside or channels, channels, 3, 1, 1, bias=False), norm)
+        nn.init.zeros_(norm.weight)  # it begins as nothing (Goyal et al. 2017), so that one can be added to a trained network
 
     def forward(self, x: Tensor) -> Tensor:
         return F.relu(x + self.second(self.first(x)))

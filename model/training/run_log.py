@@ -214,7 +214,7 @@ def finger_errors(trace: TrainingTrace, epoch: int = -1) -> dict[str, float]:
 def converged(trace: TrainingTrace) -> int | None:
     """The epoch from which accuracy stayed within NEAR_BEST of the run's best; None if only the last one did."""
     accuracy = np.array([epoch.mean_accuracy for epoch in trace.epochs])
-    far = np.flatnonzero(~(accuracy >= np.nanmax(accuracy) - NEAR_BEST)) if np.isfinite(accuracy).any() else []
+    far: np.ndarray = np.flatnonzero(~(accuracy >= np.nanmax(accuracy) - NEAR_BEST)) if np.isfinite(accuracy).any() else np.array([], int)
     first = int(far[-1]) + 1 if len(far) else 0
     return trace.epochs[first].number if len(trace.epochs) > 1 and first < len(trace.epochs) - 1 else None
 
@@ -229,13 +229,14 @@ def _changes(before: Epoch | DetectorEpoch, now: Epoch | DetectorEpoch) -> list[
     found = []
     if added := _added_sets(before, now):
         found.append(f"From here on other data is used too (measured on: {added}).")
-    if isinstance(now, DetectorEpoch):
+    if isinstance(now, DetectorEpoch) and isinstance(before, DetectorEpoch):
         if now.side != before.side:
             found.append(f"From here on the pictures have {now.side} pixels a side instead of {before.side}.")
-    elif now.crop != before.crop:
-        found.append(f"From here on the crops have {now.crop} pixels a side instead of {before.crop}.")
-    if getattr(before, "together", False) and not now.together:
-        found.append("From here on hands and faces have a network each, until here one learned both.")
+    if isinstance(now, Epoch) and isinstance(before, Epoch):
+        if now.crop != before.crop:
+            found.append(f"From here on the crops have {now.crop} pixels a side instead of {before.crop}.")
+        if before.together and not now.together:
+            found.append("From here on hands and faces have a network each, until here one learned both.")
     if now.parameters and before.parameters and now.parameters != before.parameters:
         found.append(f"From here on the network has {now.parameters:,} parameters instead of {before.parameters:,}.")
     return found
@@ -249,7 +250,7 @@ def _added_sets(before: Epoch | DetectorEpoch, now: Epoch | DetectorEpoch) -> st
 def unusual_part(epochs: Sequence[Epoch | DetectorEpoch], index: int) -> str:
     """The part of the loss that is furthest from its median over the epochs in this one; "" if parts were not recorded."""
     off = {name: abs(value - np.median([e.losses[name] for e in epochs if name in e.losses])) for name, value in epochs[index].losses.items()}
-    return max(off, key=off.get, default="")
+    return max(off, key=lambda name: off[name], default="")
 
 
 def observations(trace: TrainingTrace) -> list[str]:
@@ -336,7 +337,7 @@ def lessons(trace: TrainingTrace) -> list[str]:
         )
     fingers = finger_errors(trace)
     if fingers:
-        hardest, easiest = max(fingers, key=fingers.get), min(fingers, key=fingers.get)
+        hardest, easiest = max(fingers, key=lambda name: fingers[name]), min(fingers, key=lambda name: fingers[name])
         lines.append(f"The hardest finger is the {hardest} (error {fingers[hardest]:.3f}), the easiest the {easiest} ({fingers[easiest]:.3f}).")
     for before, now in itertools.pairwise(trace.epochs):
         if added := _added_sets(before, now):

@@ -36,7 +36,7 @@ class Expectation(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx, logits: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(ctx, logits: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         n, k, h, w = logits.shape
         scores = logits.permute(0, 2, 3, 1).reshape(n, h * w, k).float()
         scores = scores - scores.amax(1, keepdim=True)

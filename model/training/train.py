@@ -13,6 +13,7 @@ import threading
 import time
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -40,7 +41,7 @@ def learning_rate(peak: float, step: int, steps: int) -> float:
     return peak * min(1.0, (step + 1) / WARMUP) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(fall, 1.0))))
 
 
-def moving_average(average: torch.Tensor, current: torch.Tensor, count: torch.Tensor) -> torch.Tensor:
+def moving_average(average: torch.Tensor, current: torch.Tensor, count: torch.Tensor | int) -> torch.Tensor:
     """Exponential, but quick at first: an average of the last tenth of the steps until there are enough of them."""
     return average + (current - average) * max(1 - EMA, 9.0 / (10.0 + float(count)))
 
@@ -130,7 +131,8 @@ def train(
     for epoch in range(len(trace["epochs"]) + 1, epochs + 1):
         size = crop_size(epoch, epochs, late, sizes)
         network.train()
-        started, sums, rows, counted = time.time(), {}, 0, 0
+        started, rows, counted = time.time(), 0, 0
+        sums: dict[str, float] = {}
         stream = DataLoader(task.stream(size, epoch, steps), batch_size=None, num_workers=workers, prefetch_factor=4 if workers else None)
         bar = tqdm(stream, total=steps, desc=f"epoch {epoch}/{epochs} at {size} px", mininterval=2 if sys.stderr.isatty() else 30)
         for k, batch in enumerate(bar):
@@ -290,6 +292,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def run_of(o: argparse.Namespace, command: str) -> None:
     """The training that the command line asks for."""
+    task: Any  # a LandmarkTask or a DetectorTask
     if o.demo:
         from .landmark_task import demo_task
 
