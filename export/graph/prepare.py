@@ -88,6 +88,7 @@ def optimised(model: onnx.ModelProto) -> bytes:
     with tempfile.TemporaryDirectory() as scratch:
         options = onnxruntime.SessionOptions()
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+        options.log_severity_level = 3  # what it leaves out is no news to whoever installs this
         options.optimized_model_filepath = str(Path(scratch) / "optimised.onnx")
         onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
         return Path(options.optimized_model_filepath).read_bytes()
