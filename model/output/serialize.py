@@ -130,9 +130,7 @@ def coco_annotations(image_id: int, result: Result, first_id: int) -> list[dict]
     return annotations
 
 
-def coco_annotation(
-    number: int, image_id: int, category_id: int, landmarks: np.ndarray, box: tuple[float, float, float, float], size: tuple[int, int]
-) -> dict:
+def coco_annotation(number: int, image_id: int, category_id: int, landmarks: np.ndarray, box: tuple[float, float, float, float], size: tuple[int, int]) -> dict:
     """One hand (category 1) or face (2) of an image of this size (width, height): landmarks (K, >= 2) and box in its pixels."""
     keypoints, bbox = _keypoints(landmarks, size), _inside(box, size)
     return {
