@@ -57,6 +57,7 @@ def main() -> None:
     options.add_argument("--layers", nargs="*", default=list(teach.LAYERS))
     options.add_argument("--rates", nargs="*", type=float, default=[1e-3])
     options.add_argument("--keep", nargs="*", type=float, default=[teach.Plan.keep])
+    options.add_argument("--steps", type=int, default=teach.Plan.steps)
     options.add_argument("--epochs", type=int, default=teach.Plan.epochs)
     options.add_argument("--threads", type=int, default=2)
     options.add_argument("--seed", type=int, default=0)
@@ -84,7 +85,7 @@ def main() -> None:
     print("| layers | rate | keep | seconds | " + " | ".join(["corrected", "built-in", *(s.name for s in sets)]) + " |")
     for layers, rate, keep in itertools.product(o.layers, o.rates, o.keep):
         epochs: list[teach.Epoch] = []
-        plan = teach.Plan(layers, rate, epochs=o.epochs, keep=keep)
+        plan = teach.Plan(layers, rate, epochs=o.epochs, steps=o.steps, keep=keep)
         started = time.time()
         taught = teach.teach(o.kind, WEIGHTS, lesson, scenes, plan, o.seed, epochs.append)
         seconds = time.time() - started

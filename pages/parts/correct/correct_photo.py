@@ -7,6 +7,7 @@ import streamlit as st
 from model.output import coco_folder
 from model.output.coco_folder import FolderError
 from pages.parts.correct.editor import show_editor
+from pages.parts.correct.teach import show_teach
 from pages.parts.correct.visitor_corrections import VisitorsCorrections, visitors_corrections
 from pages.parts.photos.download_links import Made, link
 from pages.parts.photos.photo_list import Photo, PhotoList
@@ -29,6 +30,10 @@ def show_correct(photo: Photo) -> None:
             )
             show_editor(photo)
             _offer_corrections(visitors_corrections())
+    if photos := visitors_corrections().corrected():
+        with st.expander("Teach the network with your corrections", icon=":material/school:", key="teach_room", on_change="rerun") as room:
+            if room.open:
+                show_teach(photos)
 
 
 def _offer_corrections(corrections: VisitorsCorrections) -> None:
