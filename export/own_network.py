@@ -1,8 +1,8 @@
-"""python -m export.own_network --kind hand --output FOLDER < corrections.zip
+"""python -m export.own_network --kind hand --output FOLDER [--corrections FILE]
 
 A network of one's own from corrected photos (the ZIP of model/output/coco_folder.py): the released hand's or face's network, fine-tuned
 (model/training/teach.py), in a copy of the released file in which everything else stays as it is, bit by bit. FOLDER gets trace.json after each
-epoch, and at the end own.zip: the ONNX file, the trace and a card. The photos are read from standard input and never written.
+epoch, and at the end own.zip: the ONNX file, the trace and a card. The ZIP is read from standard input unless FILE is named; photos are never written.
 """
 
 import argparse
@@ -118,6 +118,7 @@ def main(arguments: list[str] | None = None) -> None:
     options = argparse.ArgumentParser(prog="python -m export.own_network", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--kind", choices=KINDS, default="hand")
     options.add_argument("--output", type=Path, required=True, help="the folder for trace.json and own.zip")
+    options.add_argument("--corrections", type=Path, help="the ZIP that the photos page has given; standard input by default")
     options.add_argument("--threads", type=int, default=min(MOST_THREADS, cpus.available()))
     options.add_argument("--parent", type=int, help="the process that started this one: end with it")
     o = options.parse_args(arguments)
@@ -125,10 +126,11 @@ def main(arguments: list[str] | None = None) -> None:
         follow(o.parent)
     torch.set_num_threads(o.threads)
     try:
-        photos = coco_folder.read(io.BytesIO(sys.stdin.buffer.read()))
+        photos = coco_folder.read(io.BytesIO(o.corrections.read_bytes() if o.corrections else sys.stdin.buffer.read()))
         landmarker = Landmarker(threads=o.threads)
         corrected = of_photos(photos, o.kind, landmarker)
-    except (coco_folder.FolderError, PhotoError) as error:
+        o.output.mkdir(parents=True, exist_ok=True)
+    except (coco_folder.FolderError, PhotoError, OSError) as error:
         sys.exit(str(error))
     if not len(corrected.samples.images) and not len(corrected.none):
         sys.exit(f"No {o.kind} is corrected in these photos.")

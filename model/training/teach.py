@@ -22,7 +22,7 @@ from ..data.samples import CROP, Samples
 from ..evaluation import metrics
 from . import losses, warm_start
 from .fake_quantize import kernels_rounded
-from .network import Landmarks
+from .network import Landmarks, preprocess
 
 STATISTICS = 48  # crops that give the normalisations their statistics
 KEEP = {"points": 1.0, "coarse": 0.5, "sigma": 0.1, "presence": 5.0, "side": 10.0, "ibug": 1.0}  # weights as in losses.py
@@ -96,8 +96,7 @@ def teach(
     torch.manual_seed(seed)
     cv2.setNumThreads(0)
     rng = np.random.default_rng(seed)
-    network = Landmarks(kind)
-    warm_start.load(network, kind, weights, torch.from_numpy(built_in.kept_crops(kind, scenes, STATISTICS, rng)))
+    network = loaded(kind, weights, scenes, rng)
     released = copy.deepcopy(network).eval()
     flips = landmark_batches.flips_of([corrected.samples, *meshes(kind, scenes, released)])
     measured, truth = built_in.measured(kind)
@@ -131,11 +130,9 @@ def teach(
                 group["lr"] = plan.rate * min(1.0, (step + 1) / (0.1 * steps)) * (0.5 + 0.5 * np.cos(np.pi * step / steps))
             own, target, present = own_batch(corrected, plan.own, rng, flips)
             kept = torch.from_numpy(built_in.kept_crops(kind, scenes, plan.kept, rng))
-            with torch.no_grad():
-                before = released(kept)
             with kernels_rounded(network):
                 with torch.autocast("cpu", torch.bfloat16, enabled=half):
-                    out = network(torch.cat([own, kept]))
+                    out, before = answered(network, released, torch.cat([own, kept]), len(own))
                 first = {name: value[: len(own)] for name, value in out.items()}
                 parts = measure(first, target, present) if len(target) else {"presence": F.binary_cross_entropy_with_logits(first["presence"], present)}
                 parts |= {
@@ -150,6 +147,26 @@ def teach(
                 sums[name] = sums.get(name, 0.0) + float(value.detach())
         report(entry(epoch + 1, started, sums))
     return network.eval()
+
+
+def answered(network: Landmarks, released: Landmarks, images: Tensor, own: int) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """What the network says of all images (N, 256, 256, 3), and the released one of those behind the first `own`. Where only the head is trained
+    both have the same features, which are computed once."""
+    if all(not p.requires_grad for name, p in network.named_parameters() if not name.startswith("head.")):
+        with torch.no_grad():
+            features, smallest = network.features(preprocess(images))
+            before = released.head(features[own:], smallest[own:])
+        return network.head(features, smallest), before
+    with torch.no_grad():
+        before = released(images[own:])
+    return network(images), before
+
+
+def loaded(kind: str, weights: Path, scenes: list[built_in.Scene], rng: np.random.Generator) -> Landmarks:
+    """The network of `kind` in the file, ready to be trained on."""
+    network = Landmarks(kind)
+    warm_start.load(network, kind, weights, torch.from_numpy(built_in.kept_crops(kind, scenes, STATISTICS, rng)))
+    return network
 
 
 def own_batch(corrected: Corrected, count: int, rng: np.random.Generator, flips: dict[str, np.ndarray]) -> tuple[Tensor, dict[str, Tensor], Tensor]:

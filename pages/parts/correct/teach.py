@@ -17,8 +17,8 @@ from pages.parts.shared.epoch_player import FixedCrop, Step, play
 from pages.parts.shared.palette import FACE, HAND
 from pages.parts.shared.visitor import visitor_id
 
-WITHOUT_TORCH = "Training needs PyTorch, which this server does not have. Download the corrections, unpack them into a folder, and train at home:"
-COMMAND = "python3 make.py train --initial model/weights/pointillist.onnx --data FOLDER --part {kind} --epochs 10 --steps 20 --rate 2e-4"
+WITHOUT_TORCH = "Training needs PyTorch, which this server does not have. Download the corrections; in a checkout of the project this trains the same:"
+COMMAND = "python3 make.py teach --corrections corrections.zip --kind {kind} --output own"
 OWN, KEPT = "your corrected crops", "the project's own pictures"
 COLOURS = {OWN: HAND, KEPT: FACE}
 LOSS = "#7C6FD0"
@@ -99,16 +99,24 @@ def _curves(epochs: list[dict], planned: int) -> None:
     left, right = st.columns(2)
     x = alt.X("epoch:Q", title="epoch", scale=alt.Scale(domain=[0, planned]), axis=alt.Axis(tickMinStep=1, format="d"))
     loss = pd.DataFrame([(epoch["number"], epoch["loss"]) for epoch in epochs if epoch["loss"] is not None], columns=["epoch", "loss"])
-    chart = alt.Chart(loss).mark_line(point=True, color=LOSS).encode(x, alt.Y("loss:Q", title="loss ↓"), tooltip=["epoch", alt.Tooltip("loss", format=".3~g")])
-    left.altair_chart(chart.properties(height=220), alt=f"The loss after each of {len(loss)} epochs.", key="teach_loss")
+    curve = alt.Chart(loss).mark_line(point=True, color=LOSS)
+    curve = curve.encode(x=x, y=alt.Y("loss:Q", title="loss ↓"), tooltip=[alt.Tooltip("epoch:Q"), alt.Tooltip("loss:Q", format=".3~g")])
+    left.altair_chart(curve.properties(height=220), alt=f"The loss after each of {len(loss)} epochs.", key="teach_loss")
     rows = [(epoch["number"], name, epoch[field]) for epoch in epochs for name, field in ((OWN, "own"), (KEPT, "kept")) if epoch[field] is not None]
     frame = pd.DataFrame(rows, columns=["epoch", "on", "error"])
     colour = alt.Color(
         "on:N", title=None, scale=alt.Scale(domain=list(COLOURS), range=list(COLOURS.values())), legend=alt.Legend(orient="bottom", labelLimit=0)
     )
-    y = alt.Y("error:Q", title="error ↓", axis=alt.Axis(format="%"), scale=alt.Scale(zero=True))
     lines = (
-        alt.Chart(frame).mark_line(point=True).encode(x, y, colour, alt.StrokeDash("on:N", legend=None), ["epoch", "on", alt.Tooltip("error", format=".2%")])
+        alt.Chart(frame)
+        .mark_line(point=True)
+        .encode(
+            x=x,
+            y=alt.Y("error:Q", title="error ↓", axis=alt.Axis(format="%")),
+            color=colour,
+            strokeDash=alt.StrokeDash("on:N", legend=None, scale=alt.Scale(domain=list(COLOURS), range=[[1, 0], [6, 3]])),
+            tooltip=[alt.Tooltip("epoch:Q"), alt.Tooltip("on:N"), alt.Tooltip("error:Q", format=".2%")],
+        )
     )
     right.altair_chart(lines.properties(height=220), alt="The mean error of the points on your crops and on the project's own pictures.", key="teach_error")
 
