@@ -48,8 +48,7 @@ def of_photos(photos: Iterable[LabelledPhoto], kind: str, landmarker: Landmarker
 
 def _row(rgb: np.ndarray, label: Label, predicted: Instance) -> dict[str, np.ndarray]:
     low, high = extent(label.points)
-    middle = [(a + b) / 2 for a, b in zip(low, high)]
-    stored = ROI(*middle, max(high[0] - low[0], high[1] - low[1], 2.0) * STORED_SCALE)
+    stored = ROI((low[0] + high[0]) / 2, (low[1] + high[1]) / 2, max(high[0] - low[0], high[1] - low[1], 2.0) * STORED_SCALE)
     upright = roi_from_points(label.kind, label.points)
     points = label.points.astype(np.float64)
     row = {
@@ -74,7 +73,6 @@ def followed(points: np.ndarray, face: Face) -> np.ndarray:
 
 def _samples(kind: str, rows: list[dict[str, np.ndarray]]) -> Samples:
     points = _column(rows, "points")
-    face = {"ibug": _column(rows, "ibug"), "ibug_weights": np.ones((len(rows), 68), np.float32)} if kind == "face" else {}
     return Samples(
         "corrections",
         kind,
@@ -85,7 +83,8 @@ def _samples(kind: str, rows: list[dict[str, np.ndarray]]) -> Samples:
         np.ones(points.shape[:2], np.float32),
         np.array(["train"] * len(rows), "<U5"),
         right=_column(rows, "right", np.int8),
-        **face,
+        ibug=_column(rows, "ibug") if kind == "face" else None,
+        ibug_weights=np.ones((len(rows), 68), np.float32) if kind == "face" else None,
     )
 
 

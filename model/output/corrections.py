@@ -122,7 +122,7 @@ _FIRST_ADDED = 1000  # numbers below it belong to what the network found
 
 def labels_of(result: Result) -> Labels:
     """The result as labels that nobody has corrected yet."""
-    found = (*result.hands, *result.faces)
+    found: tuple[Hand | Face, ...] = (*result.hands, *result.faces)
     return Labels(result.width, result.height, tuple(_label_of(number, instance) for number, instance in enumerate(found)))
 
 

@@ -5,6 +5,7 @@ on which the network must go on answering as the released one does.
 """
 
 import copy
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,13 +25,15 @@ from . import losses, warm_start
 from .fake_quantize import kernels_rounded
 from .network import Landmarks, preprocess
 
+WARMUP = 0.1  # of the training: the learning rate rises
 STATISTICS = 48  # crops that give the normalisations their statistics
 KEEP = {"points": 1.0, "coarse": 0.5, "sigma": 0.1, "presence": 5.0, "side": 10.0, "ibug": 1.0}  # weights as in losses.py
 
 
 @dataclass(frozen=True)
 class Plan:
-    """layers: which weights are trained, a name in LAYERS; rate: the peak learning rate; own, kept: crops of a batch."""
+    """layers: which weights are trained, a name in LAYERS; rate: the peak learning rate; own, kept: crops of a batch; keep: the weight of the losses
+    on the kept ones; seconds: the longest training. One that would take longer has fewer steps, and its learning rate falls sooner."""
 
     layers: str = "head"
     rate: float = 1e-3
@@ -39,6 +42,7 @@ class Plan:
     own: int = 12
     kept: int = 12
     keep: float = 1.0
+    seconds: float = 600.0
 
 
 # Which weights may change, by the first part of their name. Statistics of normalisations never do.
@@ -109,25 +113,33 @@ def teach(
     optimiser = torch.optim.AdamW(chosen, plan.rate, weight_decay=0.0)
     half = torch.cpu.get_capabilities().get("avx512_bf16", False)
 
-    def entry(number: int, started: float, sums: dict[str, float]) -> Epoch:
+    def entry(number: int, started: float, means: dict[str, float]) -> Epoch:
         predictions = predict(network, corrected.upright)
         kept = error(predict(network, measured, "points" if kind == "hand" else "ibug"), truth)
-        means = {name: value / plan.steps for name, value in sums.items()}
         total = means.pop("total", float("nan"))
         return Epoch(number, time.time() - started, optimiser.param_groups[0]["lr"], total, means, error(predictions, corrected.truth), kept, predictions)
 
     report(entry(0, time.time(), {}))
     measure = {"hand": losses.hand_losses, "face": losses.face_losses}[kind]
-    steps = plan.epochs * plan.steps
+    begun = time.time()
+
+    def share(step: int) -> float:
+        """Of the training that is over, before this step: 0..1."""
+        return max(step / (plan.epochs * plan.steps), (time.time() - begun) / plan.seconds)
+
     for epoch in range(plan.epochs):
-        started, sums = time.time(), {}
+        if share(epoch * plan.steps) >= 1:
+            break
+        started, sums, taken = time.time(), {}, 0
         network.train()
         for layer in network.modules():
             if isinstance(layer, nn.BatchNorm2d):
                 layer.eval()
         for step in range(epoch * plan.steps, (epoch + 1) * plan.steps):
+            if (over := share(step)) >= 1:
+                break
             for group in optimiser.param_groups:
-                group["lr"] = plan.rate * min(1.0, (step + 1) / (0.1 * steps)) * (0.5 + 0.5 * np.cos(np.pi * step / steps))
+                group["lr"] = plan.rate * min(1.0, over / WARMUP + 0.05) * (0.5 + 0.5 * math.cos(math.pi * over))
             own, target, present = own_batch(corrected, plan.own, rng, flips)
             kept = torch.from_numpy(built_in.kept_crops(kind, scenes, plan.kept, rng))
             with kernels_rounded(network):
@@ -145,7 +157,8 @@ def teach(
             optimiser.step()
             for name, value in (parts | {"total": total}).items():
                 sums[name] = sums.get(name, 0.0) + float(value.detach())
-        report(entry(epoch + 1, started, sums))
+            taken += 1
+        report(entry(epoch + 1, started, {name: value / taken for name, value in sums.items()}))
     return network.eval()
 
 
