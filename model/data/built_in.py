@@ -63,7 +63,7 @@ def _kept(kind: str, shown: list[Scene], rng: np.random.Generator) -> np.ndarray
         picture, roi = _choose([(scene.rgb, roi) for scene in shown for roi in scene.rois[kind]], rng)
     side = roi.side * np.exp(rng.normal(0, 0.15))
     centre = rng.normal(0, 0.08, 2) * side + (roi.cx, roi.cy)
-    jittered = ROI(*centre.tolist(), float(side), roi.angle + float(rng.normal(0, 0.3)))
+    jittered = ROI(float(centre[0]), float(centre[1]), float(side), roi.angle + float(rng.normal(0, 0.3)))
     crop = extract_crop(picture, jittered)
     return augment.camera(np.ascontiguousarray(crop[:, ::-1]) if rng.random() < 0.5 else crop, rng, COARSEST)
 
@@ -79,10 +79,10 @@ def measured(kind: str) -> tuple[np.ndarray, np.ndarray]:
     for rgb, points in _with_truth(kind):
         for view in range(VIEWS):
             centre, side, angle = augment.jittered_roi(kind, points, rng, UPRIGHT[kind], float(view > 0))
-            roi = ROI(*centre.tolist(), float(side), float(angle))
+            roi = ROI(float(centre[0]), float(centre[1]), float(side), float(angle))
             crops.append(extract_crop(rgb, roi))
             truth.append(transform(roi.to_crop(), points))
-    return np.stack(crops), np.float32(truth)
+    return np.stack(crops), np.stack(truth).astype(np.float32)
 
 
 def _with_truth(kind: str) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -35,8 +35,8 @@ class Plan:
     """layers: which weights are trained, a name in LAYERS; rate: the peak learning rate; own, kept: crops of a batch; keep: the weight of the losses
     on the kept ones; seconds: the longest training. One that would take longer has fewer steps, and its learning rate falls sooner."""
 
-    layers: str = "head"
-    rate: float = 1e-3
+    layers: str = "everything"
+    rate: float = 2e-4
     epochs: int = 12
     steps: int = 20
     own: int = 12
@@ -130,7 +130,8 @@ def teach(
     for epoch in range(plan.epochs):
         if share(epoch * plan.steps) >= 1:
             break
-        started, sums, taken = time.time(), {}, 0
+        started, taken = time.time(), 0
+        sums: dict[str, float] = {}
         network.train()
         for layer in network.modules():
             if isinstance(layer, nn.BatchNorm2d):
@@ -150,7 +151,8 @@ def teach(
                 parts |= {
                     f"keep_{name}": plan.keep * value for name, value in kept_losses({name: value[len(own) :] for name, value in out.items()}, before).items()
                 }
-                total = sum(losses.WEIGHTS.get(name, KEEP.get(name.removeprefix("keep_"), 1.0)) * value for name, value in parts.items())
+                weighted = [losses.WEIGHTS.get(name, KEEP.get(name.removeprefix("keep_"), 1.0)) * value for name, value in parts.items()]
+                total = torch.stack(weighted).sum()
                 optimiser.zero_grad()
                 total.backward()
             nn.utils.clip_grad_norm_(chosen, 10.0)
