@@ -1,7 +1,7 @@
 """The pictures that come with the project, as a set against forgetting: crops to keep the answers on, and others to measure on.
 
-Rendered scenes and drawn hands and faces are looked at by the network that is fine-tuned, whose first answers are its labels
-there (Li and Hoiem 2016, learning without forgetting). Measured is on other renderings, whose truth is exact.
+Rendered scenes, drawn hands and drawn faces keep the answers: what the network says there before it is fine-tuned is their label (learning
+without forgetting, Li and Hoiem 2016). Measured is on other renderings, of which the truth is exact.
 """
 
 import json
@@ -20,7 +20,7 @@ from .samples import CROP
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 WEIGHTS = Path(__file__).parents[1] / "weights"
-WITH_TRUTH = ("greeting", "hands")  # never looked at while training
+WITH_TRUTH = ("greeting", "hands")  # never seen while training
 VIEWS = 6  # measured crops of one hand or face: one upright, the others as wrong as a detector may have them
 UPRIGHT = {"hand": (0, 9), "face": (IBUG_CHIN, IBUG_BROW)}
 DRAWN, OTHER = 0.25, 0.25  # of the kept crops: drawn ones, and pieces of scenes without regard to what is there

@@ -33,7 +33,7 @@ KEEP = {"points": 1.0, "coarse": 0.5, "sigma": 0.1, "presence": 5.0, "side": 10.
 @dataclass(frozen=True)
 class Plan:
     """layers: which weights are trained, a name in LAYERS; rate: the peak learning rate; own, kept: crops of a batch; keep: the weight of the losses
-    on the kept ones; seconds: the longest training. One that would take longer has fewer steps, and its learning rate falls sooner."""
+    on the kept ones; seconds: the longest training. One that would take longer has fewer steps, and its learning rate falls earlier."""
 
     layers: str = "everything"
     rate: float = 2e-4

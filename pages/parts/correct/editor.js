@@ -310,7 +310,7 @@ class Editor {
     if (Math.min(box[2], box[3]) < 2) return this.stopAdding("The box was too small.");
     this.adding = null;
     this.send({ do: "add", number: -1, kind, box: box.map(round) });
-    this.say(`The network looks for the ${kind}'s points …`);
+    this.say(`The network places the ${kind}'s points …`);
   }
 
   stopAdding(words) {

@@ -28,7 +28,7 @@ def show_teach(photos: list[LabelledPhoto]) -> None:
     """Below the corrections. photos: those that have some."""
     kinds = teaching.counts(photos)
     st.markdown(
-        "A short training on your corrections makes a network of your own from the released one. So that it forgets nothing, it also looks at pictures "
+        "A short training on your corrections makes a network of your own from the released one. So that it forgets little, it also sees pictures "
         "that come with the project, and goes on answering there as before. This page and all other visitors keep the released network."
     )
     kind = next(iter(kinds))

@@ -33,7 +33,7 @@ def torch_is_there() -> bool:
 
 
 def python_command(module: str, *arguments: str) -> list[str]:
-    """`python -m MODULE` that is told its parent, to end with it."""
+    """`python -m MODULE` that knows its parent, to end with it."""
     return [sys.executable, "-m", module, *arguments, "--parent", str(os.getpid())]
 
 

@@ -37,10 +37,10 @@ class FixedCrop:
 
 @dataclass(frozen=True)
 class Step:
-    """One epoch: told says its figures; points: the predicted ones of each crop."""
+    """One epoch: words say its figures; points: the predicted ones of each crop."""
 
     number: int
-    told: str
+    words: str
     points: list[list[list[float]]]
 
 
@@ -57,7 +57,7 @@ def play(crops: list[FixedCrop], steps: list[Step], key: str) -> None:
         }
         for crop in crops
     ]
-    epochs = [{"number": step.number, "told": step.told, "points": step.points} for step in steps]
+    epochs = [{"number": step.number, "told": step.words, "points": step.points} for step in steps]
     _component(key=key, data={"pictures": pictures, "epochs": epochs, "moving": min(LONGEST, max(SHORTEST, WHOLE / len(steps)))})
 
 

@@ -23,7 +23,7 @@ MOVE = {"n": 1, "do": "move", "number": 0, "points": [[8, 100.0, 120.0]]}
 
 @pytest.fixture
 def visitor() -> AppTest:
-    """A visitor with a photo of two hands and a face, whose correction is open."""
+    """A visitor with a photo of two hands and a face, with the editor open."""
     visitor = AppTest.from_file(ROOT / "app.py", default_timeout=60).run()
     visitor.session_state["photo_list"].add("greeting.webp", (EXAMPLES / "greeting.webp").read_bytes())
     visitor.run()
