@@ -289,6 +289,7 @@ class Editor {
 
   startAdding(kind) {
     this.flush();
+    this.enlarge.checked = false; // what was missed may be anywhere
     const [left, top, width, height] = this.view();
     this.adding = { kind, box: [left + width * 0.375, top + height * 0.375, width * 0.25, height * 0.25] };
     this.svg.focus();

@@ -20,6 +20,7 @@ from typing import IO, Any
 
 ROOT = Path(__file__).parents[3]
 NICENESS = 10  # visitors' photos go first
+PATIENT = {"OMP_WAIT_POLICY": "passive"}  # beside other work a waiting thread would use up the time of the one it waits for
 PATIENCE = 5.0  # seconds for the process to end by itself when it is stopped
 
 IDLE, RUNNING, FINISHED, STOPPED, FAILED = "idle", "running", "finished", "stopped", "failed"
@@ -73,7 +74,9 @@ class BackgroundRun:
                 group: dict[str, Any] = (
                     {"start_new_session": True} if os.name == "posix" else {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
                 )
-                self._process = subprocess.Popen(command(self._folder), cwd=ROOT, stdin=subprocess.PIPE, stdout=log, stderr=log, **group)
+                self._process = subprocess.Popen(
+                    command(self._folder), cwd=ROOT, env=os.environ | PATIENT, stdin=subprocess.PIPE, stdout=log, stderr=log, **group
+                )
             assert self._process.stdin is not None
             threading.Thread(target=_write, args=(self._process.stdin, given), daemon=True).start()
             self._stopped = False
