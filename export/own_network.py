@@ -9,6 +9,7 @@ import argparse
 import copy
 import io
 import json
+import shutil
 import sys
 import time
 import zipfile
@@ -123,7 +124,7 @@ def main(arguments: list[str] | None = None) -> None:
     options.add_argument("--parent", type=int, help="the process that started this one: end with it")
     o = options.parse_args(arguments)
     if o.parent:
-        follow(o.parent)
+        follow(o.parent, lambda: shutil.rmtree(o.output, ignore_errors=True))  # a server that was killed removes nothing
     torch.set_num_threads(o.threads)
     try:
         photos = coco_folder.read(io.BytesIO(o.corrections.read_bytes() if o.corrections else sys.stdin.buffer.read()))

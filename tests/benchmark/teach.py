@@ -2,6 +2,16 @@
 
 For each choice of the layers that are trained: the error on the ten crops before and after, that on the built-in renderings, and, with a
 folder of training sets, that on validation crops of theirs that nobody corrected. Without a folder the ten are drawn hands or faces.
+
+Which layers: ten hands of natural photos (`wild`), 72 steps (--epochs 6 --steps 12 --most 40), one thread, 2026-11-25. Mean error of the points as a
+fraction of the hand's size, before → after:
+
+    layers, rate        corrected          built-in           wild, 30 others    real_hands, 40
+    head, 1e-3          0.0434 → 0.0319    0.0752 → 0.0766    0.0358 → 0.0365    0.0202 → 0.0210
+    decoder, 3e-4       0.0434 → 0.0288    0.0752 → 0.0766    0.0358 → 0.0367    0.0202 → 0.0215
+    everything, 1e-4    0.0434 → 0.0303    0.0752 → 0.0751    0.0358 → 0.0349    0.0202 → 0.0212
+
+Everything at a small rate forgets least for what it gains, so that is the plan.
 """
 
 import argparse
