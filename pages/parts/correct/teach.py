@@ -99,7 +99,7 @@ def _curves(epochs: list[dict], planned: int) -> None:
     left, right = st.columns(2)
     x = alt.X("epoch:Q", title="epoch", scale=alt.Scale(domain=[0, planned]), axis=alt.Axis(tickMinStep=1, format="d"))
     loss = pd.DataFrame([(epoch["number"], epoch["loss"]) for epoch in epochs if epoch["loss"] is not None], columns=["epoch", "loss"])
-    curve = alt.Chart(loss).mark_line(point=True, color=LOSS)
+    curve = alt.Chart(loss).mark_line(point=alt.OverlayMarkDef(color=LOSS), color=LOSS)
     curve = curve.encode(x=x, y=alt.Y("loss:Q", title="loss ↓"), tooltip=[alt.Tooltip("epoch:Q"), alt.Tooltip("loss:Q", format=".3~g")])
     left.altair_chart(curve.properties(height=220), alt=f"The loss after each of {len(loss)} epochs.", key="teach_loss")
     rows = [(epoch["number"], name, epoch[field]) for epoch in epochs for name, field in ((OWN, "own"), (KEPT, "kept")) if epoch[field] is not None]
@@ -118,7 +118,7 @@ def _curves(epochs: list[dict], planned: int) -> None:
             tooltip=[alt.Tooltip("epoch:Q"), alt.Tooltip("on:N"), alt.Tooltip("error:Q", format=".2%")],
         )
     )
-    right.altair_chart(lines.properties(height=220), alt="The mean error of the points on your crops and on the project's own pictures.", key="teach_error")
+    right.altair_chart(lines.properties(height=260), alt="The mean error of the points on your crops and on the project's own pictures.", key="teach_error")
 
 
 def _show_points(lesson: Lesson, trace: dict, key: str) -> None:
@@ -128,6 +128,7 @@ def _show_points(lesson: Lesson, trace: dict, key: str) -> None:
         crops = [FixedCrop(address, lesson.kind, CROP, points) for address, points in zip(lesson.crops, truth)]
         steps = [Step(epoch["number"], _told(epoch), epoch["predictions"][: len(crops)]) for epoch in trace["epochs"]]
         play(crops, steps, key)
+        st.caption("White rings are your corrected points, coloured ones the network's.")
 
 
 def _told(epoch: dict) -> str:
