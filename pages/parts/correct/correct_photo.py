@@ -53,6 +53,11 @@ def _offer_corrections(corrections: VisitorsCorrections) -> None:
             made=Made(lambda: pieces_of(corrections), ZIP, "application/zip"),
         )
     st.caption("The ZIP holds these photos and annotations.json, in COCO form. Unpacked into a folder it is training data: `make.py train --data FOLDER`.")
+    most = st.get_option("server.maxUploadSize")
+    if sum(len(photo.content) for photo in photos) > 0.9 * most * 1024 * 1024:
+        st.warning(
+            f"This page takes a ZIP of {most} MB back, and this one may be larger: download it before you correct more photos.", icon=":material/inventory_2:"
+        )
 
 
 def pieces_of(corrections: VisitorsCorrections) -> Iterator[bytes]:

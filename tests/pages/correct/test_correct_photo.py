@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from model.output import coco_folder
@@ -134,6 +135,15 @@ def test_the_zip_comes_back(visitor):
     assert labels.instances[0].points[8].tolist() == [100, 120] and labels.instances[1].handedness == "right"
     assert [label.corrected for label in labels.instances] == [True, True, False]
     assert photo_of(other).result is not None
+
+
+def test_a_zip_too_large_to_come_back_is_announced(visitor, monkeypatch):
+    correct(visitor, MOVE)
+    assert not visitor.warning
+    options = st.get_option
+    monkeypatch.setattr(st, "get_option", lambda name: 0.01 if name == "server.maxUploadSize" else options(name))
+    visitor.run()
+    assert not visitor.exception and "back" in visitor.warning[0].value
 
 
 def test_a_zip_that_is_none_gets_a_sentence(visitor):
