@@ -67,7 +67,7 @@ def main() -> None:
     options.add_argument("--crops", type=int, default=10)
     options.add_argument("--most", type=int, default=300, help="validation crops of each set")
     options.add_argument("--layers", nargs="*", default=list(teach.LAYERS))
-    options.add_argument("--rates", nargs="*", type=float, default=[1e-3])
+    options.add_argument("--rates", nargs="*", type=float, default=[teach.Plan.rate])
     options.add_argument("--keep", nargs="*", type=float, default=[teach.Plan.keep])
     options.add_argument("--steps", type=int, default=teach.Plan.steps)
     options.add_argument("--epochs", type=int, default=teach.Plan.epochs)

@@ -45,7 +45,9 @@ class Editor {
     this.svg.addEventListener("keydown", (event) => this.key(event));
     this.svg.addEventListener("blur", () => this.flush());
     // A finger on a point drags it; elsewhere it scrolls the page.
-    this.svg.addEventListener("touchstart", (event) => this.takesTouch(event) && event.preventDefault(), { passive: false });
+    this.svg.addEventListener("touchstart", (event) => this.takesTouch(event) && event.preventDefault(), {
+      passive: false,
+    });
     new ResizeObserver(() => this.data && this.draw()).observe(this.svg);
   }
 
@@ -55,16 +57,25 @@ class Editor {
     this.data = data;
     this.pending = this.pending.filter((edit) => edit.n > data.applied);
     this.last = Math.max(this.last, data.applied);
-    this.instances = data.instances.map((instance) => ({ ...instance, points: instance.points.map((point) => [...point]) }));
+    this.instances = data.instances.map((instance) => ({
+      ...instance,
+      points: instance.points.map((point) => [...point]),
+    }));
     this.pending.forEach((edit) => this.apply(edit));
     if (this.draft) this.apply(this.draft);
     if (this.drag?.rows) this.apply({ do: "move", number: this.shown, points: this.drag.rows });
     const numbers = this.instances.map(({ number }) => number);
-    if (!numbers.includes(this.shown) || (data.chosen !== null && data.chosen !== this.chosen)) this.shown = data.chosen ?? numbers[0] ?? 0;
+    if (!numbers.includes(this.shown) || (data.chosen !== null && data.chosen !== this.chosen))
+      this.shown = data.chosen ?? numbers[0] ?? 0;
     this.chosen = data.chosen;
     if (first) {
-      const image = element("image", { href: new URL(data.picture, document.baseURI).href, preserveAspectRatio: "none" });
-      Object.entries({ x: -0.5, y: -0.5, width: data.width, height: data.height }).forEach(([name, value]) => image.setAttribute(name, value));
+      const image = element("image", {
+        href: new URL(data.picture, document.baseURI).href,
+        preserveAspectRatio: "none",
+      });
+      Object.entries({ x: -0.5, y: -0.5, width: data.width, height: data.height }).forEach(([name, value]) =>
+        image.setAttribute(name, value),
+      );
       this.layer = element("g", {});
       this.svg.replaceChildren(image, this.layer);
       const instance = this.instance();
@@ -263,7 +274,11 @@ class Editor {
     this.apply({ do: "move", number: this.shown, points: rows });
     const before = this.draft?.points ?? [];
     const fresh = new Set(rows.map(([index]) => index));
-    this.draft = { do: "move", number: this.shown, points: [...before.filter(([index]) => !fresh.has(index)), ...rows] };
+    this.draft = {
+      do: "move",
+      number: this.shown,
+      points: [...before.filter(([index]) => !fresh.has(index)), ...rows],
+    };
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.flush(), WAIT);
     this.say(this.where(instance));
@@ -293,7 +308,9 @@ class Editor {
     const [left, top, width, height] = this.view();
     this.adding = { kind, box: [left + width * 0.375, top + height * 0.375, width * 0.25, height * 0.25] };
     this.svg.focus();
-    this.say(`Draw a box around the ${kind}. Or move the dashed box by the arrow keys, size it with Shift, and press Enter. Escape ends it.`);
+    this.say(
+      `Draw a box around the ${kind}. Or move the dashed box by the arrow keys, size it with Shift, and press Enter. Escape ends it.`,
+    );
     this.draw();
   }
 
@@ -344,7 +361,9 @@ class Editor {
     this.svg.style.maxWidth = `${(75 * width) / height}vh`;
     this.unit = view[2] / Math.max(this.svg.clientWidth, 1); // photo pixels of a screen pixel
     this.reachValue.textContent = `${this.reach.value} % of the face`;
-    const parts = this.instances.flatMap((instance) => this.drawn(instance, colours[instance.kind], edges[instance.kind]));
+    const parts = this.instances.flatMap((instance) =>
+      this.drawn(instance, colours[instance.kind], edges[instance.kind]),
+    );
     if (this.adding) {
       const [x, y, w, h] = this.adding.box;
       for (const style of ["halo", "box"]) parts.push(element("rect", { x, y, width: w, height: h, class: style }));
@@ -358,10 +377,17 @@ class Editor {
   drawn({ number, kind, points }, colours, edges) {
     const chosen = number === this.shown;
     const line = edges.map(([a, b]) => `M${points[a].join(" ")}L${points[b].join(" ")}`).join("");
-    const parts = [element("path", { d: line, class: "halo" }), element("path", { d: line, class: chosen ? "line" : "line faint" })];
+    const parts = [
+      element("path", { d: line, class: "halo" }),
+      element("path", { d: line, class: chosen ? "line" : "line faint" }),
+    ];
     if (kind === "hand" || chosen) {
       const radius = (kind === "hand" ? (chosen ? 4.5 : 3) : 1.8) * this.unit;
-      points.forEach(([cx, cy], k) => parts.push(element("circle", { cx, cy, r: radius, style: `fill: ${colours[k] ?? colours[0]}`, class: "point" })));
+      points.forEach(([cx, cy], k) =>
+        parts.push(
+          element("circle", { cx, cy, r: radius, style: `fill: ${colours[k] ?? colours[0]}`, class: "point" }),
+        ),
+      );
     }
     if (chosen) {
       const [cx, cy] = points[this.point];
