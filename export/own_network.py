@@ -120,6 +120,8 @@ def main(arguments: list[str] | None = None) -> None:
     options.add_argument("--kind", choices=KINDS, default="hand")
     options.add_argument("--output", type=Path, required=True, help="the folder for trace.json and own.zip")
     options.add_argument("--corrections", type=Path, help="the ZIP that the photos page has given; standard input by default")
+    options.add_argument("--epochs", type=int, default=teach.Plan.epochs)
+    options.add_argument("--steps", type=int, default=teach.Plan.steps, help="batches per epoch")
     options.add_argument("--threads", type=int, default=min(MOST_THREADS, cpus.available()))
     options.add_argument("--parent", type=int, help="the process that started this one: end with it")
     o = options.parse_args(arguments)
@@ -135,12 +137,11 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(str(error))
     if not len(corrected.samples.images) and not len(corrected.none):
         sys.exit(f"No {o.kind} is corrected in these photos.")
-    train(o.kind, corrected, landmarker, o.output)
+    train(o.kind, corrected, landmarker, o.output, teach.Plan(epochs=o.epochs, steps=o.steps))
 
 
-def train(kind: str, corrected: Corrected, landmarker: Landmarker, output: Path, plan: teach.Plan | None = None) -> dict:
+def train(kind: str, corrected: Corrected, landmarker: Landmarker, output: Path, plan: teach.Plan) -> dict:
     """Trains, measures and writes; returns the trace."""
-    plan = plan or teach.Plan()
     started = time.time()
     scenes = built_in.scenes(landmarker)
     run = {"date": date.today().isoformat(), "kind": kind, "corrected": len(corrected.samples.images), "false_detections": len(corrected.none)}

@@ -78,11 +78,8 @@ def test_other_branches_answer_bit_for_bit_as_released(kind):
 def test_from_a_zip_to_a_network_that_the_app_takes(tmp_path):
     photos = drawn(3, 5)
     given = b"".join(coco_folder.pieces(photos))
-    code = (
-        "import sys; from model.training import teach; from export import own_network;"
-        "teach.Plan.__init__.__defaults__ = ('head', 1e-3, 2, 3, 4, 4, *teach.Plan.__init__.__defaults__[6:]); own_network.main(sys.argv[1:])"
-    )
-    done = subprocess.run([sys.executable, "-c", code, "--kind", "hand", "--output", str(tmp_path)], input=given, cwd=ROOT, capture_output=True, timeout=800)
+    command = [sys.executable, "-m", "export.own_network", "--kind", "hand", "--output", str(tmp_path), "--epochs", "2", "--steps", "2", "--threads", "1"]
+    done = subprocess.run(command, input=given, cwd=ROOT, capture_output=True, timeout=800)
     assert done.returncode == 0, done.stderr.decode()[-2000:]
     trace = json.loads((tmp_path / "trace.json").read_text())
     assert [epoch["number"] for epoch in trace["epochs"]] == [0, 1, 2] and trace["run"]["corrected"] == 3
