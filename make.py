@@ -5,6 +5,7 @@
     python3 make.py test           lint, types and all tests (adds torch, pytest, playwright)
     python3 make.py check          the same without the tests that are slow or need a browser
     python3 make.py train --demo   the training; --demo needs no data set
+    python3 make.py teach          a network of one's own from corrections
     python3 make.py export         the trained network to ONNX
     python3 make.py audit          licences of what the app is made of, and known flaws in it
     python3 make.py benchmark      side by side with MediaPipe (which gets an environment of its own)
@@ -37,6 +38,7 @@ COMMANDS = {
     "test": ("test", ["-m", "pytest"]),
     "check": ("test", ["-m", "pytest", "-m", "not browser and not slow"]),
     "train": ("train", ["-m", "model.training.train"]),
+    "teach": ("train", ["-m", "export.own_network"]),
     "export": ("train", ["-m", "export"]),
     "audit": ("audit", ["-m", "tests.audit"]),
     "benchmark": ("benchmark", ["-m", "tests.benchmark.compare"]),

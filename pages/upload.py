@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from pages.parts.correct.correct_photo import offer_import, show_correct
 from pages.parts.photos.analyse import analyse_waiting
 from pages.parts.photos.device_photos import device_photos
 from pages.parts.photos.example_gallery import offer_examples
@@ -28,6 +29,7 @@ take_in(photo_list)
 if not len(photo_list) and not photo_list.clips:
     st.markdown("21 points on every hand, 478 on every face, found by small neural networks trained in this project. **Try an example:**")
     offer_examples(photo_list)
+    offer_import(photo_list)
     st.stop()
 
 result, progress, details, videos = (st.container() for _ in range(4))  # so that what is shown stays where it is while more is looked at
@@ -40,11 +42,13 @@ if photo := photo_list.current:
         if len(photo_list) > 1:
             show_strip(photo_list, layers)
         show_details(photo)
+        show_correct(photo)
 with videos:
     show_clips(photo_list)
 
 with st.expander("Example pictures", icon=":material/image:"):
     offer_examples(photo_list)
+offer_import(photo_list)
 
 with videos:
     analyse_clips(photo_list, landmarker)

@@ -122,23 +122,27 @@ def coco_annotations(image_id: int, result: Result, first_id: int) -> list[dict]
     annotations: list[dict] = []
     for category_id, (_, found) in enumerate(_kinds(result), 1):
         for instance in found:
-            keypoints = _keypoints(instance.landmarks, (result.width, result.height))
-            bbox = _inside(instance.box, (result.width, result.height))
-            annotation = {
-                "id": first_id + len(annotations),
-                "image_id": image_id,
-                "category_id": category_id,
-                "bbox": bbox,
-                "area": _round(bbox[2] * bbox[3]),
-                "iscrowd": 0,
-                "keypoints": keypoints,
-                "num_keypoints": len(keypoints) // 3,
-                "score": _round(instance.score, 4),
-            }
+            annotation = coco_annotation(first_id + len(annotations), image_id, category_id, instance.landmarks, instance.box, (result.width, result.height))
+            annotation["score"] = _round(instance.score, 4)
             if isinstance(instance, Hand):
                 annotation["handedness"] = instance.handedness
             annotations.append(annotation)
     return annotations
+
+
+def coco_annotation(number: int, image_id: int, category_id: int, landmarks: np.ndarray, box: tuple[float, float, float, float], size: tuple[int, int]) -> dict:
+    """One hand (category 1) or face (2) of an image of this size (width, height): landmarks (K, >= 2) and box in its pixels."""
+    keypoints, bbox = _keypoints(landmarks, size), _inside(box, size)
+    return {
+        "id": number,
+        "image_id": image_id,
+        "category_id": category_id,
+        "bbox": bbox,
+        "area": _round(bbox[2] * bbox[3]),
+        "iscrowd": 0,
+        "keypoints": keypoints,
+        "num_keypoints": len(keypoints) // 3,
+    }
 
 
 def _keypoints(landmarks: np.ndarray, size: tuple[int, int]) -> list[float]:

@@ -11,6 +11,7 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -234,12 +235,13 @@ def check_gradients(network: torch.nn.Module) -> bool:
     return True
 
 
-def follow(parent: int) -> None:
-    """Ends this process soon after `parent` has ended: nobody would be left to watch or stop it."""
+def follow(parent: int, last: Callable[[], object] = lambda: None) -> None:
+    """Ends this process soon after `parent` has ended, when `last` has run: nobody would be left to watch or stop it."""
 
     def watch() -> None:
         while os.getppid() == parent:
             time.sleep(2)
+        last()
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()

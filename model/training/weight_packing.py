@@ -31,8 +31,8 @@ def pack(model: onnx.ModelProto) -> None:
             stored += [numpy_helper.from_array(values8, name + _INT8), numpy_helper.from_array(scale, name + _SCALE)]
             nodes.append(_cast(name + _INT8, f"{name}{_INT8}_cast"))
             nodes.append(helper.make_node("Mul", [f"{name}{_INT8}_cast", name + _SCALE], [name], name=f"mul_{name}"))
-    _replace(model.graph.initializer, stored)
-    _replace(model.graph.node, [*nodes, *model.graph.node])
+    replace(model.graph.initializer, stored)
+    replace(model.graph.node, [*nodes, *model.graph.node])
 
 
 def to_int8(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -62,16 +62,32 @@ def unpack(model: onnx.ModelProto) -> onnx.ModelProto:
         else:
             nodes.append(node)
     kept = [weights[name] if name in weights else numpy_helper.from_array(array, name) for name, array in values.items()]
-    _replace(model.graph.initializer, kept)
-    _replace(model.graph.node, nodes)
+    replace(model.graph.initializer, kept)
+    replace(model.graph.node, nodes)
     return model
+
+
+def plain_name(name: str) -> str:
+    """The name of the weight that a stored tensor of this name is, or is a part of."""
+    for ending in (_HALF, _INT8, _SCALE):
+        name = name.removesuffix(ending)
+    return name
+
+
+def stored_as(stored: onnx.TensorProto, weights: np.ndarray) -> onnx.TensorProto:
+    """Other weights of the same shape, float32, packed as `stored` is."""
+    if stored.name.endswith((_INT8, _SCALE)):
+        values8, scale = to_int8(weights)
+        return numpy_helper.from_array(values8 if stored.name.endswith(_INT8) else scale, stored.name)
+    return numpy_helper.from_array(weights.astype(np.float16 if stored.name.endswith(_HALF) else np.float32), stored.name)
 
 
 def _cast(source: str, result: str) -> onnx.NodeProto:
     return helper.make_node("Cast", [source], [result], name=f"cast_{result}", to=TensorProto.FLOAT)
 
 
-def _replace(field, values: list) -> None:
+def replace(field, values: list) -> None:
+    """The values in place of all that a repeated field holds."""
     copies = [type(value).FromString(value.SerializeToString()) for value in values]
     del field[:]
     field.extend(copies)

@@ -128,6 +128,10 @@ def test_axe_finds_nothing_serious(chromium, app_url, theme):
             page.get_by_text(FOUND).wait_for(timeout=60 * SECONDS)
             box(page.get_by_text("Example pictures"))
             assert bad(page, heading_order=True) == []
+            page.get_by_text("Correct the points").click()
+            page.get_by_role("application").wait_for(timeout=60 * SECONDS)
+            page.get_by_label("Hand or face").select_option(label="Face")
+            assert bad(page, heading_order=True) == []
     context.close()
 
 

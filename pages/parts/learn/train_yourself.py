@@ -1,13 +1,12 @@
 """The demo training's widgets: start, watch, stop. The run itself is shared by all visitors of this server."""
 
-import uuid
-
 import streamlit as st
 
 from model.training.run_log import lessons
 from pages.parts.learn import demo_training
 from pages.parts.learn.demo_training import EPOCHS, DemoTraining
 from pages.parts.learn.training_charts import accuracy_chart, accuracy_frame, loss_chart, loss_frame
+from pages.parts.shared.visitor import visitor_id
 
 
 @st.cache_resource(show_spinner=False)
@@ -35,18 +34,14 @@ def show_train_yourself() -> None:
         _curves(training)
 
 
-def _me() -> str:
-    return st.session_state.setdefault("visitor", uuid.uuid4().hex)
-
-
 def _controls(training: DemoTraining) -> None:
-    running, mine = training.state == demo_training.RUNNING, training.owner == _me()
+    running, mine = training.state == demo_training.RUNNING, training.owner == visitor_id()
     if running and not mine:
         st.info("Another visitor's training is running. There can be one at a time on a server; you are watching it.")
     with st.container(horizontal=True):
         if not running:
             label = "Train" if training.state == demo_training.IDLE else "Train again"
-            st.button(label, type="primary", icon=":material/play_arrow:", on_click=training.start, args=(_me(),), key="train")
+            st.button(label, type="primary", icon=":material/play_arrow:", on_click=training.start, args=(visitor_id(),), key="train")
         elif mine:
             st.button("Stop", icon=":material/stop:", on_click=training.stop, key="stop_training")
 

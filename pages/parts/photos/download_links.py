@@ -7,6 +7,7 @@ times as much as the photos. So pictures have addresses of their own, with a sec
 import secrets
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
@@ -39,11 +40,22 @@ _component = st.components.v2.component(
 )
 
 
+@dataclass(frozen=True)
+class Made:
+    """A file of another part of the page: its pieces, made while they are sent, the name it is kept under and its media type. `make` holds no photo
+    itself, so that none outlasts its removal."""
+
+    make: Callable[[], Iterator[bytes]]
+    name: str
+    media_type: str
+
+
 class Offer:
     """What one visitor may take home. It goes when the visitor's session goes."""
 
     def __init__(self, photo_list: PhotoList):
         self.photo_list = photo_list
+        self.made: dict[str, Made] = {}  # by the last part of their addresses
         self.layers = Layers()
         self.secret = secrets.token_urlsafe(24)
         self.taking = anyio.Lock()
@@ -81,16 +93,23 @@ def offer_zip(layers: Layers) -> None:
     link("Download all (ZIP)", ZIP, layers, "All annotated pictures, and the points as JSON, CSV and COCO.")
 
 
-def link(label: str, file: str, layers: Layers | None = None, help: str = "") -> None:
-    """For `file`: ZIP, the key of a photo with ".png", or that of a video with one of the endings of its files."""
+def link(label: str, file: str, layers: Layers | None = None, help: str = "", made: Made | None = None) -> None:
+    """For `file`: ZIP, the key of a photo with ".png", that of a video with one of the endings of its files, or what `made` makes."""
+    address = address_of(file, made, layers)
+    _component(key=f"takeaway_{file}", data={"label": label, "help": help, "address": address}, width="content")
+
+
+def address_of(file: str, made: Made | None = None, layers: Layers | None = None) -> str:
+    """The address of a file (see `link`), relative to the page's."""
     if "takeaway" not in st.session_state:
         offer = st.session_state["takeaway"] = Offer(visitors_photo_list())
         _offers[offer.secret] = offer
     offer = st.session_state["takeaway"]
     offer.layers = layers or offer.layers
+    if made:
+        offer.made[file] = made
     base = st.get_option("server.baseUrlPath").strip("/")
-    address = f"{base and '/'}{base}/takeaway/{offer.secret}/{file}"
-    _component(key=f"takeaway_{file}", data={"label": label, "help": help, "address": address}, width="content")
+    return f"{base and '/'}{base}/takeaway/{offer.secret}/{file}"
 
 
 def routes() -> list[Route]:
@@ -102,6 +121,9 @@ def _answer(request: Request) -> Response:
     offer = _offers.get(request.path_params["secret"])
     file = request.path_params["file"]
     photos = [] if offer is None else [photo for photo in list(offer.photo_list) if photo.looked_at]
+    if offer and file in offer.made:
+        made = offer.made[file]
+        return _Taken(offer, made.make, made.name, made.media_type)
     if file == ZIP and photos:
         return _Taken(offer, lambda: as_zip(photos, offer.layers), ZIP, "application/zip")
     for photo in photos:

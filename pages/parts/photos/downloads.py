@@ -10,6 +10,7 @@ from PIL import Image
 from model import open_photo
 from model.output.draw import Layers, draw
 from model.output.serialize import distinct, to_coco, to_csv, to_json_document, to_json_error
+from model.output.zip_stream import Window
 from pages.parts.photos.photo_list import Photo
 from pages.parts.server.work_queue import WORK_QUEUE
 
@@ -48,7 +49,7 @@ def as_zip(photos: list[Photo], layers: Layers) -> Iterator[bytes]:
     """
     named = list(zip(distinct(photo.label for photo in photos), photos))
     read = [(name, photo.shown) for name, photo in named if photo.result]
-    window = _Window()
+    window = Window()
     with zipfile.ZipFile(window, "w", zipfile.ZIP_DEFLATED) as files:
         for line, (_, photo) in enumerate(named, 1):
             if photo.result:
@@ -60,22 +61,3 @@ def as_zip(photos: list[Photo], layers: Layers) -> Iterator[bytes]:
         files.writestr("landmarks.csv", to_csv(read))
         files.writestr("coco.json", json.dumps(to_coco(read), ensure_ascii=False))
     yield window.taken()
-
-
-class _Window(io.BytesIO):
-    """The end of the file that a ZipFile writes, of which the beginning is taken away: it goes back into its last entry only."""
-
-    _begins = 0
-
-    def tell(self) -> int:
-        return self._begins + super().tell()
-
-    def seek(self, place: int, whence: int = io.SEEK_SET) -> int:
-        return self._begins + super().seek(place - self._begins if whence == io.SEEK_SET else place, whence)
-
-    def taken(self) -> bytes:
-        piece = self.getvalue()
-        self._begins += len(piece)
-        super().seek(0)
-        self.truncate(0)
-        return piece

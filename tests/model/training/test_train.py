@@ -128,8 +128,11 @@ def test_of_two_kept_checkpoints_the_older_one_replaces_a_damaged_one(tmp_path, 
 
 
 def test_a_training_ends_with_the_process_that_started_it():
-    code = "import os, time; from model.training.train import follow; follow(os.getppid() + 1); time.sleep(60)"  # that is not its parent any more
-    assert subprocess.run([sys.executable, "-c", code], timeout=50).returncode == 1
+    code = (
+        "import os, time; from model.training.train import follow; follow(os.getppid() + 1, lambda: print('last')); time.sleep(60)"  # not its parent any more
+    )
+    ended = subprocess.run([sys.executable, "-u", "-c", code], timeout=50, capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout) == (1, "last\n")
 
 
 def test_presence_learns_from_what_the_detector_found():
