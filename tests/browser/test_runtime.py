@@ -8,6 +8,7 @@ import functools
 import http.server
 import math
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,16 +18,22 @@ from model.constants import CONSTANTS
 from model.output.draw import UNCERTAIN_COLOUR, label
 from model.runtime.detector import Detection, Detector, DetectorInput, decode, suppress
 from model.runtime.geometry import ROI, extract_crop, letterbox, roi_from_box, roi_from_points, transform
-from model.runtime.landmarker import side_of
+from model.runtime.image_file import open_photo
+from model.runtime.landmarker import Landmarker, side_of
 from model.runtime.one_euro import OneEuro
 from model.runtime.result import Hand
+from model.runtime.topology import POINT_NAMES
 from model.runtime.tracker import Tracker
+from pages.parts.shared.result_text import details, names, summary
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.browser
 
 
-MODULES = {name: f"runtime/{name}" for name in ("geometry", "detector", "one_euro", "tracker", "landmarker", "worker_client")} | {"draw": "ui/draw"}
+MODULES = {name: f"runtime/{name}" for name in ("geometry", "detector", "one_euro", "tracker", "landmarker", "worker_client")} | {
+    "draw": "ui/draw",
+    "words": "ui/words",
+}
 # Pictures and crops travel as base64: lists of numbers would take most of the tests' time.
 HELPERS = """
     const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
@@ -417,3 +424,23 @@ def test_threads_are_chosen_by_what_they_take(runtime, case, chosen):
     given = {"cores": 4, "hurry": False, "isolated": True, "provider": "wasm"} | case
     found = runtime(f"(async () => {{ {WORKERS} }})()", given)
     assert found == {"chosen": chosen, "open": [chosen]}, "the others are closed"
+
+
+def test_a_result_is_put_into_the_same_words(runtime):
+    """Names of points and instances, the summary and the details: as the server's pages say them."""
+    photo = open_photo(ROOT / "model" / "examples" / "greeting.webp")
+    result = Landmarker().detect(photo)
+    unclear = replace(result.hands[0], handedness_score=0.55)
+    for case in (result, replace(result, hands=(*result.hands, unclear)), replace(result, hands=(unclear,), faces=()), replace(result, hands=(), faces=())):
+        given = {
+            "hands": [as_dict(hand) | {"handedness": hand.handedness, "handedness_score": hand.handedness_score} for hand in case.hands],
+            "faces": [as_dict(face) for face in case.faces],
+        }
+        assert runtime("words.summary(given)", given) == summary(case)
+        told = runtime("words.named(given).map(({ name, instance }) => [name, words.details(instance)])", given)
+        assert [tuple(pair) for pair in told] == [(name, details(instance)) for name, instance in names(case)]
+    assert runtime("words.POINT_NAMES") == {kind: list(point_names) for kind, point_names in POINT_NAMES.items()}
+
+
+def as_dict(instance) -> dict:
+    return {"kind": instance.kind, "score": instance.score, "landmarks": instance.landmarks.tolist(), "sigma": instance.sigma.tolist()}

@@ -179,11 +179,7 @@ def test_layers_can_be_switched(visitor, monkeypatch):
     """What is switched is what is drawn, in the picture on the page and in the one to download."""
     shown = []
 
-    def watched(photo, layers):
-        shown.append((layers, annotated_view(photo, layers)))
-        return shown[-1][1]
-
-    monkeypatch.setattr(result_card, "annotated_view", watched)
+    monkeypatch.setattr(result_card, "show_picture", lambda photo, layers: shown.append((layers, annotated_view(photo, layers))))
     visitor.session_state["photo_list"].add("greeting.webp", (EXAMPLES / "greeting.webp").read_bytes())
     visitor.run()
     visitor.pills(key="layers").set_value(["mesh", "photo"])
@@ -402,11 +398,7 @@ class TestLimits:
         """The pictures that the page has shown."""
         pictures = []
 
-        def watched(photo, layers):
-            pictures.append(annotated_view(photo, layers))
-            return pictures[-1]
-
-        monkeypatch.setattr(result_card, "annotated_view", watched)
+        monkeypatch.setattr(result_card, "show_picture", lambda photo, layers: pictures.append(annotated_view(photo, layers)))
         return pictures
 
     @staticmethod

@@ -39,7 +39,7 @@ export async function toBlob(canvas, type, quality) {
  * Saves the picture in its own resolution with the points drawn on it, as it is seen (mirrored or not).
  * @param {ImageBitmap} picture
  * @param {Result} result
- * @param {{mirrored?: boolean, mesh?: boolean}} options
+ * @param {{mirrored?: boolean, layers?: Partial<import("./draw.js").Layers>}} options
  */
 export async function savePng(picture, result, options, name = NAME) {
   const canvas = document.createElement("canvas");
