@@ -22,6 +22,7 @@ from model.runtime.result import Hand, Result
 from model.runtime.topology import FINGERS
 from pages.parts.live.frame_processor import LiveFrames
 from pages.parts.live.ice_servers import VARIABLE, ice_servers
+from pages.parts.live.live_options import LiveOptions
 from pages.parts.live.webrtc_tuning import relay_new_pictures
 
 
@@ -160,7 +161,7 @@ def test_the_network_sees_the_unmirrored_picture():
     landmarker = NoLandmarks()
     frames = LiveFrames(landmarker)
     mirrored = answer(frames, video_frame(0))
-    frames.mirrored = False
+    frames.options = LiveOptions(mirrored=False)
     plain = answer(frames, video_frame(1))
     assert all(shown[:, 0].mean() > shown[:, -1].mean() for shown in landmarker.shown)
     assert mirrored[:, -1].mean() > mirrored[:, 0].mean() and plain[:, 0].mean() > plain[:, -1].mean()
