@@ -20,7 +20,7 @@ with st.container(horizontal=True, horizontal_alignment="distribute", vertical_a
     st.title("Find hands and faces", width="content")
     on_device = choose_device()
 if on_device:
-    device_photos()
+    device_photos(photo_list)
     st.stop()
 
 take_addressed(photo_list)

@@ -340,8 +340,10 @@ class TestDownloads:
 
         with zipfile.ZipFile(io.BytesIO(b"".join(as_zip(photos, Layers())))) as files:
             assert files.testzip() is None
-            assert set(files.namelist()) == {
+            labels = {f"yolo/{kind}/{name}" for kind in ("hands", "faces") for name in ("data.yaml", "labels/greeting.txt", "labels/hands.txt")}
+            assert set(files.namelist()) == labels | {
                 "annotated/01_greeting.png", "annotated/02_hands.png", "landmarks.jsonl", "landmarks.csv", "coco.json",
+                "label_studio/tasks.json", "label_studio/interface.xml",
             }  # fmt: skip
             with Image.open(files.open("annotated/01_greeting.png")) as picture:
                 assert picture.size == (800, 600)

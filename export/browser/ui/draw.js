@@ -24,6 +24,7 @@ export const LAYERS = {
   numbers: false,
 };
 export const WHOLE = { zoom: 1, left: 0, top: 0 };
+export const PLAIN_GROUND = "#16181D"; // instead of the photo
 const FACE_POINT_COLOUR = "#FFFFFF";
 
 const fingerOf = (/** @type {number} */ point) => HAND.fingers.find(({ points }) => points.includes(point));

@@ -6,7 +6,7 @@
 /** @import { SolidView } from "./solid_view.js" */
 
 import { messageOf } from "../runtime/errors.js";
-import { draw } from "./draw.js";
+import { draw, PLAIN_GROUND } from "./draw.js";
 import { buildPictureView } from "./picture_view_elements.js";
 import { describe, named } from "./words.js";
 
@@ -14,7 +14,6 @@ const REACH = { mouse: 14, touch: 28 }; // pixels of the page within which a lan
 const MOST_ZOOM = 12;
 const STEP = 1.5; // of one press of a zoom button
 const DRAG = 4; // pixels that a pressed pointer moves before it drags
-const GROUND = "#16181D"; // PLAIN_GROUND of model/output/draw.py
 
 /**
  * @typedef {object} Shown
@@ -42,6 +41,8 @@ export class PictureView {
   /** @type {SolidView | null} */
   #solid = null;
   #resized;
+  #scrolled;
+  #inView = false; // the drawing takes memory only while it can be seen
 
   /** @param {HTMLElement | ShadowRoot} parent */
   constructor(parent) {
@@ -63,6 +64,11 @@ export class PictureView {
     stage.onpointerleave = () => !this.#pinned && this.#choose(null);
     this.#resized = new ResizeObserver(() => this.#paint());
     this.#resized.observe(stage);
+    this.#scrolled = new IntersectionObserver(([{ isIntersecting }]) => {
+      this.#inView = isIntersecting;
+      this.#paint();
+    });
+    this.#scrolled.observe(stage);
   }
 
   /** @param {Shown} shown */
@@ -90,6 +96,7 @@ export class PictureView {
 
   close() {
     this.#resized.disconnect();
+    this.#scrolled.disconnect();
     this.#shown = null;
     this.#closeSolid();
   }
@@ -97,7 +104,8 @@ export class PictureView {
   #paint() {
     const { canvas, image, stage, in: closer, out, compare, solid } = this.#elements;
     const turned = !solid.hidden; // the 3-D view covers the picture
-    if (!this.#shown || !stage.clientWidth) return;
+    if (!this.#inView) canvas.width = canvas.height = 1;
+    if (!this.#shown || !this.#inView || !stage.clientWidth) return;
     const { result, layers } = this.#shown;
     const { zoom, left, top } = this.#section;
     image.style.transform = `translate(${-left}px, ${-top}px) scale(${zoom})`;
@@ -109,7 +117,7 @@ export class PictureView {
     [canvas.width, canvas.height] = [stage.clientWidth, stage.clientHeight].map((side) => Math.round(side * density));
     const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
     if (layers.photo === false) {
-      context.fillStyle = GROUND;
+      context.fillStyle = PLAIN_GROUND;
       context.fillRect(0, 0, canvas.width, canvas.height);
     }
     draw(context, result, { layers, section: { zoom, left: left * density, top: top * density } });
