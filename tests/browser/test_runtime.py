@@ -35,7 +35,9 @@ pytestmark = pytest.mark.browser
 
 MODULES = {name: f"runtime/{name}" for name in ("geometry", "detector", "one_euro", "tracker", "landmarker", "worker_client")} | {
     "draw": "ui/draw",
-    "words": "ui/words", "save": "ui/save", "controls": "ui/photo_controls",
+    "words": "ui/words",
+    "save": "ui/save",
+    "controls": "ui/photo_controls",
 }
 # Pictures and crops travel as base64: lists of numbers would take most of the tests' time.
 HELPERS = """

@@ -26,8 +26,6 @@ def test_it_gives_what_the_package_gives(name):
     expected = Landmarker().detect(photo)
     found = onnx_alone.landmarks(onnxruntime.InferenceSession(WEIGHTS), photo)
     for instance in (*expected.hands, *expected.faces):
-        apart = [
-            np.linalg.norm(points[:, :2] - instance.landmarks[:, :2], axis=1).mean() / instance.size for kind, _, points in found if kind == instance.kind
-        ]
+        apart = [np.linalg.norm(points[:, :2] - instance.landmarks[:, :2], axis=1).mean() / instance.size for kind, _, points in found if kind == instance.kind]
         assert min(apart) < 0.05, f"{instance.kind}: {apart}"
     assert len(found) <= len(expected.hands) + len(expected.faces) + 1, "one box for each object"
