@@ -510,6 +510,6 @@ class TestAddress:
     def test_the_address_follows_what_is_shown(self, visitor):
         next(button for button in visitor.button if button.label == "Wave").click()
         visitor.run()
-        assert visitor.query_params["photo"] == ["wave"]
+        assert visitor.query_params["photo"] == "wave"
         upload(visitor, ("mine.png", png(), "image/png"))
         assert "photo" not in visitor.query_params
