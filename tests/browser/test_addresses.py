@@ -21,7 +21,7 @@ def test_tab_stage_and_network_have_addresses(page, app_url):
     page.get_by_role("heading", name="3 Feature extraction").wait_for(timeout=120 * SECONDS)
     page.get_by_role("button", name="Next stage").click()
     page.wait_for_url("**stage=4*", timeout=60 * SECONDS)
-    page.goto(f"{app_url}/training?section=Training+trace&network=face")
+    page.goto(f"{app_url}/training?section=Training+trace&network=Face+landmarks")
     page.get_by_text("How the network that finds the points of faces was trained").wait_for(timeout=120 * SECONDS)
     page.reload()
     page.get_by_text("How the network that finds the points of faces was trained").wait_for(timeout=120 * SECONDS)

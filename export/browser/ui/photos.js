@@ -29,6 +29,7 @@ const CSS = `
   .drop input { position: absolute; opacity: 0; width: 1px; height: 1px; }
   article { margin: 1.25rem 0; }
   h3 { font-size: 1rem; margin: 0 0 0.5rem; overflow-wrap: anywhere; }
+  @media (min-width: 56rem) { .body { display: grid; grid-template-columns: 3fr 2fr; gap: 2rem; } }
   article ul { margin: 0.5rem 0; padding-left: 1.25rem; }
   .remove-all, .actions button { font: inherit; margin: 0.5rem 0.5rem 0 0; padding: 0.4rem 0.9rem; min-height: 2.6rem; cursor: pointer;
     border: 1px solid var(--st-border-color, #ccc); border-radius: var(--st-button-radius, 0.5rem);

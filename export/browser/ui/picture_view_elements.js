@@ -35,16 +35,16 @@ export const CSS = `
   .tip b, .tip span { display: block; }
   .solid { position: absolute; inset: 0; background: #16181d; color: #fff; }
   .bar { display: flex; align-items: center; gap: 0.4rem; margin-top: 0.4rem; min-height: 2.5rem; }
-  button, select { font: inherit; min-height: 2.4rem; min-width: 2.4rem; padding: 0.25rem 0.7rem; cursor: pointer; color: inherit;
+  .bar button, .solid select { font: inherit; min-height: 2.4rem; min-width: 2.4rem; padding: 0.25rem 0.7rem; cursor: pointer; color: inherit;
     background: var(--st-background-color, #fff); border: 1px solid var(--st-border-color, #ccc); border-radius: var(--st-button-radius, 0.5rem); }
-  button:hover, button[aria-pressed="true"] { color: var(--st-primary-color, #0b6e8a); border-color: var(--st-primary-color, #0b6e8a); }
-  button:focus-visible, input:focus-visible, select:focus-visible { outline: 2px solid var(--st-primary-color, #0b6e8a); outline-offset: 2px; }
-  button:disabled { opacity: 0.5; cursor: default; }
-  .turn { white-space: nowrap; }
-  label { flex: 1; max-width: 22rem; display: flex; align-items: center; gap: 0.5rem; white-space: nowrap; }
-  input[type="range"] { flex: 1; min-width: 3rem; accent-color: var(--st-primary-color, #0b6e8a); }
+  .bar button:hover, .bar button[aria-pressed="true"] { color: var(--st-primary-color, #0b6e8a); border-color: var(--st-primary-color, #0b6e8a); }
+  .view :is(button, input, select):focus-visible { outline: 2px solid var(--st-primary-color, #0b6e8a); outline-offset: 2px; }
+  .bar button:disabled { opacity: 0.5; cursor: default; }
+  .turn { flex: none; white-space: nowrap; }
+  .bar label { flex: 1; min-width: 0; max-width: 22rem; display: flex; align-items: center; gap: 0.5rem; white-space: nowrap; }
+  .bar input { flex: 1; width: 0; min-width: 3rem; accent-color: var(--st-primary-color, #0b6e8a); }
   .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); margin: 0; }
-  [hidden] { display: none !important; }
+  .view [hidden] { display: none !important; }
   @media (max-width: 40rem) { .view { --most: 52vh; } }
 `;
 
