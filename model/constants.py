@@ -18,7 +18,8 @@ detector.step          the sides of a picture for the detector are multiples of 
 detector.batch         pictures per run of the network (bounds memory); landmarks.batch likewise for crops
 landmarks.confidence   the confidence of a detection: 1 / (1 + exp(-(detection * logit(detector's score) + presence * logit(presence) +
                        size * log(its share of the photo's side) + uncertainty * log(mean sigma / its size) + offset))); below
-                       `minimum` it is not reported (fitted by evaluation/fit_confidence.py); presence counts up to presence_cap, which
+                       `minimum` it is not reported (fitted by evaluation/fit_confidence.py), below `uncertain_from` not even as
+                       uncertain; presence counts up to presence_cap, which
                        makes the prefilter tighter, and the uncertainty within uncertainty_range
 landmarks.refinement   ROI refinement: crop again around the landmarks if the first crop was off by more than `shift` (share of
                        its side), `scale` (ratio) or `degrees`, or the presence is below `presence`; not below `min_presence`

@@ -3,27 +3,31 @@
 import streamlit as st
 
 from pages.parts.live.device_camera import device_camera
+from pages.parts.live.live_options import choose_options
 from pages.parts.live.server_camera import server_camera
 from pages.parts.shared.landmarker import landmarker_or_stop
 
 DEVICE, SERVER = "On this device", "On the server"
 
-st.title("Live camera")
-mode = st.segmented_control(
-    "Run the model",
-    [DEVICE, SERVER],
-    default=DEVICE,
-    required=True,
-    help="On this device: the network runs in your browser and no picture leaves it. "
-    "On the server: for devices that are too slow; the pictures go to the server and back and are not kept.",
-)
-with st.container(horizontal=True, vertical_alignment="bottom"):
-    smoothing = st.slider("Smoothing", 0.0, 3.0, 1.0, 0.25, help="More is steadier, less follows fast moves sooner.", width=320)
-    mesh = st.toggle("Face mesh")
-    mirrored = st.toggle("Mirror", value=True) if mode == SERVER else True
-
-if mode == DEVICE:
-    if unable := device_camera(smoothing, mesh):
+with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="xxsmall"):
+    st.title("Live camera", width="content")
+    mode = st.segmented_control(
+        "Run the model",
+        [DEVICE, SERVER],
+        default=DEVICE,
+        required=True,
+        key="mode",
+        bind="query-params",
+        label_visibility="collapsed",
+        width="content",
+        help="On this device: the network runs in your browser and no picture leaves it. "
+        "On the server: for devices that are too slow; the pictures go to the server and back and are not kept.",
+    )
+picture, side = st.columns([3, 1], gap="medium")
+with side:
+    options = choose_options()
+with picture:
+    if mode == SERVER:
+        server_camera(landmarker_or_stop(), options)
+    elif unable := device_camera(options):
         st.info(f"{unable} Choose “{SERVER}”.")
-else:
-    server_camera(landmarker_or_stop(), smoothing, mesh, mirrored)

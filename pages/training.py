@@ -23,7 +23,7 @@ except traces.TraceError as error:
 show_key_insight(released)
 landmarker_or_stop()
 
-flow, training, layers, yourself, quiz = st.tabs([FLOW, TRAINING, LAYERS, TRY, QUIZ], key="section", on_change="rerun")
+flow, training, layers, yourself, quiz = st.tabs([FLOW, TRAINING, LAYERS, TRY, QUIZ], key="section", on_change="rerun", bind="query-params")
 if flow.open:
     with flow:
         selection = choose_instance()

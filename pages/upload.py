@@ -5,7 +5,7 @@ import streamlit as st
 from pages.parts.correct.correct_photo import offer_import, show_correct
 from pages.parts.photos.analyse import analyse_waiting
 from pages.parts.photos.device_photos import device_photos
-from pages.parts.photos.example_gallery import offer_examples
+from pages.parts.photos.example_gallery import address_current, offer_examples, take_addressed
 from pages.parts.photos.photo_inputs import choose_device, take_in
 from pages.parts.photos.photo_list import visitors_photo_list
 from pages.parts.photos.photo_strip import show_strip
@@ -21,10 +21,12 @@ with st.container(horizontal=True, horizontal_alignment="distribute", vertical_a
     st.title("Find hands and faces", width="content")
     on_device = choose_device()
 if on_device:
-    device_photos()
+    device_photos(photo_list)
     st.stop()
 
+take_addressed(photo_list)
 take_in(photo_list)
+address_current(photo_list)
 
 if not len(photo_list) and not photo_list.clips:
     st.markdown("21 points on every hand, 478 on every face, found by small neural networks trained in this project. **Try an example:**")

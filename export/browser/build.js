@@ -1,4 +1,4 @@
-// Bundles ui/ and runtime/ into dist/: live_view.js, photos.js and camera_help.js (for the pages), worker.js and its chunks,
+// Bundles ui/ and runtime/ into dist/: live_view.js, photos.js, picture.js and camera_help.js (for the pages), worker.js, and chunks,
 // and beside them the WebAssembly files of onnxruntime-web that the worker loads. Each file is compressed once, here: serve.py
 // hands out the .br or .gz beside it.
 
@@ -15,7 +15,7 @@ rmSync("dist", { recursive: true, force: true });
 mkdirSync("dist");
 
 await build({
-  entryPoints: ["ui/live_view.js", "ui/camera_help.js", "ui/photos.js", "runtime/worker.js"],
+  entryPoints: ["ui/live_view.js", "ui/camera_help.js", "ui/photos.js", "ui/picture.js", "runtime/worker.js"],
   entryNames: "[name]",
   outdir: "dist",
   bundle: true,

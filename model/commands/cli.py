@@ -21,6 +21,7 @@ from ..runtime.landmarker import Landmarker, WeightsError
 from ..runtime.result import Result
 from ..video.media_type import VIDEO_SUFFIXES, is_video
 from . import app
+from .label_files import LabelFiles
 from .writing import CannotWrite, writing
 
 NO_PHOTO = "No photo or video found in the given folders."
@@ -45,8 +46,8 @@ def main(arguments: list[str] | None = None) -> int:
         return app.prepare(options.weights)
     if options.engine == "ray" and not options.results:
         parser.error("--engine ray writes to a folder: say --results FOLDER")
-    if options.results and (options.json or options.out or options.csv or options.parquet):
-        parser.error("--results is instead of --json, --out, --csv and --parquet")
+    if options.results and (options.json or options.out or options.csv or options.parquet or options.yolo or options.label_studio):
+        parser.error("--results is instead of --json, --out, --csv, --parquet, --yolo and --label-studio")
     if options.results and (options.min_confidence is not None or options.max_hands is not None or options.max_faces is not None):
         parser.error("--results keeps what the released minimum confidence accepts: leave out --min-confidence, --max-hands and --max-faces")
     # File names may hold bytes that are no text in this terminal's encoding; they must not end the run.
@@ -83,7 +84,7 @@ def detect(options: argparse.Namespace) -> int:
     failed = 0
     limits = _limits(options)
     add_rows = _csv_file(options.csv) if options.csv and not videos else lambda name, result: None
-    with _video_detection(landmarker, options) if videos else contextlib.nullcontext() as detect_video:
+    with _video_detection(landmarker, options) if videos else contextlib.nullcontext() as detect_video, LabelFiles(options, paths) as labels:
         for number, (path, name) in enumerate(zip(paths, distinct(map(str, paths))), 1):
             if detect_video and path in videos:
                 failed += not detect_video(path, name, pictures[path])
@@ -103,6 +104,7 @@ def detect(options: argparse.Namespace) -> int:
                         picture.save(options.out / pictures[path])
                 document, row = to_json_document(str(path), result), table(str(path), result)
                 add_rows(name, result)
+                labels.add(number - 1, result)
             with writing("The output cannot be written", "send it to a place with room for it"):
                 print(json.dumps(document) if options.json else row, flush=True)
     _progress(None, len(paths))
@@ -123,6 +125,8 @@ def _check(options: argparse.Namespace, paths: list[Path], videos: Collection[Pa
         raise WrongUse("--csv has other columns for videos than for photos: give photos or videos, not both")
     if options.parquet and len(videos) < len(set(paths)):
         raise WrongUse("--parquet is for videos; of photos say --results FOLDER")
+    if videos and (options.yolo or options.label_studio):
+        raise WrongUse("--yolo and --label-studio are for photos: leave them out for videos")
     if videos and _limits(options):
         raise WrongUse("--min-confidence, --max-hands and --max-faces are for photos: leave them out for videos")
 
@@ -292,6 +296,10 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--out", type=Path, metavar="FOLDER", help="write an annotated PNG of each photo, an annotated MP4 of each video there")
     command.add_argument("--csv", type=Path, metavar="FILE", help="write a CSV file: a row for each landmark of all photos, or of all frames")
     command.add_argument("--parquet", type=Path, metavar="FILE", help="videos: write a Parquet file, a row for each hand and face of each frame")
+    command.add_argument("--yolo", type=Path, metavar="FOLDER", help="photos: write YOLO-pose labels there, a set of hands and one of faces")
+    command.add_argument(
+        "--label-studio", type=Path, metavar="FILE", help="photos: write tasks for Label Studio, and beside them the interface (FILE_interface.xml)"
+    )
     command.add_argument("--min-confidence", type=_share, metavar="X", help="lowest confidence of a hand or face, 0 to 1 (default: the released)")
     command.add_argument("--max-hands", type=_most, metavar="N", help="only the N most confident hands of a photo")
     command.add_argument("--max-faces", type=_most, metavar="N", help="only the N most confident faces of a photo")

@@ -9,12 +9,13 @@ from PIL import ImageColor
 
 from ..runtime.result import Face, Hand, Result
 from ..runtime.topology import FACE_CONTOURS, FACE_MESH_EDGES, FINGERS, HAND_EDGES, PALM, PALM_COLOUR
-from .draw import CONTOUR, FACE_COLOURS, HALO, LINE, MESH_COLOUR, label, opacity
+from .draw import CONTOUR, FACE_COLOURS, HALO, LINE, MESH_COLOUR, Layers, label, opacity
 
 SUBPIXEL_BITS = 4  # OpenCV takes coordinates as integers with this many bits behind the point
 FAR = 1 << 14  # coordinates beyond this are clipped before they overflow OpenCV's fixed point
 WIDEST = 50  # pixels; OpenCV refuses lines far wider than this
 HALO_INK = 0.45
+USUAL = Layers()
 
 _FINGER_COLOURS = [finger.colour for finger in FINGERS]
 _RGB = {name: ImageColor.getrgb(name) for name in (HALO, PALM_COLOUR, MESH_COLOUR, *FACE_COLOURS.values(), *_FINGER_COLOURS)}
@@ -23,16 +24,19 @@ _BONES = [(a, b, PALM_COLOUR if a in PALM.points and b in PALM.points else _POIN
 _CONTOURS = [(c.edges, next(colour for part, colour in FACE_COLOURS.items() if part in c.name)) for c in FACE_CONTOURS]
 
 
-def draw_live(rgb: np.ndarray, result: Result, mesh: bool = False) -> np.ndarray:
-    """A new picture: rgb (H, W, 3) uint8 with the landmarks of `result`, which is in its pixels."""
+def draw_live(rgb: np.ndarray, result: Result, layers: Layers = USUAL) -> np.ndarray:
+    """A new picture: rgb (H, W, 3) uint8 with the landmarks of `result`, which is in its pixels.
+
+    Of `layers`: skeleton, points (of hands; a face's 478 would take longer than all the rest), contours, mesh and labels.
+    """
     ink = _Ink(rgb)
     for face in result.faces:
-        _draw_face(ink, face, mesh)
+        _draw_face(ink, face, layers)
     for hand in result.hands:
-        _draw_hand(ink, hand)
+        _draw_hand(ink, hand, layers)
     picture = ink.blended(rgb)
     instances: list[Hand | Face] = [*result.hands, *result.faces]
-    for instance in instances:
+    for instance in instances if layers.labels else ():
         _draw_label(picture, instance)
     return picture
 
@@ -89,22 +93,23 @@ def _prepared(instance: Hand | Face) -> tuple[np.ndarray, float, np.ndarray]:
     return points, size, opacity(instance.sigma, size)
 
 
-def _draw_hand(ink: _Ink, hand: Hand) -> None:
+def _draw_hand(ink: _Ink, hand: Hand, layers: Layers) -> None:
     points, size, strength = _prepared(hand)
     width = max(LINE * size, 1.0)
-    for colour in dict.fromkeys(colour for _, _, colour in _BONES):
+    for colour in dict.fromkeys(colour for _, _, colour in _BONES if layers.skeleton):
         ink.lines(points, [(a, b) for a, b, own in _BONES if own == colour], strength, colour, width, halo=1.9)
-    radius = max(width * 1.05, 1.3)
-    ink.dots(points, strength * 0.55, [HALO] * len(points), radius * 1.45)
-    ink.dots(points, strength, _POINT_COLOURS, radius)
+    if layers.points:
+        radius = max(width * 1.05, 1.3)
+        ink.dots(points, strength * 0.55, [HALO] * len(points), radius * 1.45)
+        ink.dots(points, strength, _POINT_COLOURS, radius)
 
 
-def _draw_face(ink: _Ink, face: Face, mesh: bool) -> None:
+def _draw_face(ink: _Ink, face: Face, layers: Layers) -> None:
     points, size, strength = _prepared(face)
     width = max(CONTOUR * size, 0.8)
-    if mesh:
+    if layers.mesh:
         ink.lines(points, FACE_MESH_EDGES, strength * 0.55, MESH_COLOUR, width * 0.45, halo=0)
-    for edges, colour in _CONTOURS:
+    for edges, colour in _CONTOURS if layers.contours else ():
         ink.lines(points, edges, strength, colour, width, halo=2.1)
 
 

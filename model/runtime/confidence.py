@@ -12,7 +12,7 @@ from .detector import Detection
 
 _RULE = CONSTANTS["landmarks"]["confidence"]
 MIN_CONFIDENCE: dict[str, float] = _RULE["minimum"]  # of the release, by kind
-UNCERTAIN_FROM = 0.01  # a detection with less is never shown, not even as uncertain
+UNCERTAIN_FROM: float = _RULE["uncertain_from"]  # a detection with less is never shown, not even as uncertain
 
 
 def logit(probability: float) -> float:

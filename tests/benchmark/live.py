@@ -122,7 +122,7 @@ def start_on_server(page, url: str) -> None:
     page.get_by_text("Mirror", exact=True).click()
     frame = page.frame_locator('iframe[title*="webrtc"]')
     frame.get_by_role("button", name="Start camera").click(timeout=120_000)
-    page.get_by_text("Server time").wait_for(timeout=120_000)
+    page.get_by_text("frames per second").wait_for(timeout=120_000)
     page.wait_for_timeout(5000)
     frame.locator("video").wait_for()
 
@@ -132,7 +132,7 @@ def on_server(page, url: str, seconds: float) -> dict:
     given = {"seconds": seconds, "bits": BITS, "square": SQUARE, "width": WIDTH}
     found = page.evaluate(COMPARE, given)
     late = [(camera - answer) % FRAMES for camera, answer in found["pairs"]]
-    metrics = [" ".join(text.split()) for text in page.locator('[data-testid="stMetric"]').all_inner_texts()]
+    metrics = [" ".join(text.split()) for text in page.get_by_text("frames per second").all_inner_texts()]
     return {
         "video_fps": found["frames"] / seconds,
         "latency_ms_p50": float(np.median(late)) / RATE * 1000,
@@ -153,7 +153,7 @@ def soak(page, url: str, pid: int, minutes: float) -> list[float]:
     for _ in range(int(minutes * 6) + 1):
         curve.append(round(memory_mb(pid), 1))
         page.wait_for_timeout(10_000)
-    if not page.get_by_text("Server time").is_visible():
+    if not page.get_by_text("frames per second").is_visible():
         raise RuntimeError(f"The stream ended during the soak; memory so far: {curve}")
     return curve
 

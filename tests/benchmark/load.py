@@ -286,7 +286,7 @@ class LiveVisitor:
         self._page.get_by_text("On the server", exact=True).click(timeout=patience * SECONDS)
         self._frame = self._page.frame_locator('iframe[title*="webrtc"]')
         self._frame.get_by_role("button", name="Start camera").click(timeout=patience * SECONDS)
-        self._page.get_by_text("Server time").wait_for(timeout=patience * SECONDS)
+        self._page.get_by_text("frames per second").wait_for(timeout=patience * SECONDS)
         self._seen = self._shown()
         self.fps: list[float] = []  # pictures shown per second, since the look before
 

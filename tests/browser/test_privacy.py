@@ -89,7 +89,7 @@ def test_all_pages_and_the_server_keep_to_themselves(watched, visitor, large_pho
     expect(visitor.get_by_role("button", name="Freeze")).to_be_visible(timeout=120 * SECONDS)
     visitor.get_by_text("On the server", exact=True).click()
     visitor.frame_locator('iframe[title*="webrtc"]').get_by_role("button", name="Start camera").click(timeout=60 * SECONDS)
-    expect(visitor.get_by_text("Server time")).to_be_visible(timeout=120 * SECONDS)
+    expect(visitor.get_by_text("frames per second")).to_be_visible(timeout=120 * SECONDS)
 
     written = [event for event in watched.events()[before:] if is_file(event) and "__pycache__" not in event[1]]
     assert not written, "the server wrote a file"  # the training page, next, has onnxruntime write how long layers took

@@ -35,7 +35,7 @@ def restart(server: AppServer) -> None:
 def wait_for_new_stream(page, frame) -> None:
     """Until the page has seen pictures of it, and some more have come since."""
     expect(page.get_by_text(BROKEN_OFF)).not_to_be_visible(timeout=START)
-    expect(page.get_by_text("Server time")).to_be_visible(timeout=START)
+    expect(page.get_by_text("frames per second")).to_be_visible(timeout=START)
     shown = "(video) => video.getVideoPlaybackQuality().totalVideoFrames"
     before = frame.locator("video").evaluate(shown)
     for _ in range(START // SECONDS):
@@ -49,7 +49,7 @@ def test_silent_for_a_while(server, camera_chromium, visit):
     """Longer than the browser waits: it ends the stream, the page starts it again."""
     page = visit(camera_chromium, server.url)
     frame = start_on_server(page)
-    expect(page.get_by_text("Server time")).to_be_visible(timeout=START)
+    expect(page.get_by_text("frames per second")).to_be_visible(timeout=START)
     os.kill(server.pid, signal.SIGSTOP)
     try:
         expect(page.get_by_text(BROKEN_OFF)).to_be_visible(timeout=START)
@@ -66,7 +66,7 @@ def test_silent_for_a_while(server, camera_chromium, visit):
 def test_restarted_under_a_stream(server, camera_chromium, visit):
     page = visit(camera_chromium, server.url)
     frame = start_on_server(page)
-    expect(page.get_by_text("Server time")).to_be_visible(timeout=START)
+    expect(page.get_by_text("frames per second")).to_be_visible(timeout=START)
     restart(server)
     expect(page.get_by_text(BROKEN_OFF)).to_be_visible(timeout=START)
     wait_for_new_stream(page, frame)

@@ -4,10 +4,13 @@ The modules are loaded from their sources, in a real Chromium; no bundle and no 
 """
 
 import base64
+import csv
 import functools
 import http.server
+import io
 import math
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,18 +18,27 @@ import pytest
 
 from model.constants import CONSTANTS
 from model.output.draw import UNCERTAIN_COLOUR, label
+from model.output.serialize import to_coco, to_csv
 from model.runtime.detector import Detection, Detector, DetectorInput, decode, suppress
 from model.runtime.geometry import ROI, extract_crop, letterbox, roi_from_box, roi_from_points, transform
-from model.runtime.landmarker import side_of
+from model.runtime.image_file import open_photo
+from model.runtime.landmarker import Landmarker, side_of
 from model.runtime.one_euro import OneEuro
-from model.runtime.result import Hand
+from model.runtime.result import Hand, Result
+from model.runtime.topology import POINT_NAMES
 from model.runtime.tracker import Tracker
+from pages.parts.shared.result_text import details, names, summary
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.browser
 
 
-MODULES = {name: f"runtime/{name}" for name in ("geometry", "detector", "one_euro", "tracker", "landmarker", "worker_client")} | {"draw": "ui/draw"}
+MODULES = {name: f"runtime/{name}" for name in ("geometry", "detector", "one_euro", "tracker", "landmarker", "worker_client")} | {
+    "draw": "ui/draw",
+    "words": "ui/words",
+    "save": "ui/save",
+    "controls": "ui/photo_controls",
+}
 # Pictures and crops travel as base64: lists of numbers would take most of the tests' time.
 HELPERS = """
     const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
@@ -417,3 +429,60 @@ def test_threads_are_chosen_by_what_they_take(runtime, case, chosen):
     given = {"cores": 4, "hurry": False, "isolated": True, "provider": "wasm"} | case
     found = runtime(f"(async () => {{ {WORKERS} }})()", given)
     assert found == {"chosen": chosen, "open": [chosen]}, "the others are closed"
+
+
+def given_result(result: Result) -> dict:
+    """As the browser holds it."""
+    hands = [as_dict(hand) | {"handedness": hand.handedness, "handedness_score": hand.handedness_score} for hand in result.hands]
+    uncertain = [as_dict(instance) | {"handedness": "left", "handedness_score": 0.5} for instance in result.uncertain]
+    return {"width": result.width, "height": result.height, "hands": hands, "faces": [as_dict(face) for face in result.faces], "uncertain": uncertain}
+
+
+def as_dict(instance) -> dict:
+    box, landmarks, sigma = list(map(float, instance.box)), instance.landmarks.tolist(), instance.sigma.tolist()
+    return {"kind": instance.kind, "score": instance.score, "box": box, "landmarks": landmarks, "sigma": sigma}
+
+
+@pytest.fixture(scope="module")
+def detected() -> Result:
+    """Two hands and a face, and what is uncertain."""
+    return Landmarker().detect(open_photo(ROOT / "model" / "examples" / "greeting.webp"), max_uncertain=20)
+
+
+def test_a_result_is_put_into_the_same_words(runtime, detected):
+    """Names of points and instances, the summary and the details: as the server's pages say them."""
+    unclear = replace(detected.hands[0], handedness_score=0.55)
+    for hands, faces in ((detected.hands, detected.faces), ((*detected.hands, unclear), detected.faces), ((unclear,), ()), ((), ())):
+        case = replace(detected, hands=hands, faces=faces)
+        given = given_result(case)
+        assert runtime("words.summary(given)", given) == summary(case)
+        told = runtime("words.named(given).map(({ name, instance }) => [name, words.details(instance)])", given)
+        assert [tuple(pair) for pair in told] == [(name, details(instance)) for name, instance in names(case)]
+    assert runtime("words.POINT_NAMES") == {kind: list(point_names) for kind, point_names in POINT_NAMES.items()}
+
+
+def test_files_hold_the_same(runtime, detected):
+    """CSV and COCO of the device's mode, number by number; a name that a spreadsheet would take for a formula too."""
+    given = given_result(detected)
+    for name in ("greeting.webp", "=1,2.jpg"):
+        ours = runtime("save.toCsv(given.result, given.name)", {"result": given, "name": name})
+        rows, expected = (list(csv.reader(io.StringIO(text))) for text in (ours, to_csv([(name, detected)])))
+        assert len(rows) == len(expected) and rows[0] == expected[0]
+        for row, other in zip(rows[1:], expected[1:]):
+            assert (row[:3], row[4], row[6:8]) == (other[:3], other[4], other[6:8])
+            assert [float(row[3]), *map(float, row[8:])] == pytest.approx([float(other[3]), *map(float, other[8:])], abs=0.011)
+    ours, expected = runtime("save.toCoco(given, 'greeting.webp')", given), to_coco([("greeting.webp", detected)])
+    assert ours["categories"] == expected["categories"] and ours["images"] == expected["images"]
+    assert len(ours["annotations"]) == len(expected["annotations"])
+    for one, other in zip(ours["annotations"], expected["annotations"]):
+        assert set(one) == set(other)
+        assert one["keypoints"] == pytest.approx(other["keypoints"], abs=0.011) and one["bbox"] == pytest.approx(other["bbox"], abs=0.011)
+
+
+@pytest.mark.parametrize("hand, most", [(0.563, None), (0.999, None), (0.01, None), (0.563, 1), (0.01, 0)])
+def test_limits_let_through_the_same(runtime, detected, hand, most):
+    expected = detected.filtered({"hand": hand, "face": 0.366}, {"hand": most})
+    choice = {"minimum": {"hand": hand, "face": 0.366}, "most": {"hand": 99 if most is None else most, "face": 99}}
+    found = runtime("controls.filtered(given.result, given.choice)", {"result": given_result(detected), "choice": choice})
+    for kind in ("hands", "faces", "uncertain"):
+        assert [each["score"] for each in found[kind]] == pytest.approx([each.score for each in getattr(expected, kind)])

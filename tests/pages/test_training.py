@@ -176,7 +176,7 @@ class TestDataFlow:
         instance = next(box for box in visitor.selectbox if box.label == "Hand or face")
         instance.set_value("Face").run()
         for stage in range(5):
-            visitor.session_state["stage"] = stage
+            visitor.query_params["stage"] = str(stage + 1)
             visitor.run()
             assert not visitor.exception
         assert "1434" in said(visitor)
@@ -187,7 +187,7 @@ class TestDataFlow:
         instance = seen["greeting.webp"].faces[0] if kind == "face" else followed(seen["greeting.webp"])
         if kind == "face":
             next(box for box in visitor.selectbox if box.label == "Hand or face").set_value("Face").run()
-        visitor.session_state["stage"] = 3
+        visitor.query_params["stage"] = "4"
         visitor.run()
         assert not visitor.exception
         point = {"hand": 8, "face": 4}[kind]
@@ -210,7 +210,7 @@ class TestDataFlow:
         result = seen["greeting.webp"]
         names = dict(example_picker.names(result))
         instance = names[example_picker.easiest(names.items())]
-        visitor.session_state["stage"] = 4
+        visitor.query_params["stage"] = "5"
         visitor.run()
         assert "(0.45, 0.32, 0.05) × 256 → pixel **(115, 82, depth 13)**" in said(visitor)
         x, y, z = instance.trace.vector.reshape(-1, 3)[8]
@@ -256,7 +256,7 @@ class TestDataFlow:
         next(iter(photo_list)).result = seen["hands.webp"]
         visitor.run().selectbox(key="subject_picture").set_value(example_picker.OWN)
         for stage in (0, 1, 2, 3, 4, 0, 4):
-            visitor.session_state["stage"] = stage
+            visitor.query_params["stage"] = str(stage + 1)
             visitor.run()
             assert not visitor.exception
         assert opened == [1]

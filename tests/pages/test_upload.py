@@ -179,11 +179,7 @@ def test_layers_can_be_switched(visitor, monkeypatch):
     """What is switched is what is drawn, in the picture on the page and in the one to download."""
     shown = []
 
-    def watched(photo, layers):
-        shown.append((layers, annotated_view(photo, layers)))
-        return shown[-1][1]
-
-    monkeypatch.setattr(result_card, "annotated_view", watched)
+    monkeypatch.setattr(result_card, "show_picture", lambda photo, layers: shown.append((layers, annotated_view(photo, layers))))
     visitor.session_state["photo_list"].add("greeting.webp", (EXAMPLES / "greeting.webp").read_bytes())
     visitor.run()
     visitor.pills(key="layers").set_value(["mesh", "photo"])
@@ -344,8 +340,10 @@ class TestDownloads:
 
         with zipfile.ZipFile(io.BytesIO(b"".join(as_zip(photos, Layers())))) as files:
             assert files.testzip() is None
-            assert set(files.namelist()) == {
+            labels = {f"yolo/{kind}/{name}" for kind in ("hands", "faces") for name in ("data.yaml", "labels/greeting.txt", "labels/hands.txt")}
+            assert set(files.namelist()) == labels | {
                 "annotated/01_greeting.png", "annotated/02_hands.png", "landmarks.jsonl", "landmarks.csv", "coco.json",
+                "label_studio/tasks.json", "label_studio/interface.xml",
             }  # fmt: skip
             with Image.open(files.open("annotated/01_greeting.png")) as picture:
                 assert picture.size == (800, 600)
@@ -402,11 +400,7 @@ class TestLimits:
         """The pictures that the page has shown."""
         pictures = []
 
-        def watched(photo, layers):
-            pictures.append(annotated_view(photo, layers))
-            return pictures[-1]
-
-        monkeypatch.setattr(result_card, "annotated_view", watched)
+        monkeypatch.setattr(result_card, "show_picture", lambda photo, layers: pictures.append(annotated_view(photo, layers)))
         return pictures
 
     @staticmethod
@@ -490,3 +484,32 @@ def test_one_number_with_one_meaning():
     assert details(hand) == "Hand 90 % · right 95 % · points ± 2 px"
     assert details(replace(hand, handedness_score=0.55, sigma=hand.sigma / 4)) == "Hand 90 % · left or right? · points ± 0.4 px"
     assert details(replace(hand, sigma=np.full(21, 6, np.float32))).endswith("points ± 6 px · 21 of 21 points uncertain (drawn faint)")
+
+
+class TestAddress:
+    """An example has an address; a visitor's own photo has none."""
+
+    @staticmethod
+    def at(address: str) -> AppTest:
+        visitor = AppTest.from_file(ROOT / "app.py", default_timeout=60)
+        visitor.query_params["photo"] = address
+        return visitor.run()
+
+    def test_the_addressed_example_is_shown_once(self):
+        visitor = self.at("wave")
+        assert not visitor.exception and texts(visitor) == ["wave.webp"]
+        next(button for button in visitor.button if button.label == "Remove").click()
+        visitor.run()
+        assert not len(visitor.session_state["photo_list"]) and "photo" not in visitor.query_params
+
+    def test_no_other_file_is_opened(self):
+        for name in ("../../app", "greeting.webp", "", "nobody"):
+            visitor = self.at(name)
+            assert not visitor.exception and not len(visitor.session_state["photo_list"])
+
+    def test_the_address_follows_what_is_shown(self, visitor):
+        next(button for button in visitor.button if button.label == "Wave").click()
+        visitor.run()
+        assert visitor.query_params["photo"] == "wave"
+        upload(visitor, ("mine.png", png(), "image/png"))
+        assert "photo" not in visitor.query_params

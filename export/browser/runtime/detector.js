@@ -193,6 +193,16 @@ export function suppress(proposals) {
 }
 
 /**
+ * Whether two boxes overlap as those of one object do, or one lies in the other.
+ * @param {Corners} one
+ * @param {Corners} other
+ */
+export function repeats(one, other) {
+  const common = intersection(one, other);
+  return iou(one, other) > RULE.nms_iou || common > RULE.contained * Math.min(area(one), area(other));
+}
+
+/**
  * Intersection over union of two boxes.
  * @param {Corners} one
  * @param {Corners} other

@@ -1,10 +1,10 @@
 // The landmarks of every hand and face in a picture: model/runtime/landmarker.py for the browser.
 
 /** @import { InferenceSession } from "onnxruntime-web" */
-/** @import { Box, Detection, Handedness, Instance, Kind, Picture, Point, Result, Roi, RoiRequest, Sessions } from "./types.js" */
+/** @import { Box, Corners, Detection, Handedness, Instance, Kind, Picture, Point, Result, Roi, RoiRequest, Sessions } from "./types.js" */
 
 import constants from "./constants.js";
-import { detect, KINDS } from "./detector.js";
+import { detect, KINDS, repeats } from "./detector.js";
 import { apply, crop, roiFromBox, roiFromPoints, toPhoto } from "./geometry.js";
 
 const CROP = constants.crop_side;
@@ -37,11 +37,14 @@ export class Landmarker {
   }
 
   /**
-   * All hands and faces of a photo.
+   * All hands and faces of a photo, and the most confident ones of those that the minimum confidence rejects.
    * @param {Picture} picture
+   * @param {number} [mostUncertain]  with some, the landmark network runs on more detections
    */
-  async detect(picture) {
-    const detections = (await this.detectBoxes(picture)).filter((detection) => passesPrefilter(detection, picture));
+  async detect(picture, mostUncertain = 0) {
+    const { minimum, uncertain_from: from } = RULE.confidence;
+    const lowest = mostUncertain ? { hand: from, face: from } : minimum;
+    const detections = (await this.detectBoxes(picture)).filter((each) => passesPrefilter(each, picture, lowest));
     const requests = detections.map(({ kind, box, up }) => ({ kind, roi: roiFromBox(kind, box, up) }));
     const instances = await this.predict(picture, requests);
     const again = [...instances.keys()].filter((index) => needsRefinement(instances[index], requests[index].roi));
@@ -53,7 +56,7 @@ export class Landmarker {
     instances.forEach((instance, index) => {
       instance.score = confidence(detections[index], instance.score, uncertaintyOf(instance), picture);
     });
-    return asResult(picture, instances, RULE.confidence.minimum);
+    return asResult(picture, instances, minimum, mostUncertain);
   }
 
   /**
@@ -220,9 +223,10 @@ export function confidence({ kind, score, box }, presence, uncertainty, { width,
  * Whether some presence and points could still lift a detection to the minimum confidence; else no landmark network runs.
  * @param {Detection} detection
  * @param {Pick<Picture, "width" | "height">} picture
+ * @param {Record<Kind, number>} [minimum]
  */
-export function passesPrefilter(detection, picture) {
-  return confidence(detection, 1, 0, picture) >= RULE.confidence.minimum[detection.kind];
+export function passesPrefilter(detection, picture, minimum = RULE.confidence.minimum) {
+  return confidence(detection, 1, 0, picture) >= minimum[detection.kind];
 }
 
 /** @param {number} probability */
@@ -297,13 +301,36 @@ export function sameObject(one, other) {
 }
 
 /**
- * The result for a picture: what reaches its kind's minimum confidence, each object once.
+ * The result for a picture: what reaches its kind's minimum confidence, each object once; and the best of the rest.
  * @param {Picture} picture
  * @param {Instance[]} instances
  * @param {Record<Kind, number>} minimum
+ * @param {number} mostUncertain
+ * @returns {Result}
  */
-function asResult(picture, instances, minimum) {
-  return byKind(picture, withoutDuplicates(instances.filter(({ kind, score }) => score >= minimum[kind])));
+function asResult(picture, instances, minimum, mostUncertain) {
+  const confident = withoutDuplicates(instances.filter(({ kind, score }) => score >= minimum[kind]));
+  if (!mostUncertain) return byKind(picture, confident);
+  const from = RULE.confidence.uncertain_from;
+  const rejected = instances.filter(({ kind, score }) => score >= from && score < minimum[kind]);
+  return { ...byKind(picture, confident), uncertain: uncertainOnly(rejected, confident).slice(0, mostUncertain) };
+}
+
+/**
+ * The rejected, by falling score, whose boxes repeat neither a confident instance nor one another. Boxes are compared because the
+ * landmarks of a rejected one may be anywhere.
+ * @param {Instance[]} rejected
+ * @param {Instance[]} confident
+ */
+function uncertainOnly(rejected, confident) {
+  const corners = (/** @type {Instance} */ { box: [x, y, w, h] }) => /** @type {Corners} */ ([x, y, x + w, y + h]);
+  /** @type {Instance[]} */
+  const kept = [];
+  for (const instance of [...rejected].sort((a, b) => b.score - a.score)) {
+    const others = [...confident, ...kept].filter(({ kind }) => kind === instance.kind);
+    if (!others.some((other) => repeats(corners(instance), corners(other)))) kept.push(instance);
+  }
+  return kept;
 }
 
 /**

@@ -123,6 +123,8 @@ export interface Result {
   height: number;
   hands: Hand[];
   faces: Face[];
+  /** What the minimum confidence rejected, if it was asked for. */
+  uncertain?: Instance[];
 }
 
 export type Provider = "wasm" | "webgpu";
@@ -151,7 +153,7 @@ export type Request =
   | { type: "configure"; smoothing: number }
   | { type: "frame"; frame: ImageBitmap; time: number }
   | { type: "still" }
-  | { type: "photo"; frame: ImageBitmap }
+  | { type: "photo"; frame: ImageBitmap; uncertain: number }
   | { type: "forget" };
 
 export type Answer =

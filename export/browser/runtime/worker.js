@@ -123,10 +123,10 @@ const handlers = {
     answer({ type: "still", picture, result: last.result }, [picture]);
   },
 
-  async photo({ frame }) {
+  async photo({ frame, uncertain }) {
     const picture = pixels(frame);
     canvas.width = canvas.height = 1; // a photo's pixels are not kept a second time
-    answer({ type: "photo", result: await landmarker.detect(picture) });
+    answer({ type: "photo", result: await landmarker.detect(picture, uncertain) });
   },
 
   forget() {

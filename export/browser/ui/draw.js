@@ -5,17 +5,34 @@
 /** @typedef {CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D} Context */
 /** @typedef {Pick<Instance, "kind" | "landmarks" | "sigma" | "score">} Drawn */
 /** @typedef {{points: Point[], size: number, strength: number[]}} Prepared  canvas pixels; strength: 0..1 per point */
+/** @typedef {{zoom: number, left: number, top: number}} Section  what is seen of the picture: enlarged, from this canvas pixel of the enlarged one */
+/** @typedef {typeof LAYERS} Layers */
 
 import constants from "../runtime/constants.js";
 
 const { hand: HAND, face: FACE, drawing: STYLE } = constants;
 
+/** What can be drawn, and what is drawn unless another choice is made: `Layers` of model/output/draw.py. */
+export const LAYERS = {
+  skeleton: true,
+  contours: true,
+  mesh: false,
+  points: true,
+  facePoints: true, // with points; live pictures do without
+  labels: true,
+  boxes: false,
+  numbers: false,
+};
+export const WHOLE = { zoom: 1, left: 0, top: 0 };
+export const PLAIN_GROUND = "#16181D"; // instead of the photo
+const FACE_POINT_COLOUR = "#FFFFFF";
+
 const fingerOf = (/** @type {number} */ point) => HAND.fingers.find(({ points }) => points.includes(point));
-const POINT_COLOURS = HAND.points.map((_, point) => fingerOf(point)?.colour ?? HAND.palm_colour);
-const BONE_COLOURS = HAND.edges.map(([a, b]) =>
+export const POINT_COLOURS = HAND.points.map((_, point) => fingerOf(point)?.colour ?? HAND.palm_colour);
+export const BONE_COLOURS = HAND.edges.map(([a, b]) =>
   HAND.palm.includes(a) && HAND.palm.includes(b) ? HAND.palm_colour : POINT_COLOURS[b],
 );
-const CONTOUR_COLOURS = FACE.contours.map(
+export const CONTOUR_COLOURS = FACE.contours.map(
   ({ name }) => Object.entries(STYLE.face_colours).find(([part]) => name.includes(part))?.[1] ?? STYLE.halo,
 );
 
@@ -44,35 +61,39 @@ export function label(instance) {
  * Draws a result on a canvas that covers the whole picture.
  * @param {Context} context
  * @param {Result & {uncertain?: Drawn[]}} result  in pixels of the picture; the uncertain are drawn dashed
- * @param {{mirrored?: boolean, mesh?: boolean}} options  mirrored: the picture is shown as in a mirror
+ * @param {{mirrored?: boolean, layers?: Partial<Layers>, section?: Section}} options  mirrored: the picture is shown as in a mirror
  */
-export function draw(context, result, { mirrored = false, mesh = false } = {}) {
-  const scale = context.canvas.width / result.width;
+export function draw(context, result, { mirrored = false, layers = {}, section = WHOLE } = {}) {
+  const chosen = { ...LAYERS, ...layers };
+  const scale = (context.canvas.width / result.width) * section.zoom;
   // Mirrored here and not by CSS, so that labels stay readable.
   const onCanvas = (/** @type {Point} */ [x, y]) => [
-    ((mirrored ? result.width - 1 - x : x) + 0.5) * scale,
-    (y + 0.5) * scale,
+    ((mirrored ? result.width - 1 - x : x) + 0.5) * scale - section.left,
+    (y + 0.5) * scale - section.top,
   ];
+  // Lines keep their width when the picture is enlarged: points that are close are told apart then.
+  const prepared = (/** @type {Drawn} */ instance) => prepare(instance, onCanvas, section.zoom);
   context.save();
   context.lineCap = context.lineJoin = "round";
   /** @type {[string, Point[]][]} */
   const labels = [];
   for (const instance of result.uncertain ?? []) {
-    const prepared = prepare(instance, onCanvas);
-    drawUncertain(context, instance.kind, prepared);
-    labels.push([`Uncertain ${instance.kind} ${percent(instance.score)}`, prepared.points]);
+    const own = prepared(instance);
+    drawUncertain(context, instance.kind, own);
+    labels.push([`Uncertain ${instance.kind} ${percent(instance.score)}`, own.points]);
   }
   for (const face of result.faces) {
-    const prepared = prepare(face, onCanvas);
-    drawFace(context, prepared, mesh);
-    labels.unshift([label(face), prepared.points]);
+    const own = prepared(face);
+    drawFace(context, own, chosen);
+    labels.unshift([label(face), own.points]);
   }
   for (const hand of result.hands) {
-    const prepared = prepare(hand, onCanvas);
-    drawHand(context, prepared);
-    labels.unshift([label(hand), prepared.points]);
+    const own = prepared(hand);
+    drawHand(context, own, chosen);
+    labels.unshift([label(hand), own.points]);
   }
-  drawLabels(context, labels);
+  if (chosen.boxes) for (const { box } of [...result.faces, ...result.hands]) drawBox(context, box, onCanvas, section);
+  if (chosen.labels) drawLabels(context, labels);
   context.restore();
 }
 
@@ -82,12 +103,13 @@ const percent = (/** @type {number} */ share) => `${Math.round(share * 100)} %`;
  * Points in canvas pixels, the object's larger side there, and how strongly each point is drawn.
  * @param {Drawn} instance
  * @param {(point: Point) => Point} onCanvas
+ * @param {number} zoom
  * @returns {Prepared}
  */
-function prepare({ landmarks, sigma }, onCanvas) {
+function prepare({ landmarks, sigma }, onCanvas, zoom) {
   const size = largerSide(landmarks);
   const points = landmarks.map(onCanvas);
-  return { points, size: largerSide(points), strength: sigma.map((value) => opacity(value, size)) };
+  return { points, size: largerSide(points) / zoom, strength: sigma.map((value) => opacity(value, size)) };
 }
 
 /**
@@ -108,29 +130,38 @@ function largerSide(points) {
 /**
  * @param {Context} context
  * @param {Prepared} hand
+ * @param {Layers} layers
  */
-function drawHand(context, { points, size, strength }) {
+function drawHand(context, { points, size, strength }, layers) {
   const width = Math.max(STYLE.bone_width * size, 1);
   const bones = HAND.edges.map(([a, b], index) => ({
     path: [points[a], points[b]],
     colour: BONE_COLOURS[index],
     alpha: Math.min(strength[a], strength[b]),
   }));
-  for (const { path, alpha } of bones) line(context, path, width * 1.9, STYLE.halo, alpha * 0.45);
-  for (const { path, alpha, colour } of bones) line(context, path, width, colour, alpha);
-  const radius = Math.max(width * 1.05, 1.3);
-  points.forEach((point, index) => dot(context, point, radius * 1.45, STYLE.halo, strength[index] * 0.55));
-  points.forEach((point, index) => dot(context, point, radius, POINT_COLOURS[index], strength[index]));
+  if (layers.skeleton) {
+    for (const { path, alpha } of bones) line(context, path, width * 1.9, STYLE.halo, alpha * 0.45);
+    for (const { path, alpha, colour } of bones) line(context, path, width, colour, alpha);
+  }
+  if (layers.points) {
+    const radius = Math.max(width * 1.05, 1.3);
+    points.forEach((point, index) => dot(context, point, radius * 1.45, STYLE.halo, strength[index] * 0.55));
+    points.forEach((point, index) => dot(context, point, radius, POINT_COLOURS[index], strength[index]));
+  }
+  if (layers.numbers) {
+    const height = Math.max(size * 0.045, 9);
+    points.forEach(([x, y], index) => plate(context, String(index), x + width * 1.6, y - height / 2, height, 1));
+  }
 }
 
 /**
  * @param {Context} context
  * @param {Prepared} face
- * @param {boolean} mesh
+ * @param {Layers} layers
  */
-function drawFace(context, { points, size, strength }, mesh) {
+function drawFace(context, { points, size, strength }, layers) {
   const width = Math.max(STYLE.contour_width * size, 0.8);
-  if (mesh) {
+  if (layers.mesh) {
     context.beginPath();
     for (const [a, b, c] of FACE.triangles) {
       context.moveTo(points[a][0], points[a][1]);
@@ -139,6 +170,19 @@ function drawFace(context, { points, size, strength }, mesh) {
     }
     stroke(context, width * 0.45, STYLE.mesh_colour, 0.4);
   }
+  if (layers.contours) drawContours(context, { points, size, strength }, width);
+  if (layers.points && layers.facePoints) {
+    const radius = Math.max(width * 0.55, 0.6);
+    points.forEach((point, index) => dot(context, point, radius, FACE_POINT_COLOUR, strength[index] * 0.8));
+  }
+}
+
+/**
+ * @param {Context} context
+ * @param {Prepared} face
+ * @param {number} width
+ */
+function drawContours(context, { points, strength }, width) {
   const contours = FACE.contours.map(({ points: indices, closed }, index) => ({
     path: (closed ? [...indices, indices[0]] : indices).map((point) => points[point]),
     alpha: indices.reduce((sum, point) => sum + strength[point], 0) / indices.length,
@@ -168,6 +212,20 @@ function drawUncertain(context, kind, { points, size }) {
   }
   context.setLineDash([]);
   context.lineCap = "round";
+}
+
+/**
+ * @param {Context} context
+ * @param {import("../runtime/types.js").Box} box
+ * @param {(point: Point) => Point} onCanvas
+ * @param {Section} section
+ */
+function drawBox(context, [x, y, w, h], onCanvas, { zoom }) {
+  const corners = [onCanvas([x, y]), onCanvas([x + w, y]), onCanvas([x + w, y + h]), onCanvas([x, y + h])];
+  const width = Math.max((0.006 * largerSide(corners)) / zoom, 1);
+  const path = [...corners, corners[0]];
+  line(context, path, width * 2.2, STYLE.halo, 0.4);
+  line(context, path, width, "#FFFFFF", 1);
 }
 
 /**
@@ -222,12 +280,10 @@ function drawLabels(context, labels) {
   const padding = size / 4;
   const h = size * 1.25 + 2 * padding;
   context.font = `${size}px system-ui, sans-serif`;
-  context.textAlign = "center";
-  context.textBaseline = "middle";
-  context.globalAlpha = 1;
   /** @type {{x: number, y: number, w: number}[]} */
   const taken = [];
   for (const [text, points] of labels) {
+    if (!points.some(([x, y]) => x >= 0 && y >= 0 && x < width && y < height)) continue; // beside the section that is seen
     const w = context.measureText(text).width + 2 * padding;
     const mean = points.reduce((sum, [x]) => sum + x, 0) / points.length;
     const highest = Math.min(...points.map(([, y]) => y));
@@ -237,11 +293,30 @@ function drawLabels(context, labels) {
       Math.abs(x - other.x) < (w + other.w) / 2 && Math.abs(y - other.y) < h;
     while (y + 2 * h < height && taken.some(covers)) y += h / 2;
     taken.push({ x, y, w });
-    context.fillStyle = "rgba(12, 14, 18, 0.75)";
-    context.beginPath();
-    context.roundRect(x, y, w, h, h / 4);
-    context.fill();
-    context.fillStyle = "#FFFFFF";
-    context.fillText(text, x + w / 2, y + h / 2);
+    plate(context, text, x, y, size, padding);
   }
+}
+
+/**
+ * White text on a dark, see-through plate.
+ * @param {Context} context
+ * @param {string} text
+ * @param {number} x  of its left upper corner
+ * @param {number} y
+ * @param {number} size  of the letters
+ * @param {number} padding
+ */
+function plate(context, text, x, y, size, padding) {
+  context.font = `${size}px system-ui, sans-serif`;
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  context.globalAlpha = 1;
+  const w = context.measureText(text).width + 2 * padding;
+  const h = size * 1.25 + 2 * padding;
+  context.fillStyle = "rgba(12, 14, 18, 0.75)";
+  context.beginPath();
+  context.roundRect(x, y, w, h, h / 4);
+  context.fill();
+  context.fillStyle = "#FFFFFF";
+  context.fillText(text, x + w / 2, y + h / 2);
 }

@@ -2,6 +2,7 @@
 
 /** @import { Answer, Result } from "../runtime/types.js" */
 /** @import { RuntimeWorker, WorkerStopped } from "../runtime/worker_client.js" */
+/** @import { Layers } from "./draw.js" */
 /** @import { Component } from "./types.js" */
 
 import { messageOf } from "../runtime/errors.js";
@@ -17,7 +18,9 @@ const MAX_LOST = 30; // pictures of the camera in a row that may fail: some brow
  * @typedef {object} Options
  * @property {string} runtime  address of the runtime's folder
  * @property {number} smoothing  strength, 1 = as in constants.json, 0 = none
- * @property {boolean} mesh  draw the face's mesh too
+ * @property {number} min_confidence  what is tracked with less is not drawn
+ * @property {boolean} mirrored  as in a mirror, if the camera does not look away from the visitor
+ * @property {Partial<Layers>} layers  what is drawn
  */
 
 /** @type {WeakMap<Node, LiveView>} by parent element: Streamlit calls again whenever `data` changes */
@@ -76,7 +79,7 @@ class LiveView {
     still.onclick = () => (this.#still ? this.#resume() : this.#worker?.post({ type: "still" }));
     cameras.onchange = () => this.start({ deviceId: cameras.value });
     png.onclick = () => this.#savePng();
-    json.onclick = () => this.#still && saveJson(this.#still.result);
+    json.onclick = () => this.#still && saveJson(this.#confident(this.#still.result));
     // Leaving the tab for another page of the app unmounts the component; closing the tab ends here.
     addEventListener("pagehide", this.#leave);
   }
@@ -87,6 +90,14 @@ class LiveView {
   configure(options) {
     this.#options = options;
     this.#worker?.post({ type: "configure", smoothing: options.smoothing });
+    this.#mirror();
+    if (this.#still) this.#paintStill();
+  }
+
+  #mirror() {
+    const { video } = this.#elements;
+    const facing = this.#stream !== null && isMirrored(this.#stream);
+    video.classList.toggle("mirrored", facing && this.#options.mirrored);
   }
 
   #loadWorker() {
@@ -113,7 +124,7 @@ class LiveView {
       this.#stream = stream;
       stream.getVideoTracks()[0].onended = () => this.#fail("The camera was disconnected. Connect it and start again.");
       video.srcObject = stream;
-      video.classList.toggle("mirrored", isMirrored(stream));
+      this.#mirror();
       await video.play();
       await this.#startWorker();
       if (this.#stream !== stream) return; // stopped meanwhile
@@ -180,6 +191,7 @@ class LiveView {
     worker.listen((answer) => this.#receive(answer, worker));
     worker.post({ type: "configure", smoothing: this.#options.smoothing });
     this.#elements.engine.textContent = worker.engine;
+    this.#elements.figures.hidden = false;
     worker.parity.then(({ sentence, difference }) => {
       this.#elements.parity.textContent = sentence;
       this.#elements.root.dataset.parity = String(difference);
@@ -252,14 +264,15 @@ class LiveView {
   };
 
   #drawing() {
-    return { mirrored: this.#elements.video.classList.contains("mirrored"), mesh: this.#options.mesh };
+    const mirrored = this.#elements.video.classList.contains("mirrored");
+    return { mirrored, layers: { ...this.#options.layers, facePoints: false } };
   }
 
   /** @param {{result: Result, time: number}} answer */
   #show({ result, time }) {
     const { canvas, stage, fps, latency, root } = this.#elements;
-    stage.style.aspectRatio = `${result.width} / ${result.height}`;
-    this.#paint(canvas, result);
+    stage.style.setProperty("--ratio", String(result.width / result.height));
+    this.#paint(canvas, this.#confident(result));
     const now = performance.now();
     // Two seconds, or the last few results where those took longer.
     this.#finished = [
@@ -271,7 +284,7 @@ class LiveView {
     const rate = span > 0.5 ? (this.#finished.length - 1) / span : 0;
     const middle = [...this.#latencies].sort((a, b) => a - b)[this.#latencies.length >> 1];
     fps.textContent = rate ? rate.toFixed(rate < 10 ? 1 : 0) : "–";
-    latency.textContent = `${middle.toFixed(0)} ms`;
+    latency.textContent = middle.toFixed(0);
     // For tests and for the curious: the newest figures, readable from outside.
     Object.assign(root.dataset, {
       fps: rate.toFixed(1),
@@ -279,6 +292,17 @@ class LiveView {
       hands: String(result.hands.length),
       faces: String(result.faces.length),
     });
+  }
+
+  /**
+   * What reaches the minimum confidence.
+   * @param {Result} result
+   * @returns {Result}
+   */
+  #confident(result) {
+    const least = this.#options.min_confidence;
+    const enough = (/** @type {{score: number}} */ { score }) => score >= least;
+    return { ...result, hands: result.hands.filter(enough), faces: result.faces.filter(enough) };
   }
 
   /**
@@ -296,19 +320,26 @@ class LiveView {
 
   /** @param {{picture: ImageBitmap, result: Result}} still */
   #freeze({ picture, result }) {
-    const { canvas, video, still, png, json } = this.#elements;
+    const { video, still, png, json } = this.#elements;
     this.#thaw();
     this.#still = { picture, result };
-    this.#paint(canvas, result);
+    this.#paintStill();
+    video.pause();
+    still.textContent = "Resume";
+    png.hidden = json.hidden = false;
+  }
+
+  #paintStill() {
+    if (!this.#still) return;
+    const { canvas } = this.#elements;
+    const { picture, result } = this.#still;
+    this.#paint(canvas, this.#confident(result));
     const context = contextOf(canvas);
     context.globalCompositeOperation = "destination-over"; // the frozen picture goes under the points
     if (this.#drawing().mirrored) context.setTransform(-1, 0, 0, 1, canvas.width, 0);
     context.drawImage(picture, 0, 0, canvas.width, canvas.height);
     context.resetTransform();
     context.globalCompositeOperation = "source-over";
-    video.pause();
-    still.textContent = "Resume";
-    png.hidden = json.hidden = false;
   }
 
   #thaw() {
@@ -328,7 +359,7 @@ class LiveView {
   async #savePng() {
     if (!this.#still) return;
     try {
-      await savePng(this.#still.picture, this.#still.result, this.#drawing());
+      await savePng(this.#still.picture, this.#confident(this.#still.result), this.#drawing());
     } catch (error) {
       this.#say(`The picture could not be saved: ${messageOf(error)}`);
     }

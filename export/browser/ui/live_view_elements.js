@@ -1,49 +1,43 @@
 // The elements of the live view, and its style. No behaviour here.
 
 const HTML = `
-  <div class="bar">
-    <button class="start primary">Start camera</button>
-    <button class="still" hidden>Freeze</button>
-    <select class="cameras" aria-label="Camera" hidden></select>
-    <button class="png" hidden>Save PNG</button>
-    <button class="json" hidden>Save JSON</button>
-  </div>
-  <p class="message" role="alert" hidden></p>
   <div class="stage">
     <video playsinline muted></video>
     <canvas></canvas>
-    <p class="hint">The camera is off. Pictures stay on this device.</p>
+    <p class="hint" role="status">The camera is off. Pictures stay on this device.</p>
+    <p class="message" role="alert" hidden></p>
   </div>
-  <dl class="figures">
-    <div><dt>Frames per second</dt><dd class="fps">–</dd></div>
-    <div><dt>Latency</dt><dd class="latency">–</dd></div>
-    <div><dt>Runs on</dt><dd class="engine">–</dd></div>
-  </dl>
+  <div class="bar">
+    <button class="start primary">Start camera</button>
+    <button class="still" hidden>Freeze</button>
+    <button class="png" hidden>Save PNG</button>
+    <button class="json" hidden>Save JSON</button>
+    <select class="cameras" aria-label="Camera" hidden></select>
+  </div>
+  <p class="figures" hidden><b class="fps">–</b> frames per second · <b><span class="latency">–</span> ms</b> latency ·
+    <span class="engine"></span>, in this browser</p>
   <p class="parity"></p>
 `;
 
 const CSS = `
   :host, .live { display: block; font-family: var(--st-font, system-ui, sans-serif); color: var(--st-text-color, #222); }
-  .stage { position: relative; width: 100%; max-width: min(960px, 85vh); aspect-ratio: 4 / 3; overflow: hidden;
-    background: #101418; border-radius: var(--st-base-radius, 0.5rem); }
+  .stage { position: relative; overflow: hidden; background: #101418; border-radius: var(--st-base-radius, 0.5rem);
+    width: min(100%, max(18rem, calc((100vh - 17.5rem) * var(--ratio, 1.3333)))); aspect-ratio: var(--ratio, 1.3333); }
   video, canvas { position: absolute; inset: 0; width: 100%; height: 100%; }
   video.mirrored { transform: scaleX(-1); }
   .hint { position: absolute; inset: 0; display: grid; place-items: center; margin: 0; padding: 1rem;
-    color: #d5dbe1; text-align: center; }
-  .bar { display: flex; flex-wrap: wrap; gap: 0.5rem; margin: 0 0 0.75rem; }
-  button, select { font: inherit; padding: 0.45rem 0.9rem; min-height: 2.6rem; cursor: pointer; max-width: 100%;
+    background: #101418b0; color: #fff; text-align: center; }
+  .bar { display: flex; flex-wrap: wrap; gap: 0.5rem; margin: 0.6rem 0 0.5rem; }
+  button, select { font: inherit; padding: 0.4rem 0.9rem; min-height: 2.5rem; cursor: pointer; max-width: 100%;
     border: 1px solid var(--st-border-color, #ccc); border-radius: var(--st-button-radius, 0.5rem);
     background: var(--st-background-color, #fff); color: inherit; }
   button.primary { background: var(--st-primary-color, #ff4b4b); border-color: transparent;
     color: var(--st-background-color, #fff); }
   button:focus-visible, select:focus-visible { outline: 2px solid var(--st-primary-color, #ff4b4b); outline-offset: 2px; }
   button:disabled { opacity: 0.6; cursor: default; }
-  .message { margin: 0 0 0.75rem; padding: 0.75rem 1rem; border-radius: var(--st-base-radius, 0.5rem);
-    background: var(--st-red-background-color, #ffe9e9); color: var(--st-red-text-color, #8a1f1f); }
-  .figures { display: flex; flex-wrap: wrap; gap: 0.5rem 2rem; margin: 0.75rem 0 0.5rem; }
-  dt { font-size: 0.8rem; opacity: 0.75; }
-  dd { margin: 0; font-size: 1.15rem; font-variant-numeric: tabular-nums; }
-  .parity { margin: 0.25rem 0 0; font-size: 0.85rem; opacity: 0.75; }
+  .message { position: absolute; inset: auto 0 0 0; margin: 0; padding: 0.75rem 1rem; background: #7a1414; color: #fff; }
+  .figures { margin: 0; font-variant-numeric: tabular-nums; }
+  .parity { margin: 0.25rem 0 0; font-size: 0.85rem; opacity: 0.8; }
   [hidden] { display: none !important; }
 `;
 
@@ -78,6 +72,7 @@ export function buildView(parent) {
     video: find("video", HTMLVideoElement),
     canvas: find("canvas", HTMLCanvasElement),
     hint: find(".hint", HTMLElement),
+    figures: find(".figures", HTMLElement),
     fps: find(".fps", HTMLElement),
     latency: find(".latency", HTMLElement),
     engine: find(".engine", HTMLElement),

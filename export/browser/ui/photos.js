@@ -3,17 +3,21 @@
 // Of a photo only its file (a reference to the disk), its result and a small JPEG stay; its pixels, four bytes each, are
 // decoded one photo at a time and freed at once.
 
-/** @import { Result } from "../runtime/types.js" */
+/** @import { Instance, Result } from "../runtime/types.js" */
 /** @import { RuntimeWorker } from "../runtime/worker_client.js" */
+/** @import { Choice } from "./photo_controls.js" */
 /** @import { Component } from "./types.js" */
 
 import constants from "../runtime/constants.js";
 import { messageOf } from "../runtime/errors.js";
 import { missingFeatures, startWorker, WorkerStopped } from "../runtime/worker_client.js";
-import { draw } from "./draw.js";
-import { saveJson, savePng, toBlob } from "./save.js";
+import { buildControls, CSS as CONTROLS, filtered } from "./photo_controls.js";
+import { PictureView } from "./picture_view.js";
+import { saveCoco, saveCsv, saveJson, savePng, toBlob } from "./save.js";
+import { details, named, POINT_NAMES, summary } from "./words.js";
 
 const PREVIEW = 1280; // longer side in pixels of the picture on the page; a saved PNG has the photo's own size
+const MOST_UNCERTAIN = 20; // rejected detections kept of a photo
 const ATTEMPTS = 2; // per photo: the worker may have died of something else
 
 const CSS = `
@@ -25,18 +29,33 @@ const CSS = `
   .drop input { position: absolute; opacity: 0; width: 1px; height: 1px; }
   article { margin: 1.25rem 0; }
   h3 { font-size: 1rem; margin: 0 0 0.5rem; overflow-wrap: anywhere; }
-  img { display: block; max-width: 100%; max-height: 80vh; border-radius: var(--st-base-radius, 0.5rem); }
-  button { font: inherit; margin: 0.5rem 0.5rem 0 0; padding: 0.4rem 0.9rem; min-height: 2.6rem; cursor: pointer;
+  @media (min-width: 56rem) { .body { display: grid; grid-template-columns: 3fr 2fr; gap: 2rem; } }
+  article ul { margin: 0.5rem 0; padding-left: 1.25rem; }
+  .remove-all, .actions button { font: inherit; margin: 0.5rem 0.5rem 0 0; padding: 0.4rem 0.9rem; min-height: 2.6rem; cursor: pointer;
     border: 1px solid var(--st-border-color, #ccc); border-radius: var(--st-button-radius, 0.5rem);
     background: var(--st-background-color, #fff); color: inherit; }
   button:focus-visible { outline: 2px solid var(--st-primary-color, #ff4b4b); outline-offset: 2px; }
   .note { margin: 0.75rem 0 0; padding: 0.75rem 1rem; border-radius: var(--st-base-radius, 0.5rem);
     background: var(--st-yellow-background-color, #fff6dd); color: var(--st-yellow-text-color, #6b4e00); }
+  .table { overflow-x: auto; max-height: 24rem; }
+  table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 0.875rem; }
+  th, td { text-align: right; padding: 0.2rem 0.7rem; border-bottom: 1px solid var(--st-border-color, #ccc); }
+  th:first-child, td:first-child { text-align: left; }
   [hidden] { display: none !important; }
+  ${CONTROLS}
 `;
 
 /** @typedef {{runtime: string, most: number}} Options  address of the runtime's folder; photos at a time */
-/** @typedef {{file: File, article: HTMLElement, title: HTMLElement, address: string}} Photo  address: of the shown picture, to be revoked */
+/**
+ * @typedef {object} Photo
+ * @property {File} file
+ * @property {HTMLElement} article
+ * @property {HTMLElement} title
+ * @property {string} address  of the shown picture, to be revoked
+ * @property {Result} [result]  with what is uncertain
+ * @property {PictureView} [view]
+ * @property {HTMLElement} [findings]
+ */
 
 /** @type {WeakMap<Node, PhotoView>} by parent element: Streamlit calls again whenever `data` changes */
 const views = new WeakMap();
@@ -69,6 +88,9 @@ class PhotoView {
   #list;
   #note;
   #removeAll;
+  #choices;
+  /** @type {Choice | null} */
+  #choice = null;
 
   /**
    * @param {HTMLElement | ShadowRoot} parent
@@ -83,6 +105,7 @@ class PhotoView {
       <label class="drop">Drop photos here or press to choose them. They stay on this device.
         <input type="file" accept="image/*" multiple></label>
       <p class="note" role="status" hidden></p>
+      <div class="choices" hidden></div>
       <button class="remove-all" hidden>Remove all photos</button>
       <div class="list" aria-live="polite"></div>`;
     parent.replaceChildren(root);
@@ -92,6 +115,11 @@ class PhotoView {
     this.#list = find(".list");
     this.#note = find(".note");
     this.#removeAll = find(".remove-all");
+    this.#choices = find(".choices");
+    buildControls(this.#choices, (choice) => {
+      this.#choice = choice;
+      for (const photo of this.#photos) this.#show(photo);
+    });
     this.#removeAll.onclick = () => this.#remove(...this.#photos);
     this.#input.onchange = () => {
       this.#take([...(this.#input.files ?? [])]);
@@ -147,15 +175,15 @@ class PhotoView {
       title.textContent = `${file.name}: looking …`;
       /** @type {Photo} */
       const photo = { file, article, title, address: "" };
-      article.append(
-        title,
-        button("Remove", () => this.#remove(photo), `Remove ${file.name}`),
-      );
+      const actions = document.createElement("div");
+      actions.className = "actions";
+      actions.append(button("Remove", () => this.#remove(photo), `Remove ${file.name}`));
+      article.append(title, actions);
       this.#list.prepend(article);
       this.#photos.add(photo);
       this.#queue = this.#queue.then(() => this.#process(photo));
     }
-    this.#removeAll.hidden = !this.#photos.size;
+    this.#removeAll.hidden = this.#choices.hidden = !this.#photos.size;
   }
 
   /**
@@ -167,7 +195,7 @@ class PhotoView {
       this.#free(photo);
       photo.article.remove();
     }
-    this.#removeAll.hidden = !this.#photos.size;
+    this.#removeAll.hidden = this.#choices.hidden = !this.#photos.size;
     this.#say("");
     this.#input.focus(); // the button that had the focus is gone
   }
@@ -175,6 +203,7 @@ class PhotoView {
   /** @param {Photo} photo */
   #free(photo) {
     this.#photos.delete(photo);
+    photo.view?.close();
     URL.revokeObjectURL(photo.address);
   }
 
@@ -206,27 +235,63 @@ class PhotoView {
 
   /** @param {Photo} photo */
   async #analyse(photo) {
-    const { file, article, title } = photo;
-    const picture = await open(file);
+    const picture = await open(photo.file);
     try {
-      const { canvas, context } = preview(picture);
-      const result = await this.#detect(picture);
-      draw(context, result);
+      const canvas = preview(picture);
+      photo.result = await this.#detect(picture);
       const content = await toBlob(canvas, "image/jpeg", 0.9);
       if (!this.#photos.has(photo)) return;
-      const found = `${count(result.hands, "hand")}, ${count(result.faces, "face")}`;
-      title.textContent = `${file.name}: ${found}`;
       photo.address = URL.createObjectURL(content);
-      const shown = Object.assign(new Image(), { src: photo.address, alt: `The photo with its landmarks: ${found}.` });
-      title.after(
-        shown,
-        button("Save PNG", () => this.#save(file, result)),
-        button("Save JSON", () => saveJson(result, stem(file))),
-      );
-      Object.assign(article.dataset, { hands: String(result.hands.length), faces: String(result.faces.length) });
+      this.#present(photo);
+      this.#show(photo);
     } finally {
       picture.close();
     }
+  }
+
+  /**
+   * The elements of a photo that has been analysed; `#show` fills them.
+   * @param {Photo} photo
+   */
+  #present(photo) {
+    const { file, article, title } = photo;
+    const shown = () => this.#shown(photo);
+    const place = document.createElement("div");
+    photo.findings = document.createElement("div");
+    title.after(place, photo.findings);
+    photo.view = new PictureView(place);
+    article.querySelector(".actions")?.prepend(
+      button("Save PNG", () => this.#save(photo)),
+      button("Save JSON", () => saveJson(shown(), stem(file))),
+      button("Save CSV", () => saveCsv(shown(), file.name, stem(file))),
+      button("Save COCO", () => saveCoco(shown(), file.name, stem(file))),
+    );
+  }
+
+  /**
+   * What the choices let through.
+   * @param {Photo} photo
+   */
+  #shown({ result }) {
+    if (!result || !this.#choice) throw new Error("this photo has no result");
+    return filtered(result, this.#choice);
+  }
+
+  /**
+   * The photo as the choices want it.
+   * @param {Photo} photo
+   */
+  #show(photo) {
+    const { file, article, title, address, view, findings } = photo;
+    if (!view || !findings || !this.#choice) return;
+    const result = this.#shown(photo);
+    const found = `${count(result.hands, "hand")}, ${count(result.faces, "face")}`;
+    title.textContent = `${file.name}: ${found}`;
+    const { layers, uncertain } = this.#choice;
+    const drawn = { ...result, uncertain: uncertain ? result.uncertain : [] };
+    view.show({ address, alt: `The photo with its landmarks: ${found}.`, result: drawn, layers });
+    findings.replaceChildren(...inWords(result, uncertain), ...named(result).map(table));
+    Object.assign(article.dataset, { hands: String(result.hands.length), faces: String(result.faces.length) });
   }
 
   /**
@@ -243,23 +308,61 @@ class PhotoView {
         if (answer.type === "photo") resolve(answer.result);
         else if (answer.type === "error") worker.stop(answer.message);
       });
-      worker.post({ type: "photo", frame: picture }, [picture]);
+      worker.post({ type: "photo", frame: picture, uncertain: MOST_UNCERTAIN }, [picture]);
     });
   }
 
   /**
    * The photo is decoded once more: its pixels were not kept.
-   * @param {File} file
-   * @param {Result} result
+   * @param {Photo} photo
    */
-  async #save(file, result) {
+  async #save(photo) {
+    const { file } = photo;
     try {
       const picture = await open(file);
-      await savePng(picture, result, {}, stem(file)).finally(() => picture.close());
+      const result = this.#shown(photo);
+      const drawn = { ...result, uncertain: this.#choice?.uncertain ? result.uncertain : [] };
+      await savePng(picture, drawn, { layers: this.#choice?.layers }, stem(file)).finally(() => picture.close());
     } catch (error) {
       this.#say(`${file.name}: ${messageOf(error)}`);
     }
   }
+}
+
+/**
+ * What was detected, as the server's page says it.
+ * @param {Result} result
+ * @param {boolean} uncertain  whether the uncertain ones are shown
+ */
+function inWords(result, uncertain) {
+  const told = Object.assign(document.createElement("p"), { textContent: summary(result) });
+  const list = document.createElement("ul");
+  const lines = named(result).map(({ name, instance }) => `${name}: ${details(instance)}`);
+  const rejected = result.uncertain ?? [];
+  if (uncertain) lines.push(...rejected.map(({ kind, score }) => `Uncertain ${kind} ${Math.round(100 * score)} %`));
+  else if (rejected.length) lines.push(`${count(rejected, "uncertain detection")} hidden`);
+  list.append(...lines.map((text) => Object.assign(document.createElement("li"), { textContent: text })));
+  return [told, list];
+}
+
+/**
+ * The landmarks of one hand or face, built when they are opened.
+ * @param {{name: string, instance: Instance}} named
+ */
+function table({ name, instance }) {
+  const box = document.createElement("details");
+  box.innerHTML = `<summary></summary><div class="table" tabindex="0" role="region"></div>`;
+  const [heading, place] = /** @type {HTMLCollectionOf<HTMLElement>} */ (box.children);
+  heading.textContent = place.ariaLabel = `Landmark coordinates: ${name}`;
+  box.ontoggle = () => {
+    const rows = instance.landmarks.map((landmark, point) => {
+      const numbers = [...landmark, instance.sigma[point]].map((value) => `<td>${value.toFixed(1)}</td>`).join("");
+      return `<tr><td>${POINT_NAMES[instance.kind][point]}</td>${numbers}</tr>`;
+    });
+    const head = `<tr><th>Point</th><th>x (px)</th><th>y (px)</th><th>z (px)</th><th>± (px)</th></tr>`;
+    place.innerHTML = box.open ? `<table><thead>${head}</thead><tbody>${rows.join("")}</tbody></table>` : "";
+  };
+  return box;
 }
 
 /**
@@ -295,7 +398,7 @@ function preview(picture) {
   context.fillRect(0, 0, canvas.width, canvas.height);
   context.imageSmoothingQuality = "high";
   context.drawImage(picture, 0, 0, canvas.width, canvas.height);
-  return { canvas, context };
+  return canvas;
 }
 
 /**

@@ -1,8 +1,10 @@
 // Offers a frozen picture and its points as files.
 
-/** @import { Result } from "../runtime/types.js" */
+/** @import { Kind, Result } from "../runtime/types.js" */
 
-import { draw } from "./draw.js";
+import constants from "../runtime/constants.js";
+import { draw, PLAIN_GROUND } from "./draw.js";
+import { POINT_NAMES } from "./words.js";
 
 const NAME = "pointillist";
 
@@ -39,7 +41,7 @@ export async function toBlob(canvas, type, quality) {
  * Saves the picture in its own resolution with the points drawn on it, as it is seen (mirrored or not).
  * @param {ImageBitmap} picture
  * @param {Result} result
- * @param {{mirrored?: boolean, mesh?: boolean}} options
+ * @param {{mirrored?: boolean, layers?: Partial<import("./draw.js").Layers> & {photo?: boolean}}} options
  */
 export async function savePng(picture, result, options, name = NAME) {
   const canvas = document.createElement("canvas");
@@ -48,6 +50,10 @@ export async function savePng(picture, result, options, name = NAME) {
   if (options.mirrored) context.setTransform(-1, 0, 0, 1, canvas.width, 0);
   context.drawImage(picture, 0, 0);
   context.resetTransform();
+  if (options.layers?.photo === false) {
+    context.fillStyle = PLAIN_GROUND;
+    context.fillRect(0, 0, canvas.width, canvas.height);
+  }
   draw(context, result, options);
   offer(await toBlob(canvas, "image/png"), `${name}.png`);
 }
@@ -96,4 +102,103 @@ export function toDocument({ width, height, hands, faces }, photo = NAME) {
 function rounded(value, digits = 2) {
   const result = Array.isArray(value) ? value.map((part) => rounded(part, digits)) : Number(value.toFixed(digits));
   return /** @type {Numbers} */ (result);
+}
+
+const COLUMNS = "photo,kind,number,score,handedness,handedness_score,point,name,x,y,z,sigma";
+
+/**
+ * Saves a row for each landmark: the columns of `pointillist detect --csv`.
+ * @param {Result} result
+ * @param {string} photo  the file's name
+ */
+export function saveCsv(result, photo, name = NAME) {
+  offer(new Blob([toCsv(result, photo)], { type: "text/csv" }), `${name}.csv`);
+}
+
+/**
+ * @param {Result} result
+ * @param {string} photo
+ */
+export function toCsv({ hands, faces }, photo) {
+  const shown = /^[=+\-@\t\r]/.test(photo) ? `'${photo}` : photo; // no formula for a spreadsheet
+  const quoted = /[",\r\n]/.test(shown) ? `"${shown.replaceAll('"', '""')}"` : shown;
+  const rows = [...hands.entries(), ...faces.entries()].flatMap(([number, instance]) => {
+    const side = instance.kind === "hand" ? [instance.handedness, rounded(instance.handedness_score, 4)] : ["", ""];
+    const head = [quoted, instance.kind, number, rounded(instance.score, 4), ...side];
+    return instance.landmarks.map((point, index) =>
+      [...head, index, POINT_NAMES[instance.kind][index], ...rounded(point), rounded(instance.sigma[index])].join(","),
+    );
+  });
+  return [COLUMNS, ...rows, ""].join("\n");
+}
+
+/**
+ * Saves a COCO keypoints data set of this photo: `to_coco` of model/output/serialize.py.
+ * @param {Result} result
+ * @param {string} photo  the file's name
+ */
+export function saveCoco(result, photo, name = NAME) {
+  offer(new Blob([JSON.stringify(toCoco(result, photo))], { type: "application/json" }), `${name}_coco.json`);
+}
+
+/**
+ * @param {Result} result
+ * @param {string} photo
+ */
+export function toCoco({ width, height, hands, faces }, photo) {
+  const size = [width, height];
+  const annotations = [...hands, ...faces].map((instance, index) => {
+    const [x, y, w, h] = instance.box;
+    const [low, high] = [
+      [x, y],
+      [x + w, y + h],
+    ].map((corner) => rounded(corner.map((value, axis) => Math.min(Math.max(value, 0), size[axis]))));
+    const bbox = [...low, ...rounded([high[0] - low[0], high[1] - low[1]])];
+    const keypoints = instance.landmarks.flatMap((landmark) => {
+      const point = rounded(landmark.slice(0, 2));
+      return [...point, point.every((value, axis) => value >= 0 && value < size[axis]) ? 2 : 1];
+    });
+    return {
+      id: index + 1,
+      image_id: 1,
+      category_id: instance.kind === "hand" ? 1 : 2,
+      bbox,
+      area: rounded(bbox[2] * bbox[3]),
+      iscrowd: 0,
+      keypoints,
+      num_keypoints: instance.landmarks.length,
+      score: rounded(instance.score, 4),
+      ...(instance.kind === "hand" ? { handedness: instance.handedness } : {}),
+    };
+  });
+  return {
+    info: { description: "Hands (21 points) and faces (478 points) found by Pointillist" },
+    licenses: [],
+    categories: [category(1, "hand", constants.hand.edges), category(2, "face", meshEdges())],
+    images: [{ id: 1, file_name: photo, width, height }],
+    annotations,
+  };
+}
+
+/**
+ * @param {number} id
+ * @param {Kind} kind
+ * @param {number[][]} edges
+ */
+function category(id, kind, edges) {
+  const skeleton = edges.map(([a, b]) => [a + 1, b + 1]); // COCO counts keypoints from 1
+  return { id, name: kind, supercategory: "person", keypoints: POINT_NAMES[kind], skeleton };
+}
+
+/** The edges of the face's triangles, each once, in order. */
+function meshEdges() {
+  const edges = new Map();
+  for (const [a, b, c] of constants.face.triangles)
+    for (const [from, to] of [
+      [a, b],
+      [b, c],
+      [c, a],
+    ])
+      edges.set(`${Math.min(from, to)} ${Math.max(from, to)}`, [Math.min(from, to), Math.max(from, to)]);
+  return [...edges.values()].sort((one, other) => one[0] - other[0] || one[1] - other[1]);
 }

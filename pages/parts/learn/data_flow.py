@@ -52,15 +52,14 @@ class Stage:
 @st.fragment
 def show_data_flow(selection: Selection) -> None:
     """The diagram, and below it the stage that was chosen. A fragment: walking leaves the rest of the page alone."""
-    st.session_state.setdefault("stage", 0)
-    chosen = st.session_state["stage"]
+    chosen = _stage()
     cards = [{"name": stage.name, "colour": stage.colour, "shape": shape, **view} for stage, shape, view in zip(STAGES, _shapes(selection), _views(selection))]
     st.html(STICKY)
     with st.container(key="stage_bar"):
         _cards(key="stage_cards", data={"stages": cards, "chosen": chosen}, on_stage_change=_choose)
     stage = STAGES[chosen]
     with st.container(key="stage_detail"):
-        st.subheader(f"{chosen + 1} {stage.name}", anchor=False)
+        st.header(f"{chosen + 1} {stage.name}", anchor=False)
         st.markdown(f"{stage.operation} **{_in_and_out(selection)[chosen]}**")
         stage.show(selection)
     with st.container(horizontal=True):
@@ -70,14 +69,27 @@ def show_data_flow(selection: Selection) -> None:
                 "normalisation", "regression", "sigma")  # fmt: skip
 
 
+def _stage() -> int:
+    """The stage that the page's address names, counted from 0: ?stage=3 is the third one, any other address the first."""
+    named = st.query_params.get("stage", "")
+    return int(named) - 1 if named in map(str, range(1, len(STAGES) + 1)) else 0
+
+
+def _show_stage(stage: int) -> None:
+    if stage:
+        st.query_params["stage"] = str(stage + 1)
+    else:
+        st.query_params.pop("stage", None)
+
+
 def _choose() -> None:
     stage = st.session_state["stage_cards"].get("stage")
     if stage in range(len(STAGES)):
-        st.session_state["stage"] = stage
+        _show_stage(stage)
 
 
 def _walk(steps: int) -> None:
-    st.session_state["stage"] = min(max(st.session_state["stage"] + steps, 0), len(STAGES) - 1)
+    _show_stage(min(max(_stage() + steps, 0), len(STAGES) - 1))
 
 
 def _shapes(selection: Selection) -> list[str]:
@@ -177,7 +189,7 @@ def _features(selection: Selection) -> None:
         "use the arrow keys; the sentence tells where on this picture the map's values stand out."
     )
     explore_features(selection)
-    st.markdown("#### Inside a convolution")
+    st.markdown("### Inside a convolution")
     st.markdown(
         "All these maps begin with one convolution that looks at the crop itself. Its kernels are 6 × 6 pixels of three colours and move 4 pixels at "
         "a time. Choose one of its 16 maps and a cell: the window's values times the kernel's weights, added up, are the cell's value. "

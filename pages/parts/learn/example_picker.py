@@ -93,7 +93,9 @@ def choose_instance() -> Selection | None:
     ranked = example_hands()
     first = OWN if own else ranked[0].picture
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        picture = st.selectbox("Follow this picture", list(photos), list(photos).index(first), key="subject_picture", persist_state="session", width=280)
+        picture = st.selectbox(
+            "Follow this picture", list(photos), list(photos).index(first), key="subject_picture", persist_state="session", bind="query-params", width=280
+        )
         photo = photos[picture]
         result = traced(photo)
         named = dict(names(result))

@@ -40,7 +40,7 @@ NETWORKS = {"hand": "Hand landmarks", "face": "Face landmarks", DETECTOR: "Detec
 def show_training(released: Released) -> None:
     there = [*released.landmarks, *([DETECTOR] if released.detector else [])]
     chosen = st.segmented_control(
-        "The three networks", there, default=there[0], required=True, format_func=NETWORKS.get, key="network", persist_state="session"
+        "The three networks", there, default=there[0], required=True, format_func=NETWORKS.get, key="network", persist_state="session", bind="query-params"
     )
     if chosen == DETECTOR:
         _detector(released.detector)
@@ -52,17 +52,17 @@ def _landmarks(trace: TrainingTrace, kind: str) -> None:
     _run(trace, kind)
     _definitions(trace)
     _curves(trace)
-    st.subheader("Epoch by epoch")
+    st.header("Epoch by epoch")
     _table(trace)
-    st.subheader("Watch the points converge")
+    st.header("Watch the points converge")
     st.markdown(
         "Pictures that the network never learned from, and where it put the points after each epoch. White rings are "
         "the true places. Move the slider (arrow keys work too) or press Play."
     )
     play_epochs(trace, f"epoch_player_{kind}")
-    st.subheader("Error per point")
+    st.header("Error per point")
     _errors(trace)
-    st.subheader("What this run shows")
+    st.header("What this run shows")
     st.markdown("\n".join(f"- {sentence}" for sentence in lessons(trace)))
 
 
@@ -210,7 +210,7 @@ def _detector(epochs: tuple[DetectorEpoch, ...]) -> None:
     words = "; ".join(_curve(str(of), rows["recall"], "{:.0%}") for of, rows in recall.groupby("of"))
     right.altair_chart(recall_chart(recall), alt=f"Recall. {words}")
     _notes(loss)
-    st.subheader("Epoch by epoch")
+    st.header("Epoch by epoch")
     table = recall.pivot(index="epoch", columns="of", values="recall").add_prefix("recall, ")
     table.insert(0, "loss", loss.set_index("epoch")["loss"])
     table["observation"] = loss.set_index("epoch")["changed"]

@@ -8,10 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import av
+import numpy as np
 
-from model import Landmarker, Tracker
+from model import Landmarker, Result, Tracker
+from model.constants import KINDS
 from model.output.draw_live import draw_live
 from model.runtime import cpus
+from pages.parts.live.live_options import LiveOptions
 from pages.parts.server import event_log
 
 _log = logging.getLogger(__name__)
@@ -45,15 +48,15 @@ class LiveFrames:
         self._lock = threading.Lock()  # for everything below that starts with _
         self._reset()
         # Set by the page, read by the next frame.
-        self.smoothing = 1.0
-        self.mirrored = True
-        self.mesh = False
+        self.options = LiveOptions()
+        self.frozen = False  # the newest picture stays; frames are dropped
 
     def _reset(self) -> None:
         self._tracker = Tracker(self._landmarker)  # anew: a worker may still be busy with the old one
         self._waiting: av.VideoFrame | None = None
         self._busy = False
         self._picture: av.VideoFrame | None = None
+        self._result: Result | None = None  # of the picture, unmirrored
         self._done: deque[tuple[float, float, float]] = deque()  # (finished, latency, work) in seconds
         self._frames, self._first, self._worked = 0, 0.0, 0.0  # over the whole stream, for the event log
         self._clocks_apart = float("inf")  # our clock minus the stream's, as the fastest frame so far had it
@@ -61,9 +64,10 @@ class LiveFrames:
     def __call__(self, frame: av.VideoFrame) -> av.VideoFrame:
         with self._lock:
             self._clocks_apart = min(self._clocks_apart, time.perf_counter() - frame.time)
-            self._waiting = frame
-            if not self._busy:
-                self._begin()
+            if not (self.frozen and self._picture):
+                self._waiting = frame
+                if not self._busy:
+                    self._begin()
             return self._picture or frame
 
     def _begin(self) -> None:
@@ -76,16 +80,16 @@ class LiveFrames:
     def _work(self, frame: av.VideoFrame, tracker: Tracker) -> None:
         started = time.perf_counter()
         try:
-            picture = self._drawn(frame, tracker)
+            picture, result = self._drawn(frame, tracker)
         except Exception:
             _log.exception("A camera frame could not be worked on.")
-            picture = None
+            picture, result = None, None
         finished = time.perf_counter()
         with self._lock:
             if tracker is not self._tracker:
                 return  # the stream ended meanwhile
-            if picture:
-                self._picture = picture
+            if picture and not (self.frozen and self._picture):
+                self._picture, self._result = picture, result
                 self._count(finished, finished - frame.time - self._clocks_apart, finished - started)
             self._begin()
 
@@ -96,14 +100,20 @@ class LiveFrames:
         while len(self._done) > 3 and self._done[0][0] < finished - self.WINDOW:
             self._done.popleft()
 
-    def _drawn(self, frame: av.VideoFrame, tracker: Tracker) -> av.VideoFrame:
-        rgb = frame.to_ndarray(format="rgb24")
-        tracker.smoothing = self.smoothing
+    def _drawn(self, frame: av.VideoFrame, tracker: Tracker) -> tuple[av.VideoFrame, Result]:
+        rgb, options = frame.to_ndarray(format="rgb24"), self.options
+        tracker.smoothing = options.smoothing
         # The network sees the unmirrored picture, so that left and right are the person's own.
-        result = tracker.update(rgb, frame.time)
-        if self.mirrored:
-            rgb, result = rgb[:, ::-1], result.mirrored()
-        return av.VideoFrame.from_ndarray(draw_live(rgb, result, self.mesh), format="rgb24")
+        result = shown = tracker.update(rgb, frame.time).filtered(dict.fromkeys(KINDS, options.min_confidence))
+        if options.mirrored:
+            rgb, shown = rgb[:, ::-1], result.mirrored()
+        return av.VideoFrame.from_ndarray(draw_live(rgb, shown, options.layers), format="rgb24"), result
+
+    def still(self) -> tuple[np.ndarray, Result] | None:
+        """The newest picture as it is shown, uint8 (H, W, 3) RGB, and its result, unmirrored; None before there is one."""
+        with self._lock:
+            picture, result = self._picture, self._result
+        return (picture.to_ndarray(format="rgb24"), result) if picture and result else None
 
     def stopped(self) -> None:
         """The stream has ended; the next one starts afresh."""

@@ -1,19 +1,23 @@
 """The live view that runs on the server: the camera's pictures come over WebRTC and go back drawn upon."""
 
+import io
+import json
 import time
 
 import streamlit as st
+from PIL import Image
 from streamlit_webrtc import webrtc_streamer
 from streamlit_webrtc.relay import get_global_relay
 
 from model import Landmarker
+from model.output.serialize import to_json_document
 from pages.parts.live import webrtc_tuning
 from pages.parts.live.frame_processor import LiveFrames
 from pages.parts.live.ice_servers import ice_servers
+from pages.parts.live.live_options import LiveOptions
 from pages.parts.live.reconnect import keep_connected
 from pages.parts.shared.browser_component import runtime_component
 
-WIDTH = 720  # pixels of the page; the whole picture and the figures fit on a laptop's screen
 PATIENCE = 10  # seconds after which a connection that does not come about is explained
 CAMERA = {
     "video": {"width": {"ideal": 640}, "height": {"ideal": 480}, "frameRate": {"ideal": 30}, "facingMode": "user"},
@@ -32,7 +36,7 @@ WORDS = {
 webrtc_tuning.set_up()
 
 
-def server_camera(landmarker: Landmarker, smoothing: float, mesh: bool, mirrored: bool) -> None:
+def server_camera(landmarker: Landmarker, options: LiveOptions) -> None:
     """The camera element, help when it fails, and the figures while it runs."""
     try:
         servers = ice_servers()
@@ -41,10 +45,8 @@ def server_camera(landmarker: Landmarker, smoothing: float, mesh: bool, mirrored
         return
     webrtc_tuning.relay_new_pictures(get_global_relay())
     frames = st.session_state.setdefault("live_frames", LiveFrames(landmarker))
-    frames.smoothing = smoothing
-    frames.mirrored = mirrored
-    frames.mesh = mesh
-    with st.container(width=WIDTH):
+    frames.options = options
+    with st.container(key="live_server", gap="xsmall"):
         context = webrtc_streamer(
             key="server_camera",
             rtc_configuration={"iceServers": servers},
@@ -55,10 +57,35 @@ def server_camera(landmarker: Landmarker, smoothing: float, mesh: bool, mirrored
             video_html_attrs={"autoPlay": True, "controls": False, "muted": True, "style": {"width": "100%"}},
             translations=WORDS,
         )
-    keep_connected(WORDS["start"], WORDS["stop"])
-    # Explains what the camera element shows only by the error's name; without it the element's own words must do.
-    runtime_component("camera_help.js", {"frame": "webrtc"})
+        with st.container(key="live_messages", gap="xxsmall"):  # the page's style lays them over the picture
+            keep_connected(WORDS["start"], WORDS["stop"])
+            # Explains what the camera element shows only by the error's name; without it the element's own words must do.
+            runtime_component("camera_help.js", {"frame": "webrtc"})
+        if context.state.playing:
+            _offer_still(frames)
     _state(context, frames, bool(servers))
+
+
+def _offer_still(frames: LiveFrames) -> None:
+    """Freeze; and, while frozen, the picture and its points to save."""
+    with st.container(horizontal=True, gap="xsmall"):
+        frames.frozen = st.toggle("Freeze", key="live_frozen")
+        if frames.frozen and frames.still():
+            st.download_button("Save PNG", lambda: _png(frames), "pointillist.png", "image/png", on_click="ignore")
+            st.download_button("Save JSON", lambda: _json(frames), "pointillist.json", "application/json", on_click="ignore")
+
+
+def _png(frames: LiveFrames) -> bytes:
+    file = io.BytesIO()
+    if still := frames.still():
+        Image.fromarray(still[0]).save(file, "PNG")
+    return file.getvalue()
+
+
+def _json(frames: LiveFrames) -> str:
+    """Points in pixels of the unmirrored picture, as in the device's mode."""
+    still = frames.still()
+    return json.dumps(to_json_document("pointillist", still[1])) if still else ""
 
 
 @st.fragment(run_every=1.0)
@@ -67,10 +94,10 @@ def _state(context, frames: LiveFrames, relayed: bool) -> None:
     figures = frames.figures() if context.state.playing else None
     if figures:
         st.session_state.camera_worked = True
-        with st.container(horizontal=True, width=WIDTH):
-            st.metric("Frames per second", f"{figures.fps:.1f}")
-            st.metric("Server latency", f"{figures.latency_ms:.0f} ms", help="From a frame's arrival to its result.")
-            st.metric("Server time", f"{figures.work_ms:.0f} ms", help="Of the latency, what the work on the frame took.")
+        st.markdown(
+            f"**{figures.fps:.0f}** frames per second · **{figures.latency_ms:.0f} ms** latency, of these {figures.work_ms:.0f} ms of work · on the server",
+            help="Latency: from a frame's arrival at the server to its result.",
+        )
     elif context.state.playing:
         st.caption("Connected; waiting for pictures …")
     # The browser offers a track once the visitor has allowed the camera. No firewall is to blame for what has worked before.

@@ -107,6 +107,11 @@ def _annotated_view(digest: str, layers: Layers, scores: tuple, _photo: Photo, _
     return _jpeg(draw(view(_photo), _result, layers))
 
 
+@st.cache_resource(scope="session", max_entries=60, show_spinner=False)
+def _plain_view(digest: str, _photo: Photo) -> bytes:
+    return _jpeg(view(_photo))
+
+
 @st.cache_resource(scope="session", max_entries=3, show_spinner="Running the network once more, with its insides …")
 def _traced(digest: str, min_confidence: tuple[tuple[str, float], ...], _content: bytes) -> Result:
     least = dict(min_confidence)
@@ -119,6 +124,11 @@ def _traced(digest: str, min_confidence: tuple[tuple[str, float], ...], _content
 def view(photo: Photo) -> np.ndarray:
     """The photo, upright, VIEW_LEAST to VIEW_MOST pixels long, uint8 (H, W, 3); kept, so only to be read."""
     return _view(photo.digest, photo.content)
+
+
+def plain_view(photo: Photo) -> bytes:
+    """JPEG of the photo as the page shows it, without landmarks."""
+    return _plain_view(photo.digest, photo)
 
 
 def annotated_view(photo: Photo, layers: Layers) -> bytes:

@@ -20,7 +20,7 @@ from starlette.routing import Route
 
 from model.output.draw import Layers
 from pages.parts.photos import clip_files
-from pages.parts.photos.downloads import annotated_png, as_coco, as_csv, as_json, as_zip
+from pages.parts.photos.downloads import annotated_png, as_coco, as_csv, as_json, as_label_tools, as_zip
 from pages.parts.photos.photo_list import Photo, PhotoList, visitors_photo_list
 from pages.parts.server.work_queue import WORK_QUEUE
 
@@ -74,23 +74,26 @@ def offer_downloads(photo: Photo, layers: Layers) -> None:
         ("CSV", lambda: as_csv(photo), f"{stem}.csv", "text/csv"),
         ("COCO", lambda: as_coco([photo]), f"{stem}_coco.json", "application/json"),
     ]
-    with st.container(horizontal=True, gap="small"):
+    labels = [
+        ("YOLO-pose", lambda: as_label_tools([photo], "yolo"), f"{stem}_yolo.zip", "application/zip"),
+        ("Label Studio", lambda: as_label_tools([photo], "label_studio"), f"{stem}_label_studio.zip", "application/zip"),
+    ]
+    with st.container(horizontal=True, gap="xsmall"):
         link("Picture", f"{photo.key}.png", layers)
-        for label, make, file_name, mime in files:
-            st.download_button(
-                label,
-                make,
-                file_name=file_name,
-                mime=mime,
-                key=f"{label}_{photo.key}",
-                icon=":material/download:",
-                on_click="ignore",
-            )
+        for file in files:
+            _button(photo, *file)
+        with st.popover("Label tools", help="The points as labels, to correct or to train from."):
+            for file in labels:
+                _button(photo, *file)
+
+
+def _button(photo: Photo, label: str, make: Callable[[], str | bytes], file_name: str, mime: str) -> None:
+    st.download_button(label, make, file_name=file_name, mime=mime, key=f"{label}_{photo.key}", icon=":material/download:", on_click="ignore")
 
 
 def offer_zip(layers: Layers) -> None:
     """All photos of the visitor."""
-    link("Download all (ZIP)", ZIP, layers, "All annotated pictures, and the points as JSON, CSV and COCO.")
+    link("Download all (ZIP)", ZIP, layers, "All annotated pictures, and the points as JSON, CSV, COCO, YOLO-pose and for Label Studio.")
 
 
 def link(label: str, file: str, layers: Layers | None = None, help: str = "", made: Made | None = None) -> None:

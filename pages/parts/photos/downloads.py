@@ -9,6 +9,7 @@ from PIL import Image
 
 from model import open_photo
 from model.output.draw import Layers, draw
+from model.output.label_tools import label_studio_config, to_label_studio, to_yolo
 from model.output.serialize import distinct, to_coco, to_csv, to_json_document, to_json_error
 from model.output.zip_stream import Window
 from pages.parts.photos.photo_list import Photo
@@ -41,8 +42,29 @@ def as_coco(photos: Iterable[Photo]) -> str:
     return json.dumps(to_coco(results), ensure_ascii=False)
 
 
+def label_tool_files(photos: Iterable[Photo]) -> dict[str, str]:
+    """The files of both label tools by their paths: yolo/... and label_studio/..."""
+    results = [(photo.label, photo.shown) for photo in photos if photo.result]
+    files = {f"yolo/{path}": text for path, text in to_yolo(results).items()}
+    files["label_studio/tasks.json"] = json.dumps(to_label_studio(results), ensure_ascii=False)
+    files["label_studio/interface.xml"] = label_studio_config()
+    return files
+
+
+def as_label_tools(photos: Iterable[Photo], tool: str) -> bytes:
+    """ZIP of the files of one label tool, "yolo" or "label_studio"."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as files:
+        for path, text in label_tool_files(photos).items():
+            folder, _, name = path.partition("/")
+            if folder == tool:
+                files.writestr(name, text)
+    return content.getvalue()
+
+
 def as_zip(photos: list[Photo], layers: Layers) -> Iterator[bytes]:
-    """Annotated pictures, one JSON line per photo (unreadable ones too), one CSV and one COCO file over all. A picture's number is
+    """Annotated pictures, one JSON line per photo (unreadable ones too), one CSV and one COCO file over all, and the
+    files of label tools. A picture's number is
     that of its photo's line.
 
     Piece by piece: no more than one picture of it is ever in memory.
@@ -60,4 +82,6 @@ def as_zip(photos: list[Photo], layers: Layers) -> Iterator[bytes]:
         files.writestr("landmarks.jsonl", "".join(lines))
         files.writestr("landmarks.csv", to_csv(read))
         files.writestr("coco.json", json.dumps(to_coco(read), ensure_ascii=False))
+        for path, text in label_tool_files(photos).items():
+            files.writestr(path, text)
     yield window.taken()

@@ -1,8 +1,13 @@
 """The ways in which photos come in: dropped or chosen files, the clipboard, the camera, an example."""
 
+from collections.abc import Iterator
+
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import DeletedFile, UploadedFile
 
+from model.runtime.image_file import SUFFIXES
+from model.video.media_type import VIDEO_SUFFIXES
+from pages.parts.photos.archive import Archive, is_archive
 from pages.parts.photos.paste import paste_button
 from pages.parts.photos.photo_list import GONE, PhotoList
 from pages.parts.server import photo_budget
@@ -10,7 +15,7 @@ from pages.parts.server import photo_budget
 
 def choose_device() -> bool:
     """Whether the visitor's own browser runs the network."""
-    return st.toggle("Process on my device (nothing is uploaded)", key="on_device", help="The network runs in your browser.")
+    return st.toggle("Process on my device (nothing is uploaded)", key="on_device", bind="query-params", help="The network runs in your browser.")
 
 
 def take_in(photo_list: PhotoList) -> None:
@@ -22,12 +27,14 @@ def take_in(photo_list: PhotoList) -> None:
                 _from_files(photo_list, "collapsed")
             paste_button("photos", "Paste")
             camera = _camera_switch("Camera")
+            _folder_switch("Folder")
     else:
         with st.container(key="inputs_large"):
             _from_files(photo_list, "visible")
         with st.container(horizontal=True, vertical_alignment="center"):
             paste_button("photos", "Paste a picture")
             camera = _camera_switch("Use the camera")
+            _folder_switch("Choose a folder")
     if camera:
         _from_camera(photo_list)
     for sentence in photo_list.complaints():
@@ -48,25 +55,46 @@ def _camera_switch(label: str) -> bool:
     return st.toggle(label, key="camera_on", persist_state="session")
 
 
+def _folder_switch(label: str) -> None:
+    st.toggle(label, key="whole_folder", persist_state="session", help="The button then takes a whole folder: its photos and videos, at any depth.")
+
+
 def _from_files(photo_list: PhotoList, label_visibility: str) -> None:
     """The drop zone. It starts anew as soon as its files are in the photo list: from there they are removed, one by one or all."""
-    key = f"photos_{photo_list.round}"
+    folder = st.session_state.get("whole_folder", False)
+    key = f"photos_{photo_list.round}{'_folder' if folder else ''}"
     files = st.file_uploader(
-        "Drop photos or videos here, choose them or paste a photo",
-        accept_multiple_files=True,
+        "Drop a folder here or choose it" if folder else "Drop photos, videos or a ZIP here, choose them or paste a photo",
+        type=sorted(SUFFIXES | VIDEO_SUFFIXES) if folder else None,  # nothing else of a folder leaves the visitor's device
+        accept_multiple_files="directory" if folder else True,
         key=key,
         label_visibility=label_visibility,
-        help="JPEG, PNG, WebP, HEIC, TIFF, GIF, BMP or AVIF; MP4, MOV, WebM, MKV or AVI up to two minutes; several at once. "
+        help="JPEG, PNG, WebP, HEIC, TIFF, GIF, BMP or AVIF; MP4, MOV, WebM, MKV or AVI up to two minutes; several at once, or a ZIP of them. "
         "They stay in this server's memory and are never stored.",
     )
     missing = {file.file_id for file in st.session_state[key] if isinstance(file, DeletedFile)}
     if not files and not missing:
         return
-    keys = [photo_list.add(_name_of(file), file.getvalue()) for file in files]
+    keys = [key for file in files for key in _add(photo_list, _name_of(file), file.getvalue())]
     photo_list.chosen = next((key for key in keys if key), photo_list.chosen)  # the first one that came now
     refused = missing & set(photo_budget.PHOTO_BUDGET.refused)  # else unknown to a server that was started anew
     photo_list.empty_drop_zone((photo_budget.FULL if refused else GONE) if missing else None)
     st.rerun()
+
+
+def _add(photo_list: PhotoList, name: str, content: bytes) -> Iterator[str | None]:
+    """The keys of what came: of one file, or of each photo and video of a ZIP. Where the list is full the rest of a ZIP stays unread."""
+    if not is_archive(content):
+        yield photo_list.add(name, content)
+        return
+    archive = Archive(content)
+    for member, data in archive.photos():
+        key = photo_list.add(member, data)
+        yield key
+        if not key:
+            break
+    if complaint := archive.complaint():
+        photo_list.complain(complaint)
 
 
 def _name_of(file: UploadedFile) -> str:

@@ -83,6 +83,10 @@ class PhotoList:
             return upload.key
         return None
 
+    def complain(self, sentence: str) -> None:
+        """The visitor is going to see it."""
+        self._complaints[sentence] = None
+
     def complaints(self) -> list[str]:
         """What the visitor must hear about photos that are not here, in sentences; each time only what is new."""
         new, self._complaints = list(self._complaints), {}

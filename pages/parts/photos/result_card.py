@@ -7,40 +7,40 @@ import streamlit as st
 
 from model.output.draw import FACE_COLOURS, Layers, uncertain_label
 from model.runtime.topology import FINGERS
-from pages.parts.photos.analyse import annotated_view
 from pages.parts.photos.confidence_options import choose_limits, choose_uncertain
 from pages.parts.photos.download_links import offer_downloads
 from pages.parts.photos.draw_options import choose_layers
 from pages.parts.photos.landmark_table import show_points
 from pages.parts.photos.photo_list import Photo, PhotoList
+from pages.parts.photos.picture import keep_room, show_picture
 from pages.parts.photos.stage_views import show_trace
 from pages.parts.shared.result_text import counted, details, names, summary
 
 
 def show_photo(photo: Photo, photo_list: PhotoList) -> Layers:
     """The annotated picture; beside it the findings, the downloads and what the visitor may choose. Returns the layers chosen."""
-    picture, side = st.columns([3, 2], gap="medium")
+    if photo.shown is not None:
+        keep_room(photo.shown)
+    with st.container(key="result"):
+        picture, side = st.columns([3, 2], gap="medium")
     with side:
         findings = st.container(gap="small")
         layers = replace(choose_layers(), uncertain=choose_uncertain())
         photo_list.limit(choose_limits())
         with st.popover("What the colours mean", icon=":material/palette:"):
             legend()
-    with picture, st.container(key="picture"):
-        if photo.shown is None:
-            st.error(photo.error, icon=":material/broken_image:")
-        else:
-            alt = f"The photo with its landmarks. {summary(photo.shown)}"
-            if layers.uncertain and photo.shown.uncertain:
-                alt += f" Dashed: {counted(len(photo.shown.uncertain), 'uncertain detection')}."
-            st.image(annotated_view(photo, layers), alt=alt, width="content")
-    with findings:
+    with findings:  # before the picture, which takes longer: what is below them moves once
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="xsmall"):
             st.text(photo.shown_name, width="content")  # never as markup: the name is the visitor's
             st.button("Remove", icon=":material/close:", type="tertiary", key=f"remove_{photo.key}", on_click=photo_list.remove, args=(photo.key,))
         if photo.shown is not None:
             _findings(photo, layers)
             offer_downloads(photo, layers)
+    with picture:
+        if photo.shown is None:
+            st.error(photo.error, icon=":material/broken_image:")
+        else:
+            show_picture(photo, layers)
     return layers
 
 

@@ -251,3 +251,21 @@ def test_limits_are_not_for_results(capsys, option):
     with pytest.raises(SystemExit) as end:
         cli.main(["detect", "a.jpg", "--results", "found", option])
     assert end.value.code == 2 and option.split("=")[0] in capsys.readouterr().err
+
+
+def test_files_for_label_tools(photos, tmp_path):
+    yolo, tasks = tmp_path / "labels", tmp_path / "tasks.json"
+    assert cli.main(["detect", str(photos / "a.png"), str(photos / "notes.txt"), str(photos / "b.jpg"), "--yolo", str(yolo), "--label-studio", str(tasks)]) == 1
+    assert sorted(path.relative_to(yolo).as_posix() for path in yolo.rglob("*.*")) == [
+        f"{kind}/{name}" for kind in ("faces", "hands") for name in ("data.yaml", "labels/a.txt", "labels/b.txt")
+    ]
+    assert len((yolo / "hands" / "labels" / "a.txt").read_text().split()) == 1 + 4 + 21 * 3
+    found = json.loads(tasks.read_text())
+    assert [task["data"]["image"].rpartition("/")[2] for task in found] == ["a.png", "b.jpg"], "what cannot be read has no task"
+    assert "KeyPointLabels" in (tmp_path / "tasks_interface.xml").read_text()
+
+
+def test_label_tools_are_for_photos(photos, capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["detect", str(photos), "--results", str(photos / "r"), "--yolo", str(photos / "y")])
+    assert "--results is instead of" in capsys.readouterr().err

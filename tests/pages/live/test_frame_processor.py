@@ -16,12 +16,14 @@ from aiortc.contrib.media import MediaRelay
 from PIL import ImageColor
 from streamlit_webrtc.process import VideoProcessTrack
 
+from model.output.draw import Layers
 from model.output.draw_live import draw_live
 from model.runtime.geometry import ROI
 from model.runtime.result import Hand, Result
 from model.runtime.topology import FINGERS
 from pages.parts.live.frame_processor import LiveFrames
 from pages.parts.live.ice_servers import VARIABLE, ice_servers
+from pages.parts.live.live_options import LiveOptions
 from pages.parts.live.webrtc_tuning import relay_new_pictures
 
 
@@ -160,7 +162,7 @@ def test_the_network_sees_the_unmirrored_picture():
     landmarker = NoLandmarks()
     frames = LiveFrames(landmarker)
     mirrored = answer(frames, video_frame(0))
-    frames.mirrored = False
+    frames.options = LiveOptions(mirrored=False)
     plain = answer(frames, video_frame(1))
     assert all(shown[:, 0].mean() > shown[:, -1].mean() for shown in landmarker.shown)
     assert mirrored[:, -1].mean() > mirrored[:, 0].mean() and plain[:, 0].mean() > plain[:, -1].mean()
@@ -245,3 +247,40 @@ def test_ice_servers(monkeypatch):
         monkeypatch.setenv(VARIABLE, wrong)
         with pytest.raises(ValueError, match=VARIABLE):
             ice_servers()
+
+
+def test_a_frozen_picture_stays_and_can_be_saved():
+    landmarker = NoLandmarks()
+    frames = LiveFrames(landmarker)
+    assert frames.still() is None
+    before = answer(frames, video_frame(0))
+    frames.frozen = True
+    assert (answer(frames, video_frame(1, brightness=90)) == before).all() and len(landmarker.shown) == 1, "no frame is worked on meanwhile"
+    picture, result = frames.still()
+    assert (picture == before).all() and (result.width, result.height) == (64, 48)
+    frames.frozen = False
+    assert answer(frames, video_frame(2, brightness=90)).max() < 110
+
+
+def test_what_is_tracked_with_less_confidence_is_not_drawn(monkeypatch):
+    points = np.random.default_rng(0).uniform(8, 40, (21, 3)).astype(np.float32)
+    hand = Hand(points, 0.6, (8, 8, 32, 32), np.ones(21, np.float32), "left", 0.97, ROI(24, 24, 40))
+    monkeypatch.setattr("model.Tracker.update", lambda *_: Result(64, 48, (hand,), (), {}))
+    frames = LiveFrames(NoLandmarks())
+    frames.options = LiveOptions(mirrored=False, min_confidence=0.7)
+    plain = answer(frames, video_frame(0))
+    assert not frames.still()[1].hands
+    frames.options = LiveOptions(mirrored=False, min_confidence=0.5)
+    drawn = answer(frames, video_frame(1))
+    assert len(frames.still()[1].hands) == 1 and (drawn != plain).any()
+
+
+def test_layers_are_drawn_only_where_they_are_chosen():
+    points = np.random.default_rng(0).uniform(20, 140, (21, 3)).astype(np.float32)
+    hand = Hand(points, 0.9, (20, 20, 120, 120), np.zeros(21, np.float32), "left", 0.97, ROI(80, 80, 150))
+    rgb = np.full((160, 160, 3), 90, np.uint8)
+    nothing = dict.fromkeys(("skeleton", "contours", "mesh", "points", "labels"), False)
+    changed = {layer: (draw_live(rgb, Result(160, 160, (hand,), (), {}), Layers(**nothing | {layer: True})) != rgb).any(axis=2).sum() for layer in nothing}
+    assert not changed["contours"] and not changed["mesh"], "it is a hand"
+    assert min(changed["skeleton"], changed["points"], changed["labels"]) > 100
+    assert (draw_live(rgb, Result(160, 160, (hand,), (), {}), Layers(**nothing)) == rgb).all()
