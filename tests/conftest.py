@@ -45,7 +45,7 @@ class AppServer:
         )  # fmt: skip
         self.pid = self._process.pid
 
-    def wait_until_ready(self, seconds: float = 60) -> None:
+    def wait_until_ready(self, seconds: float = 300) -> None:  # much, where other work keeps the machine busy
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if self._process.poll() is not None:

@@ -35,7 +35,8 @@ def landmarks(session: onnxruntime.InferenceSession, photo: np.ndarray, least: f
             kept.append(box)
     for _, kind, cx, cy, w, h, ux, uy in kept:
         side = 1.3 * max(w, h) * to_photo[0, 0]
-        picture, back = crop(photo, *(to_photo @ (cx, cy, 1)), side, np.arctan2(ux, -uy))
+        photo_x, photo_y = to_photo @ (cx, cy, 1)
+        picture, back = crop(photo, photo_x, photo_y, side, np.arctan2(ux, -uy))
         points, presence = session.run([kind, f"{kind}_presence"], {"image": picture})
         x, y, z = points.reshape(-1, 3).T  # shares of the crop: x = (pixel + 0.5) / 256
         xy = back @ (x * 256 - 0.5, y * 256 - 0.5, np.ones_like(x))

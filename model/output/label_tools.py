@@ -77,15 +77,14 @@ def label_studio_task(name: str, result: Result, prefix: str = LOCAL_FILES) -> d
     frame = {"to_name": "image", "original_width": result.width, "original_height": result.height, "image_rotation": 0}
     everything: tuple[Hand | Face, ...] = (*result.hands, *result.faces)
     for number, instance in enumerate(everything):
-        is_hand = isinstance(instance, Hand)
         what = f"{instance.handedness} hand" if isinstance(instance, Hand) else "face"
         low, high = np.clip([(np.array(instance.box[:2]) + 0.5) / size, (np.array(instance.box[:2]) + instance.box[2:] + 0.5) / size], 0, 1) * 100
         box = {"x": low[0], "y": low[1], "width": high[0] - low[0], "height": high[1] - low[1]}
         value = {key: round(float(share), 4) for key, share in box.items()} | {"rotation": 0, "rectanglelabels": [what]}
         rectangle = f"{what.replace(' ', '_')}_{number}"
         regions.append(frame | {"id": rectangle, "type": "rectanglelabels", "from_name": "box", "score": round(instance.score, 4), "value": value})
-        points = instance.landmarks[:, :2] if is_hand else instance.ibug68
-        for label, (x, y) in zip(HAND_POINTS if is_hand else IBUG_NAMES, (points.astype(np.float64) + 0.5) / size * 100):
+        points, labels = (instance.landmarks[:, :2], HAND_POINTS) if isinstance(instance, Hand) else (instance.ibug68, IBUG_NAMES)
+        for label, (x, y) in zip(labels, (points.astype(np.float64) + 0.5) / size * 100):
             if 0 <= x < 100 and 0 <= y < 100:  # Label Studio has no place for what lies outside
                 place = {"x": round(float(x), 4), "y": round(float(y), 4), "width": _KEYPOINT_WIDTH, "keypointlabels": [label]}
                 region = {"id": f"{rectangle}_{label}", "parentID": rectangle, "type": "keypointlabels", "from_name": "keypoint", "value": place}

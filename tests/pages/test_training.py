@@ -125,7 +125,7 @@ def show(visitor: AppTest, section: str) -> AppTest:
 
 
 def said(visitor: AppTest) -> str:
-    kinds = ("markdown", "info", "caption", "success", "error", "warning", "subheader")
+    kinds = ("markdown", "info", "caption", "success", "error", "warning", "header", "subheader")
     return "\n".join(element.value for kind in kinds for element in visitor.get(kind))
 
 
@@ -164,13 +164,13 @@ class TestDataFlow:
         names = ["Input image", "Preprocessing", "Feature extraction", "Landmark regression head", "Postprocessing"]
         for index, name in enumerate(names):
             assert not visitor.exception
-            assert visitor.subheader[0].value == f"{index + 1} {name}"
+            assert visitor.header[0].value == f"{index + 1} {name}"
             assert "In: " in said(visitor) and "Out: " in said(visitor) and visitor.latex
             if index < len(names) - 1:
                 visitor.button(key="stage_next").click().run()
         assert visitor.button(key="stage_next").disabled
         visitor.button(key="stage_back").click().run()
-        assert visitor.subheader[0].value == "4 Landmark regression head"
+        assert visitor.header[0].value == "4 Landmark regression head"
 
     def test_a_face_can_be_followed(self, visitor):
         instance = next(box for box in visitor.selectbox if box.label == "Hand or face")

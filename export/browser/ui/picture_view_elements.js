@@ -1,7 +1,9 @@
 // The elements of the picture that answers, and its style. No behaviour here.
 
-const HTML = `
-  <div class="stage" role="application" tabindex="0" aria-describedby="keys">
+let views = 0; // built so far: each describes its own keys
+
+const html = (/** @type {string} */ keys) => `
+  <div class="stage" role="application" tabindex="0" aria-describedby="${keys}">
     <img alt="" draggable="false" />
     <canvas></canvas>
     <div class="divider" hidden></div>
@@ -9,7 +11,7 @@ const HTML = `
     <output class="tip" hidden></output>
     <div class="solid" hidden></div>
   </div>
-  <p id="keys" class="unseen">Left and right arrow keys go from landmark to landmark, up and down to another hand or face,
+  <p id="${keys}" class="unseen">Left and right arrow keys go from landmark to landmark, up and down to another hand or face,
     plus and minus zoom, Escape ends it.</p>
   <div class="bar">
     <button class="out" aria-label="Zoom out">−</button>
@@ -19,7 +21,7 @@ const HTML = `
   </div>
 `;
 
-export const CSS = `
+const CSS = `
   .view { --most: 70vh; font-family: var(--st-font, system-ui, sans-serif); font-size: 0.875rem; color: var(--st-text-color, #222); }
   .stage { position: relative; overflow: hidden; width: min(100%, calc((var(--most) - 1px) * var(--ratio, 1.3333))); aspect-ratio: var(--ratio, 1.3333);
     border-radius: var(--st-base-radius, 0.5rem); background: #16181d; touch-action: pan-y pinch-zoom; cursor: crosshair; }
@@ -55,7 +57,7 @@ export const CSS = `
 export function buildPictureView(parent) {
   const root = document.createElement("div");
   root.className = "view";
-  root.innerHTML = `<style>${CSS}</style>${HTML}`;
+  root.innerHTML = `<style>${CSS}</style>${html(`keys-${++views}`)}`;
   parent.append(root);
   /**
    * @template {Element} Type

@@ -26,7 +26,7 @@ class LiveOptions:
 
 
 def choose_options() -> LiveOptions:
-    chosen = st.pills("Draw", list(SWITCHES), selection_mode="multi", default=DEFAULT, format_func=SWITCHES.get, key="live_layers", wrap=True)
+    chosen = st.pills("Draw", list(SWITCHES), selection_mode="multi", default=DEFAULT, format_func=SWITCHES.__getitem__, key="live_layers", wrap=True)
     smoothing = st.slider("Smoothing", 0.0, 3.0, 1.0, 0.25, help="More is steadier; less follows a fast movement with less delay.")
     least = st.slider("Minimum confidence", 0, 100, 0, format="%d %%", help="A hand or face that is tracked with less confidence is not drawn.")
     mirrored = st.toggle("Mirror", value=True, help="A camera that faces away from you is never mirrored on this device.")
