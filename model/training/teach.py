@@ -41,7 +41,7 @@ class Plan:
     steps: int = 20
     own: int = 12
     kept: int = 12
-    keep: float = 1.0
+    keep: float = 2.0
     seconds: float = 600.0
 
 

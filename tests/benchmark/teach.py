@@ -11,9 +11,20 @@ fraction of the hand's size, before → after:
     decoder, 3e-4       0.0434 → 0.0288    0.0752 → 0.0766    0.0358 → 0.0367    0.0202 → 0.0215
     everything, 1e-4    0.0434 → 0.0303    0.0752 → 0.0751    0.0358 → 0.0349    0.0202 → 0.0212
 
-Everything at a small rate forgets least for what it gains, so that is the plan, with 240 steps (the default):
+Everything at a small rate forgets least for what it gains. With 240 steps, by the weight of the losses on the kept pictures (--keep):
 
-    everything, 2e-4    0.0434 → 0.0212    0.0752 → 0.0760    0.0358 → 0.0340    0.0202 → 0.0212
+    everything, 2e-4
+    keep 1              0.0434 → 0.0212    0.0752 → 0.0760    0.0358 → 0.0340    0.0202 → 0.0212
+    keep 2 (default)    0.0434 → 0.0209    0.0752 → 0.0638    0.0358 → 0.0309    0.0202 → 0.0212
+
+Ten drawn hands (no --data, keep 2): 0.1383 → 0.0310, built-in 0.0752 → 0.0614, 30 other drawn ones 0.0637 → 0.0337. With keep 1 another ten drawn hands
+raised the built-in error by 11 % in one run, and lowered it by 4 % in another, which ended earlier. From start to ZIP a training takes 110 s of one core.
+
+Ten faces of photos (--kind face, keep 2), which the network places nearly as well as their labels are, so that there is little to gain:
+
+    layers, rate        corrected          built-in           real_faces, 30 others
+    everything, 2e-4    0.0115 → 0.0102    0.0311 → 0.0312    0.0081 → 0.0083
+    everything, 5e-4    0.0115 → 0.0103    0.0311 → 0.0424    0.0081 → 0.0094
 """
 
 import argparse

@@ -76,8 +76,7 @@ def test_other_branches_answer_bit_for_bit_as_released(kind):
 
 
 def test_from_a_zip_to_a_network_that_the_app_takes(tmp_path):
-    photos = drawn(3, 5)
-    given = b"".join(coco_folder.pieces(photos))
+    given = b"".join(coco_folder.pieces(drawn(3, 5)))
     command = [sys.executable, "-m", "export.own_network", "--kind", "hand", "--output", str(tmp_path), "--epochs", "2", "--steps", "2", "--threads", "1"]
     done = subprocess.run(command, input=given, cwd=ROOT, capture_output=True, timeout=800)
     assert done.returncode == 0, done.stderr.decode()[-2000:]
@@ -95,7 +94,7 @@ def test_from_a_zip_to_a_network_that_the_app_takes(tmp_path):
     assert subprocess.run([sys.executable, "-m", "export.graph", str(tmp_path / "own.onnx")], cwd=ROOT, timeout=800).returncode == 0
     own = Landmarker(tmp_path / "own.onnx", threads=1)
     assert own.metadata["fine_tuned"]["corrected"] == 3
-    corrected = of_photos(photos, "hand", own)
+    corrected = of_photos(coco_folder.read(io.BytesIO(given)), "hand", own)
     error = teach.error(own_network.Answers(onnx.load(tmp_path / "own.onnx")).points("hand", corrected.upright, "hand"), corrected.truth)
     assert error == pytest.approx(trace["figures"]["after"]["corrected"], abs=1e-6)
 

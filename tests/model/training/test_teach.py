@@ -101,6 +101,14 @@ def test_only_the_chosen_layers_change(layers, landmarker, scenes):
     assert {"points", "presence", "keep_points", "keep_presence"} <= set(epochs[1].losses)
 
 
+@pytest.mark.slow
+def test_a_training_is_bounded_in_time(landmarker, scenes):
+    """Where the time is over before the first step the network answers as the released one does."""
+    epochs: list[teach.Epoch] = []
+    teach.teach("hand", WEIGHTS, of_photos(drawn(1), "hand", landmarker), scenes, teach.Plan(epochs=2, steps=2, seconds=1e-6), report=epochs.append)
+    assert [epoch.number for epoch in epochs] == [0]
+
+
 def test_false_detections_alone_teach_presence(landmarker):
     corrected = of_photos(drawn(2, removed=True), "hand", landmarker)
     images, target, present = teach.own_batch(corrected, 4, np.random.default_rng(0), {"hand": np.arange(21)})
