@@ -17,12 +17,20 @@ from .serialize import distinct
 YOLO_FOLDERS = {"hand": "hands", "face": "faces"}  # a YOLO-pose set has one number of keypoints, so each kind is a set of its own
 LOCAL_FILES = "/data/local-files/?d="  # where Label Studio serves the files of a folder that it was given
 RECTANGLES = ("left hand", "right hand", "face")
+_MOST_STEM = 200  # bytes; file systems take 255 with folder and ending
 _KEYPOINT_WIDTH = 0.5  # of a keypoint's mark, percent of the picture's width
 
 
 def yolo_names(names: Iterable[str]) -> list[str]:
-    """The stem of each photo's label file; YOLO pairs "images/a.jpg" with "labels/a.txt", so a stem that is taken is numbered."""
-    return [os.path.splitext(name)[0] for name in distinct(f"{os.path.splitext(os.path.basename(name))[0]}.txt" for name in names)]
+    """The stem of each photo's label file; YOLO pairs "images/a.jpg" with "labels/a.txt", so a stem that is taken is numbered.
+
+    What would leave the folder on any system, cannot be printed or is too long for a file name is replaced or cut."""
+    return [os.path.splitext(name)[0] for name in distinct(f"{_plain(os.path.splitext(os.path.basename(name))[0])}.txt" for name in names)]
+
+
+def _plain(stem: str) -> str:
+    plain = "".join(c if c.isprintable() and c not in "/\\:" else "_" for c in stem)
+    return plain.encode()[:_MOST_STEM].decode(errors="ignore").strip(". ") or "photo"
 
 
 def yolo_data(kind: str) -> str:

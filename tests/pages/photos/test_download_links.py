@@ -84,7 +84,12 @@ def test_a_visitor_takes_all_and_single_pictures_at_once(offer, get):
     assert Image.open(io.BytesIO(picture)).size == (SIDE, SIDE)
     with zipfile.ZipFile(io.BytesIO(archive)) as files:
         assert files.testzip() is None
-        assert files.namelist() == ["annotated/01_Ä__1.png", "annotated/02_Ä__1___2.png", "landmarks.jsonl", "landmarks.csv", "coco.json"]
+        pictures = ["annotated/01_Ä__1.png", "annotated/02_Ä__1___2.png"]
+        yolo = [f"yolo/{kind}/labels/{stem}.txt" for stem in ('Ä "1"', 'Ä "1" (2)') for kind in ("hands", "faces")]
+        assert files.namelist() == [
+            *pictures, "landmarks.jsonl", "landmarks.csv", "coco.json",
+            "yolo/hands/data.yaml", "yolo/faces/data.yaml", *yolo, "label_studio/tasks.json", "label_studio/interface.xml",
+        ]  # fmt: skip
         names = [json.loads(line)["photo"] for line in files.read("landmarks.jsonl").decode().splitlines()]
         assert names == ['Ä "1".jpg', 'Ä "1" (2).jpg', "notes.txt"]
         assert [image["file_name"] for image in json.loads(files.read("coco.json"))["images"]] == names[:2]
