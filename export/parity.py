@@ -1,8 +1,8 @@
 """The same pictures through torch, onnxruntime and onnxruntime-web: how far apart are the answers?
 
 `python -m export` calls `certify`, which writes model/weights/parity.json: the reference answers (onnxruntime, Python), in single precision
-and in eight bits, and the largest differences between like and like. Every visitor's browser repeats its part of the comparison when the
-live page starts (parity.js), with the same pictures.
+and in eight bits, and the largest differences between like and like. Every visitor's browser repeats its part of the comparison
+some seconds after the live page has started (parity.js), with the same pictures.
 """
 
 import hashlib

@@ -25,7 +25,7 @@ def show_correct(photo: Photo) -> None:
     if expander.open:
         with expander:
             st.markdown(
-                "Is a point, a side or a whole detection wrong? Put it right here. In a face the neighbours of a point move along, less the farther "
+                "Is a point, a side or a whole detection wrong? Correct it here. In a face the neighbours of a point move along, less the farther "
                 "away they are; in a hand a point moves alone. The picture above stays as the network sees it."
             )
             show_editor(photo)
