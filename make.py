@@ -36,7 +36,7 @@ COMMANDS = {
     # Streamlit would ask for an e-mail address at the very first start.
     "run": ("", ["-m", "streamlit", "run", "app.py", "--server.showEmailPrompt=false"]),
     "test": ("test", ["-m", "pytest"]),
-    "check": ("test", ["-m", "pytest", "-m", "not browser and not slow"]),
+    "check": ("test", ["-m", "pytest", "-m", "not browser and not slow", "-n", "auto", "--dist", "loadfile"]),
     "train": ("train", ["-m", "model.training.train"]),
     "teach": ("train", ["-m", "export.own_network"]),
     "export": ("train", ["-m", "export"]),

@@ -21,10 +21,12 @@ def exported(tmp_path_factory):
     return network, file
 
 
+@pytest.mark.slow
 def test_torch_and_onnxruntime_agree_to_a_tenth_of_a_pixel(exported):
     assert max(differences(*exported).values()) < 0.1
 
 
+@pytest.mark.slow
 def test_differences_would_show(exported):
     network, file = exported
     network.hand.head.points.bias.data[0] += 0.02  # half a pixel
@@ -34,6 +36,7 @@ def test_differences_would_show(exported):
         network.hand.head.points.bias.data[0] -= 0.02
 
 
+@pytest.mark.slow
 def test_file_is_self_contained_and_says_what_it_is(exported):
     model = onnx.load(exported[1], load_external_data=False)
     assert {p.key: p.value for p in model.metadata_props} == {"version": "0", "figures": '{"a": 1}'}

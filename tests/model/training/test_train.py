@@ -63,6 +63,7 @@ def test_learning_rate(step, expected):
     assert learning_rate(1.0, step, 1000) == pytest.approx(expected, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_a_run_that_begins_with_released_weights_continues_their_trace(tmp_path):
     first = run(tmp_path / "first", 1)
     network = torch_to_onnx.load(None, tmp_path / "first" / "last.pt", None)

@@ -33,6 +33,7 @@ def test_folding_and_rounding_change_nearly_nothing(tmp_path):
     assert 0 < (expected - found).abs().max() < 5e-3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("branch", ["detector", "hand", "face"])
 def test_weights_come_back(tmp_path, branch):
     torch.manual_seed(0)
@@ -80,6 +81,7 @@ def without_features(head, features, smallest):
     return heat | {"points": points, "log_sigma": head.log_sigma(hidden) - 4.0, "presence": judged, "right": head.side(hidden)}
 
 
+@pytest.mark.slow
 def test_a_grown_network_begins_as_the_same_function(tmp_path):
     torch.manual_seed(0)
     network = torch_to_onnx.folded(as_after_training(Pointillist(Detector(), Narrow(), Landmarks("face"))))
@@ -98,6 +100,7 @@ def test_a_larger_weight_does_not_fit():
         warm_start.put(torch.zeros(4, 3), torch.zeros(4, 5))
 
 
+@pytest.mark.slow
 def test_another_architecture_is_refused(tmp_path):
     torch_to_onnx.write(torch_to_onnx.load(None, None, None), tmp_path / "network.onnx", {})
     with pytest.raises(KeyError):
