@@ -26,6 +26,7 @@ def run(folder, epochs, steps=4, peak=1e-3):
     return train(tiny(), folder, epochs, steps, peak, 0, (256, 256), 0, compile=False, workers=0, command="test")
 
 
+@pytest.mark.slow
 def test_a_resumed_run_is_the_run_that_never_stopped(tmp_path, monkeypatch):
     whole = run(tmp_path / "whole", 2)
     # learning rates depend on the planned length, so plan two epochs, stop after the first, and go on
@@ -39,6 +40,7 @@ def test_a_resumed_run_is_the_run_that_never_stopped(tmp_path, monkeypatch):
     assert strip(whole) == strip(resumed)
 
 
+@pytest.mark.slow
 def test_loss_falls_and_the_trace_tells(tmp_path):
     trace = run(tmp_path, 2, steps=24, peak=0.02)
     assert trace["epochs"][1]["loss"] < trace["epochs"][0]["loss"]
