@@ -84,7 +84,7 @@ def browser_part(graph: onnx.ModelProto, name: str, exact: bool) -> bytes:
 def optimised(model: onnx.ModelProto) -> bytes:
     """The graph as onnxruntime would rewrite it while it opens it, but for what depends on the processor.
 
-    Opening it without optimisation then takes WebAssembly a third of the time: 0.4 instead of 1.5 s of CPU for the three networks."""
+    A browser then opens it without optimising it again, which is most of what opening costs there."""
     with tempfile.TemporaryDirectory() as scratch:
         options = onnxruntime.SessionOptions()
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED

@@ -105,6 +105,7 @@ class Batches(IterableDataset):
         mined: hard_examples.HardExamples | None = None,
     ):
         self.kind, self.sets, self.pool, self.plan, self.seed, self.epoch, self.count = kind, sets, pool, plan, seed, epoch, count
+        (self.other,) = {"hand", "face"} - {kind}
         self.crops = mined.crops if mined else None
         self.right, self.wrong = (mined.odds(kind, shows) if mined else np.zeros(0) for shows in (1, 0))
         self.flips = flips_of(sets)
@@ -132,19 +133,17 @@ class Batches(IterableDataset):
 
     def of_other_kind(self, rng: np.random.Generator) -> np.ndarray:
         """A crop (size, size, 3) of the other kind in any orientation: what the detector takes a fist for stands upright as a face would."""
-        (other,) = {"hand", "face"} - {self.kind}
-        return np.rot90(self.draw(other, 1, rng)[0]["image"], rng.integers(4))
+        return np.rot90(self.draw(self.other, 1, rng)[0]["image"], rng.integers(4))
 
     def __iter__(self):
         info = torch.utils.data.get_worker_info()
         worker, workers = (info.id, info.num_workers) if info else (0, 1)
         cv2.setNumThreads(0)
         rng = np.random.default_rng([self.seed, self.epoch, worker])
-        (other,) = {"hand", "face"} - {self.kind}
         for _ in range(worker, self.count, workers):
             own = stack(self.draw(self.kind, self.plan.own, rng))
             yes = [found(self.plan.size, rng, self.crops, self.right) for _ in range(self.plan.found if self.right.any() else 0)]
-            no = [self.of_other_kind(rng) if self.rows[other] else self.empty(rng) for _ in range(self.plan.others)]
+            no = [self.of_other_kind(rng) if self.rows[self.other] else self.empty(rng) for _ in range(self.plan.others)]
             no += [self.empty(rng) for _ in range(self.plan.empty)]
             present = torch.tensor([1.0] * (self.plan.own + len(yes)) + [0.0] * len(no))[:, None]
             yield {"image": torch.cat([own.pop("image"), torch.from_numpy(np.stack(yes + no))]), "target": own, "present": present}

@@ -126,12 +126,12 @@ def _show_points(lesson: Lesson, trace: dict, key: str) -> None:
     truth = trace["run"]["truth"][: len(lesson.crops)]
     if truth:
         crops = [FixedCrop(address, lesson.kind, CROP, points) for address, points in zip(lesson.crops, truth)]
-        steps = [Step(epoch["number"], _told(epoch), epoch["predictions"][: len(crops)]) for epoch in trace["epochs"]]
+        steps = [Step(epoch["number"], _described(epoch), epoch["predictions"][: len(crops)]) for epoch in trace["epochs"]]
         play(crops, steps, key)
         st.caption("White rings are your corrected points, coloured ones the network's.")
 
 
-def _told(epoch: dict) -> str:
+def _described(epoch: dict) -> str:
     before = "before the training; " if epoch["number"] == 0 else ""
     return f"{before}error {epoch['own']:.1%} on {OWN}, {epoch['kept']:.1%} on {KEPT}"
 

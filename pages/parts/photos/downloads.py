@@ -1,4 +1,4 @@
-"""The files that a visitor can take home, at the photo's own size: takeaway.py offers them."""
+"""The files that a visitor can take home, at the photo's own size: download_links.py offers them."""
 
 import io
 import json
@@ -63,9 +63,8 @@ def as_label_tools(photos: Iterable[Photo], tool: str) -> bytes:
 
 
 def as_zip(photos: list[Photo], layers: Layers) -> Iterator[bytes]:
-    """Annotated pictures, one JSON line per photo (unreadable ones too), one CSV and one COCO file over all, and the
-    files of label tools. A picture's number is
-    that of its photo's line.
+    """Annotated pictures, one JSON line per photo (unreadable ones too), one CSV and one COCO file over all, and the files of
+    label tools. A picture's number is that of its photo's line.
 
     Piece by piece: no more than one picture of it is ever in memory.
     """
