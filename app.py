@@ -39,7 +39,7 @@ else:
 
     from export.browser import serve
     from export.browser.headers import Headers
-    from pages.parts.photos import download_links
+    from pages.parts.downloads import download_links
     from pages.parts.server import session_cleanup, status
     from pages.parts.server.upload_gate import UploadGate
 

@@ -3,15 +3,15 @@
 import streamlit as st
 
 from model.training import run_log as traces
+from pages.parts.explore.example_picker import choose_instance
 from pages.parts.learn.data_flow import show_data_flow
-from pages.parts.learn.example_picker import choose_instance
-from pages.parts.learn.glossary import show_glossary
 from pages.parts.learn.key_insight import show_key_insight
 from pages.parts.learn.layer_view import show_prediction_trace
 from pages.parts.learn.quiz import show_quiz
-from pages.parts.learn.run_report import show_training
-from pages.parts.learn.train_yourself import show_train_yourself
+from pages.parts.shared.glossary import show_glossary
 from pages.parts.shared.landmarker import landmarker_or_stop
+from pages.parts.training.run_report import show_training
+from pages.parts.training.train_yourself import show_train_yourself
 
 FLOW, TRAINING, LAYERS, TRY, QUIZ = "Data flow", "Training trace", "Prediction trace", "Train it yourself", "Quiz"
 

@@ -2,12 +2,12 @@
 
 import streamlit as st
 
+from pages.parts.album.analyse import analyse_waiting
+from pages.parts.album.photo_list import visitors_photo_list
 from pages.parts.correct.correct_photo import offer_import, show_correct
-from pages.parts.photos.analyse import analyse_waiting
+from pages.parts.inputs.example_gallery import address_current, offer_examples, take_addressed
+from pages.parts.inputs.photo_inputs import choose_device, take_in
 from pages.parts.photos.device_photos import device_photos
-from pages.parts.photos.example_gallery import address_current, offer_examples, take_addressed
-from pages.parts.photos.photo_inputs import choose_device, take_in
-from pages.parts.photos.photo_list import visitors_photo_list
 from pages.parts.photos.photo_strip import show_strip
 from pages.parts.photos.result_card import show_details, show_photo
 from pages.parts.shared.landmarker import landmarker_or_stop

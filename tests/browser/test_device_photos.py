@@ -6,7 +6,7 @@ from live_page import SECONDS, START
 from PIL import Image
 from playwright.sync_api import expect
 
-from pages.parts.photos.photo_list import MOST_PHOTOS
+from pages.parts.album.photo_list import MOST_PHOTOS
 
 pytestmark = pytest.mark.browser
 

@@ -11,8 +11,8 @@ from streamlit.testing.v1 import AppTest
 from model import Result
 from model.output.draw import Layers
 from model.runtime import session
-from pages.parts.photos.downloads import as_csv, as_zip
-from pages.parts.photos.photo_list import Photo
+from pages.parts.album.photo_list import Photo
+from pages.parts.downloads.downloads import as_csv, as_zip
 from tests.model.hostile import MARKUP, NAMES, corpus, encoded, scene
 from tests.pages.test_upload import choose
 

@@ -18,11 +18,12 @@ from model.runtime.geometry import ROI, roi_from_points
 from model.runtime.network_file import WEIGHTS
 from model.runtime.topology import HAND_POINTS
 from model.training import run_log as traces
-from pages.parts.learn import demo_training, example_picker, train_yourself
-from pages.parts.learn.demo_training import FAILED, FINISHED, RUNNING, STOPPED, DemoTraining
+from pages.parts.explore import example_picker
 from pages.parts.learn.questions import questions
 from pages.parts.server.work_queue import WORK_QUEUE
 from pages.parts.shared.examples import Example
+from pages.parts.training import demo_training, train_yourself
+from pages.parts.training.demo_training import FAILED, FINISHED, RUNNING, STOPPED, DemoTraining
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "model" / "examples"
@@ -534,6 +535,6 @@ class TestTrainYourself:
     def test_the_page_needs_no_torch(self):
         import subprocess
 
-        code = "import sys, pages.parts.learn.train_yourself, pages.parts.learn.quiz, pages.parts.learn.layer_view, pages.parts.learn.data_flow"
-        code += ", pages.parts.learn.run_report; assert 'torch' not in sys.modules"
+        code = "import sys, pages.parts.training.train_yourself, pages.parts.learn.quiz, pages.parts.learn.layer_view, pages.parts.learn.data_flow"
+        code += ", pages.parts.training.run_report; assert 'torch' not in sys.modules"
         subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True)

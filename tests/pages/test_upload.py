@@ -16,10 +16,10 @@ from model.output.draw import Layers
 from model.runtime.confidence import MIN_CONFIDENCE
 from model.runtime.geometry import ROI
 from model.runtime.result import Face, Hand, Result
+from pages.parts.album.analyse import annotated_view, drawn_example, traced
+from pages.parts.album.limits import Limits
+from pages.parts.downloads.downloads import as_coco, as_csv, as_json
 from pages.parts.photos import result_card, stage_views
-from pages.parts.photos.analyse import annotated_view, drawn_example, traced
-from pages.parts.photos.confidence_options import Limits
-from pages.parts.photos.downloads import as_coco, as_csv, as_json
 from pages.parts.shared.examples import EXAMPLES as EXAMPLES_OFFERED
 from pages.parts.shared.result_text import details
 
@@ -254,7 +254,7 @@ def test_one_of_many_photos_is_shown(visitor):
 
 class TestAlbum:
     def test_limits(self, monkeypatch):
-        from pages.parts.photos import photo_list
+        from pages.parts.album import photo_list
 
         monkeypatch.setattr(photo_list, "MOST_PHOTOS", 2)
         mine = photo_list.PhotoList()
@@ -277,7 +277,7 @@ class TestAlbum:
         ],
     )
     def test_shown_name(self, name, shown):
-        from pages.parts.photos.photo_list import Photo
+        from pages.parts.album.photo_list import Photo
 
         photo = Photo(name, b"")
         assert photo.shown_name == shown
@@ -296,7 +296,7 @@ class TestAlbum:
         ],
     )
     def test_label_is_the_whole_name(self, name, label):
-        from pages.parts.photos.photo_list import Photo
+        from pages.parts.album.photo_list import Photo
 
         photo = Photo(name, b"")
         photo.result = Result(8, 8, (), (Face(np.zeros((478, 3), np.float32), 1.0, (0, 0, 1, 1), np.zeros(478), np.zeros((68, 2)), None),), {})
@@ -305,7 +305,7 @@ class TestAlbum:
         assert next(csv.DictReader(io.StringIO(as_csv(photo), newline="")))["photo"] == label
 
     def test_photos_of_one_name_are_numbered(self):
-        from pages.parts.photos import photo_list
+        from pages.parts.album import photo_list
 
         mine = photo_list.PhotoList()
         keys = [mine.add(name, content) for name, content in (("a.jpg", b"1"), ("a.jpg", b"2"), ("a.jpg", b"1"), ("a.jpg", b"3"))]
@@ -325,7 +325,7 @@ class TestDownloads:
     @pytest.fixture
     def photos(self):
         from model import Landmarker, open_photo
-        from pages.parts.photos.photo_list import Photo
+        from pages.parts.album.photo_list import Photo
 
         landmarker = Landmarker()
         photos = [Photo(file, (EXAMPLES / file).read_bytes()) for file in ("greeting.webp", "hands.webp")]
@@ -336,7 +336,7 @@ class TestDownloads:
 
     def test_zip_holds_everything(self, photos):
         from model.output.draw import Layers
-        from pages.parts.photos.downloads import as_zip
+        from pages.parts.downloads.downloads import as_zip
 
         with zipfile.ZipFile(io.BytesIO(b"".join(as_zip(photos, Layers())))) as files:
             assert files.testzip() is None

@@ -6,11 +6,11 @@ import streamlit as st
 
 from model.output import coco_folder
 from model.output.coco_folder import FolderError
+from pages.parts.album.photo_list import Photo, PhotoList
 from pages.parts.correct.editor import show_editor
 from pages.parts.correct.teach import show_teach
 from pages.parts.correct.visitor_corrections import VisitorsCorrections, visitors_corrections
-from pages.parts.photos.download_links import Made, link
-from pages.parts.photos.photo_list import Photo, PhotoList
+from pages.parts.downloads.download_links import Made, link
 from pages.parts.shared.result_text import counted
 
 ZIP = "corrections.zip"

@@ -12,9 +12,9 @@ from PIL import Image
 from model import open_photo
 from model.output.corrections import Label
 from model.runtime.topology import FACE_CONTOURS, FINGERS, HAND_EDGES, PALM_COLOUR, POINT_NAMES
+from pages.parts.album.photo_list import Photo, PhotoList, visitors_photo_list
 from pages.parts.correct.visitor_corrections import Correction, visitors_corrections
-from pages.parts.photos.download_links import Made, address_of
-from pages.parts.photos.photo_list import Photo, PhotoList, visitors_photo_list
+from pages.parts.downloads.download_links import Made, address_of
 from pages.parts.server.work_queue import WORK_QUEUE
 from pages.parts.shared.palette import FACE
 

@@ -10,7 +10,7 @@ from model.constants import CROP
 from model.output.coco_folder import LabelledPhoto
 from pages.parts.correct import teaching
 from pages.parts.correct.teaching import Lesson, Taught, shared_teaching
-from pages.parts.photos.download_links import Made, link
+from pages.parts.downloads.download_links import Made, link
 from pages.parts.server import background_run
 from pages.parts.server.background_run import FAILED, FINISHED, RUNNING, STOPPED, BackgroundRun
 from pages.parts.shared.epoch_player import FixedCrop, Step, play

@@ -12,7 +12,7 @@ from model.output.corrections import EditError, History, Labels, labels_of
 from model.runtime.geometry import ROI, roi_from_box
 from model.runtime.landmarker import request_around
 from model.runtime.result import Instance
-from pages.parts.photos.photo_list import Photo, PhotoList, visitors_photo_list
+from pages.parts.album.photo_list import Photo, PhotoList, visitors_photo_list
 from pages.parts.server.work_queue import WORK_QUEUE
 from pages.parts.shared.landmarker import shared_landmarker
 

@@ -1,1 +1,1 @@
-"""The training page."""
+"""What How it works explains: the stages, the layers, the questions."""

@@ -10,13 +10,13 @@ import pandas as pd
 import streamlit as st
 
 from model.constants import CROP
-from pages.parts.learn.convolution_explorer import explore_convolution
-from pages.parts.learn.example_picker import Selection
-from pages.parts.learn.feature_explorer import explore_features
-from pages.parts.learn.glossary import explain
+from pages.parts.explore.convolution_explorer import explore_convolution
+from pages.parts.explore.example_picker import Selection
+from pages.parts.explore.feature_explorer import explore_features
 from pages.parts.photos.stage_views import crop_points, photo_points
 from pages.parts.shared import images, palette
 from pages.parts.shared.data_url import picture_url
+from pages.parts.shared.glossary import explain
 from pages.parts.shared.head_maps import head_maps, show_all_maps
 
 PATCH = 6  # side in pixels of the patch whose values are written out

@@ -10,10 +10,10 @@ from export.graph import layers
 from export.graph.layers import REARRANGING, Layer
 from model.constants import CROP
 from model.runtime.network_file import WEIGHTS
+from pages.parts.explore.example_picker import Selection
 from pages.parts.learn import layer_times
-from pages.parts.learn.example_picker import Selection
-from pages.parts.learn.glossary import explain
 from pages.parts.photos.stage_views import crop_points, photo_points
+from pages.parts.shared.glossary import explain
 from pages.parts.shared.palette import FAMILY_COLOURS
 
 STEPS = ("Input image", "Convolutional feature extraction", "Landmark regression", "Postprocessing")

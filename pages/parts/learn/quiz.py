@@ -3,7 +3,7 @@
 import streamlit as st
 
 from model.training.run_log import TrainingTrace
-from pages.parts.learn.example_picker import Selection
+from pages.parts.explore.example_picker import Selection
 from pages.parts.learn.questions import Question, questions
 
 

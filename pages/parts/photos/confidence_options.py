@@ -1,32 +1,12 @@
 """Which detections are shown: the minimum confidence and the maximum number of hands and faces, and whether rejected ones are drawn."""
 
-from dataclasses import dataclass
-
 import streamlit as st
 
-from model import Result
 from model.runtime.confidence import MIN_CONFIDENCE
+from pages.parts.album.limits import Limits
 
 ALL = "all"
 NUMBERS = (*range(11), 15, 20, 30, 50, ALL)  # what a person may choose as the most hands or faces of a photo
-
-
-@dataclass(frozen=True)
-class Limits:
-    """The lowest confidence and the largest number of hands and of faces; None: all of them."""
-
-    hand: float = MIN_CONFIDENCE["hand"]
-    face: float = MIN_CONFIDENCE["face"]
-    most_hands: int | None = None
-    most_faces: int | None = None
-
-    @property
-    def min_confidence(self) -> dict[str, float]:
-        return {"hand": self.hand, "face": self.face}
-
-    def applied(self, result: Result) -> Result:
-        """What is shown of the result; nothing is computed anew."""
-        return result.filtered(self.min_confidence, {"hand": self.most_hands, "face": self.most_faces})
 
 
 def choose_limits() -> Limits:

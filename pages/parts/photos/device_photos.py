@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.parts.photos.photo_list import MOST_PHOTOS, PhotoList
+from pages.parts.album.photo_list import MOST_PHOTOS, PhotoList
 from pages.parts.shared.browser_component import MISSING, runtime_component
 
 

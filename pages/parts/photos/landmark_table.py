@@ -5,7 +5,7 @@ import streamlit as st
 
 from model import Face, Hand, Result
 from model.runtime.topology import POINT_NAMES
-from pages.parts.photos.photo_list import Photo
+from pages.parts.album.photo_list import Photo
 from pages.parts.shared.result_text import names
 
 

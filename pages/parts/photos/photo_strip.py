@@ -3,8 +3,8 @@
 import streamlit as st
 
 from model.output.draw import Layers
-from pages.parts.photos.download_links import offer_zip
-from pages.parts.photos.photo_list import PhotoList
+from pages.parts.album.photo_list import PhotoList
+from pages.parts.downloads.download_links import offer_zip
 
 
 def show_strip(photo_list: PhotoList, layers: Layers) -> None:

@@ -8,8 +8,8 @@ import streamlit as st
 from model import Result
 from model.output.draw import Layers
 from model.output.serialize import to_json_document
-from pages.parts.photos.analyse import annotated_view, plain_view
-from pages.parts.photos.photo_list import Photo
+from pages.parts.album.analyse import annotated_view, plain_view
+from pages.parts.album.photo_list import Photo
 from pages.parts.shared.browser_component import runtime_component
 from pages.parts.shared.result_text import counted, summary
 

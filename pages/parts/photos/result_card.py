@@ -7,11 +7,11 @@ import streamlit as st
 
 from model.output.draw import FACE_COLOURS, Layers, uncertain_label
 from model.runtime.topology import FINGERS
+from pages.parts.album.photo_list import Photo, PhotoList
+from pages.parts.downloads.download_links import offer_downloads
 from pages.parts.photos.confidence_options import choose_limits, choose_uncertain
-from pages.parts.photos.download_links import offer_downloads
 from pages.parts.photos.draw_options import choose_layers
 from pages.parts.photos.landmark_table import show_points
-from pages.parts.photos.photo_list import Photo, PhotoList
 from pages.parts.photos.picture import keep_room, show_picture
 from pages.parts.photos.stage_views import show_trace
 from pages.parts.shared.result_text import counted, details, names, summary

@@ -11,9 +11,9 @@ from model.constants import CROP
 from model.output.draw import Layers, draw
 from model.runtime.geometry import transform
 from model.runtime.topology import POINT_NAMES
-from pages.parts.photos.analyse import traced
+from pages.parts.album.analyse import traced
+from pages.parts.album.photo_list import Photo
 from pages.parts.photos.landmark_table import choose
-from pages.parts.photos.photo_list import Photo
 from pages.parts.shared import images
 from pages.parts.shared.head_maps import head_maps, show_all_maps
 

@@ -6,8 +6,8 @@ import streamlit as st
 
 from model import Landmarker
 from model.video.video_limits import in_words
-from pages.parts.photos.clip import Clip
-from pages.parts.photos.photo_list import PhotoList
+from pages.parts.album.clip import Clip
+from pages.parts.album.photo_list import PhotoList
 from pages.parts.server.event_log import record
 from pages.parts.server.work_queue import WORK_QUEUE, WorkQueue
 

@@ -6,9 +6,9 @@ from model.output.annotated_video import picture_at
 from model.output.draw import percent
 from model.video.timeline import Track
 from model.video.video_limits import in_words
-from pages.parts.photos.clip import Clip
-from pages.parts.photos.download_links import link
-from pages.parts.photos.photo_list import PhotoList
+from pages.parts.album.clip import Clip
+from pages.parts.album.photo_list import PhotoList
+from pages.parts.downloads.download_links import link
 from pages.parts.shared.result_text import counted
 from pages.parts.videos.clip_charts import line_chart, presence_chart
 

@@ -13,9 +13,9 @@ from streamlit.testing.v1 import AppTest
 from model.output import coco_folder
 from model.runtime.confidence import MIN_CONFIDENCE
 from model.runtime.geometry import extent
+from pages.parts.album.limits import Limits
 from pages.parts.correct.correct_photo import pieces_of
 from pages.parts.correct.editor import editor_data, named
-from pages.parts.photos.confidence_options import Limits
 
 ROOT = Path(__file__).parents[3]
 EXAMPLES = ROOT / "model" / "examples"
@@ -169,6 +169,6 @@ def test_the_editor_s_data_names_every_point(visitor, monkeypatch):
 
 
 def test_coco_folder_bounds_match_the_page_s():
-    from pages.parts.photos.photo_list import MOST_BYTES, MOST_PHOTOS
+    from pages.parts.album.photo_list import MOST_BYTES, MOST_PHOTOS
 
     assert (coco_folder.MOST_PHOTOS, coco_folder.MOST_BYTES) == (MOST_PHOTOS, MOST_BYTES)

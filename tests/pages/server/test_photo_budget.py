@@ -12,7 +12,7 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 from streamlit.testing.v1 import AppTest
 
-from pages.parts.photos.photo_list import GONE, PhotoList
+from pages.parts.album.photo_list import GONE, PhotoList
 from pages.parts.server import photo_budget
 from pages.parts.server.photo_budget import PhotoBudget
 from pages.parts.server.upload_gate import UploadGate

@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from model.runtime.image_file import open_photo
-from pages.parts.photos import clip
+from pages.parts.album import clip
 from pages.parts.server.work_queue import WorkQueue
 from pages.parts.videos import analyse_clips
 from tests.model.clips import clip as video_of

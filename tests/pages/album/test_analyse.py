@@ -11,9 +11,9 @@ from PIL import Image
 from streamlit import runtime
 from streamlit.testing.v1 import AppTest
 
-from pages.parts.learn.example_picker import Selection
-from pages.parts.photos import analyse
-from pages.parts.photos.photo_list import Photo
+from pages.parts.album import analyse
+from pages.parts.album.photo_list import Photo
+from pages.parts.explore.example_picker import Selection
 from pages.parts.server import event_log, status
 from pages.parts.server.work_queue import WorkQueue
 from tests.pages.test_hostile import ROOT

@@ -8,8 +8,8 @@ import zipfile
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.parts.photos import archive as module
-from pages.parts.photos.archive import Archive, is_archive
+from pages.parts.inputs import archive as module
+from pages.parts.inputs.archive import Archive, is_archive
 from tests.pages.test_upload import EXAMPLES, ROOT, png, upload
 
 

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import streamlit as st
 
-from pages.parts.learn.example_picker import Selection
-from pages.parts.learn.feature_parts import BACKGROUND, responds_to
+from pages.parts.explore.example_picker import Selection
+from pages.parts.explore.feature_parts import BACKGROUND, responds_to
 from pages.parts.photos.stage_views import crop_points
 from pages.parts.shared import images
 from pages.parts.shared.data_url import picture_url

@@ -19,9 +19,9 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from model.output.draw import Layers
-from pages.parts.photos import clip_files
-from pages.parts.photos.downloads import annotated_png, as_coco, as_csv, as_json, as_label_tools, as_zip
-from pages.parts.photos.photo_list import Photo, PhotoList, visitors_photo_list
+from pages.parts.album import clip_files
+from pages.parts.album.photo_list import Photo, PhotoList, visitors_photo_list
+from pages.parts.downloads.downloads import annotated_png, as_coco, as_csv, as_json, as_label_tools, as_zip
 from pages.parts.server.work_queue import WORK_QUEUE
 
 ZIP = "pointillist.zip"

@@ -9,10 +9,10 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from model import Result
 from model.output.serialize import distinct
 from model.video.media_type import is_video
-from pages.parts.photos.clip import Clip
-from pages.parts.photos.confidence_options import Limits
+from pages.parts.album.clip import Clip
+from pages.parts.album.limits import Limits
+from pages.parts.album.upload import Upload
 from pages.parts.server import photo_budget
-from pages.parts.shared.upload import Upload
 
 MOST_PHOTOS = 60
 MOST_BYTES = 300_000_000  # of all photos of one visitor together

@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Iterator
 
 from model.output.serialize_video import CSV_COLUMNS, documents, to_csv_rows
-from pages.parts.photos.clip import Clip
+from pages.parts.album.clip import Clip
 
 TYPES = {"mp4": "video/mp4", "csv": "text/csv", "parquet": "application/vnd.apache.parquet", "jsonl": "application/jsonl"}
 

@@ -12,7 +12,7 @@ from model.output.draw import Layers, draw
 from model.output.label_tools import label_studio_config, to_label_studio, to_yolo
 from model.output.serialize import distinct, to_coco, to_csv, to_json_document, to_json_error
 from model.output.zip_stream import Window
-from pages.parts.photos.photo_list import Photo
+from pages.parts.album.photo_list import Photo
 from pages.parts.server.work_queue import WORK_QUEUE
 
 

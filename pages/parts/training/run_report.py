@@ -6,9 +6,9 @@ import pandas as pd
 import streamlit as st
 
 from model.training.run_log import DetectorEpoch, Released, TrainingTrace, lessons, observations
-from pages.parts.learn.epoch_player import play_epochs
-from pages.parts.learn.glossary import explain
-from pages.parts.learn.training_charts import (
+from pages.parts.shared.glossary import explain
+from pages.parts.training.epoch_player import play_epochs
+from pages.parts.training.training_charts import (
     TEXTBOOK,
     accuracy_chart,
     accuracy_frame,

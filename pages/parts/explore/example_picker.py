@@ -8,8 +8,8 @@ import streamlit as st
 
 from model import Face, Hand, open_photo
 from model.runtime.topology import POINT_NAMES
-from pages.parts.photos.analyse import traced, view
-from pages.parts.photos.photo_list import Photo, visitors_photo_list
+from pages.parts.album.analyse import traced, view
+from pages.parts.album.photo_list import Photo, visitors_photo_list
 from pages.parts.server.work_queue import WORK_QUEUE
 from pages.parts.shared.examples import EXAMPLES
 from pages.parts.shared.landmarker import shared_landmarker

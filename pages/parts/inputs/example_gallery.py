@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from pages.parts.photos.analyse import drawn_example
-from pages.parts.photos.photo_list import PhotoList
+from pages.parts.album.analyse import drawn_example
+from pages.parts.album.photo_list import PhotoList
 from pages.parts.shared.examples import EXAMPLES, Example
 
 ADDRESS = "photo"  # of an example: ?photo=wave

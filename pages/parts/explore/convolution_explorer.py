@@ -8,8 +8,8 @@ import streamlit as st
 
 from export.graph import stem
 from model.runtime.network_file import WEIGHTS
-from pages.parts.learn.example_picker import Selection
-from pages.parts.learn.feature_explorer import COLOURS
+from pages.parts.explore.example_picker import Selection
+from pages.parts.explore.feature_explorer import COLOURS
 from pages.parts.photos.stage_views import crop_points
 
 _component = st.components.v2.component(

@@ -14,7 +14,7 @@ from model.video.timeline import Timeline
 from model.video.tracks import TrackedFrame
 from model.video.video_file import Video
 from model.video.video_limits import in_words
-from pages.parts.shared.upload import Upload
+from pages.parts.album.upload import Upload
 
 MOST_SECONDS = 120.0  # of a video on the page; the command line takes an hour
 MOST_BYTES = 150_000_000  # of the annotated video and the table together: many faces fill it sooner than the length does

@@ -7,9 +7,9 @@ from streamlit.runtime.uploaded_file_manager import DeletedFile, UploadedFile
 
 from model.runtime.image_file import SUFFIXES
 from model.video.media_type import VIDEO_SUFFIXES
-from pages.parts.photos.archive import Archive, is_archive
-from pages.parts.photos.paste import paste_button
-from pages.parts.photos.photo_list import GONE, PhotoList
+from pages.parts.album.photo_list import GONE, PhotoList
+from pages.parts.inputs.archive import Archive, is_archive
+from pages.parts.inputs.paste import paste_button
 from pages.parts.server import photo_budget
 
 

@@ -16,7 +16,7 @@ from PIL import Image
 from model import Landmarker, PhotoError, Result, open_photo
 from model.output.draw import Layers, draw
 from model.runtime.confidence import MIN_CONFIDENCE
-from pages.parts.photos.photo_list import Photo, PhotoList
+from pages.parts.album.photo_list import Photo, PhotoList
 from pages.parts.server.event_log import record
 from pages.parts.server.work_queue import WORK_QUEUE
 from pages.parts.shared.examples import Example

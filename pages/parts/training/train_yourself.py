@@ -3,10 +3,10 @@
 import streamlit as st
 
 from model.training.run_log import lessons
-from pages.parts.learn import demo_training
-from pages.parts.learn.demo_training import EPOCHS, DemoTraining
-from pages.parts.learn.training_charts import accuracy_chart, accuracy_frame, loss_chart, loss_frame
 from pages.parts.shared.visitor import visitor_id
+from pages.parts.training import demo_training
+from pages.parts.training.demo_training import EPOCHS, DemoTraining
+from pages.parts.training.training_charts import accuracy_chart, accuracy_frame, loss_chart, loss_frame
 
 
 @st.cache_resource(show_spinner=False)

@@ -16,8 +16,8 @@ from streamlit.testing.v1 import AppTest
 
 from model import Result
 from model.output.draw import Layers
-from pages.parts.photos import download_links, downloads
-from pages.parts.photos.photo_list import Photo, PhotoList
+from pages.parts.album.photo_list import Photo, PhotoList
+from pages.parts.downloads import download_links, downloads
 from tests.pages.live.test_frame_processor import run
 from tests.pages.test_hostile import ROOT
 from tests.pages.test_upload import png, upload

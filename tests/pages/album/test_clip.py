@@ -10,10 +10,10 @@ import pytest
 from model.output.annotated_video import picture_at
 from model.runtime.landmarker import Landmarker
 from model.video.video_file import Video
-from pages.parts.photos import clip as clip_module
-from pages.parts.photos.clip import Clip
-from pages.parts.photos.clip_files import TYPES, file_name, pieces
-from pages.parts.photos.photo_list import MOST_PHOTOS, PhotoList
+from pages.parts.album import clip as clip_module
+from pages.parts.album.clip import Clip
+from pages.parts.album.clip_files import TYPES, file_name, pieces
+from pages.parts.album.photo_list import MOST_PHOTOS, PhotoList
 from pages.parts.videos.clip_charts import line, presence_chart, spans
 from tests.model.clips import clip as video_of
 from tests.model.drawn_world import ColourNetwork, photo

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from model.training.run_log import DetectorEpoch, read_released
-from pages.parts.learn.training_charts import (
+from pages.parts.training.training_charts import (
     accuracy_chart,
     accuracy_frame,
     beyond,

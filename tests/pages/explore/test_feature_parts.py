@@ -3,7 +3,7 @@
 import numpy as np
 
 from model.runtime.topology import FINGERS
-from pages.parts.learn.feature_parts import BACKGROUND, responds_to
+from pages.parts.explore.feature_parts import BACKGROUND, responds_to
 
 
 def hand() -> np.ndarray:

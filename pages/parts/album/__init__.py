@@ -1,0 +1,1 @@
+"""What a visitor put in and the results, in memory for the visit."""

@@ -1,0 +1,1 @@
+"""One hand or face inside the network."""

@@ -1,0 +1,1 @@
+"""How photos and videos come in."""

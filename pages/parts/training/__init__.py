@@ -1,0 +1,1 @@
+"""The training of the released networks, and one's own."""
