@@ -39,11 +39,18 @@ class _Graph:
         alone = maker is not None and maker.op_type == kind and name not in self.given and len(self.readers(name)) == 1
         return maker if alone else None
 
-    def value(self, name: str) -> np.ndarray | None:
-        """A weight as float32, or None if `name` is computed from the pictures."""
+    def stored(self, name: str) -> str:
+        """The name under which a weight is stored: its own, or the one that is cast to it."""
         maker = self.maker.get(name)
-        stored = maker.input[0] if maker is not None and maker.op_type == "Cast" else name
-        return numpy_helper.to_array(self.weights[stored]).astype(np.float32) if stored in self.weights else None
+        return maker.input[0] if maker is not None and maker.op_type == "Cast" else name
+
+    def is_weight(self, name: str) -> bool:
+        """Whether `name` is a constant, not computed from the pictures."""
+        return self.stored(name) in self.weights
+
+    def value(self, name: str) -> np.ndarray:
+        """A weight as float32."""
+        return numpy_helper.to_array(self.weights[self.stored(name)]).astype(np.float32)
 
     def set_input(self, node: onnx.NodeProto, index: int, values: np.ndarray) -> None:
         """A new weight in place of the node's `index`-th input; the old one may have other readers."""
@@ -66,9 +73,10 @@ def _fold_normalisation(graph: _Graph, node: onnx.NodeProto) -> None:
     convolutions = []
     for name in total.input:
         resized = graph.only_for_one(name, "Resize")  # to the nearest: it copies, and a copy of the normalised is the same
-        convolutions.append(graph.only_for_one(resized.input[0] if resized else name, "Conv"))
-    if None in convolutions or any(graph.value(conv.input[1]) is None for conv in convolutions):
-        return
+        conv = graph.only_for_one(resized.input[0] if resized else name, "Conv")
+        if conv is None or not graph.is_weight(conv.input[1]):
+            return
+        convolutions.append(conv)
     scale, shift, mean, variance = (graph.value(name) for name in node.input[1:5])
     factor = scale / np.sqrt(variance + next((a.f for a in node.attribute if a.name == "epsilon"), 1e-5))
     shift = shift - mean * factor
@@ -85,9 +93,11 @@ def _fold_normalisation(graph: _Graph, node: onnx.NodeProto) -> None:
 
 def _fold_division(graph: _Graph, node: onnx.NodeProto) -> None:
     readers = graph.readers(node.output[0])
+    read_by_convolutions = all(reader.op_type == "Conv" and graph.is_weight(reader.input[1]) for reader in readers)
+    if not graph.is_weight(node.input[1]) or not readers or not read_by_convolutions or node.output[0] in graph.given:
+        return
     number = graph.value(node.input[1])
-    read_by_convolutions = all(reader.op_type == "Conv" and graph.value(reader.input[1]) is not None for reader in readers)
-    if number is None or number.size != 1 or not readers or not read_by_convolutions or node.output[0] in graph.given:
+    if number.size != 1:
         return
     for conv in readers:  # their zero padding is divided as well, and stays zero
         graph.set_input(conv, 1, graph.value(conv.input[1]) / number)

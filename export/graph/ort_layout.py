@@ -71,7 +71,9 @@ class _Graph:
 
     def change_weights(self, conv: onnx.NodeProto, change) -> None:
         """Kernel and bias with all that belongs to them: `change` takes and gives what is per output, the kernel first."""
-        for stale in [value for value in self.graph.value_info if value.name in (conv.output[0], self.whole_result(conv).input[0])]:
+        result = self.whole_result(conv)
+        assert result is not None, "only whole convolutions are laid out anew"
+        for stale in [value for value in self.graph.value_info if value.name in (conv.output[0], result.input[0])]:
             self.graph.value_info.remove(stale)
         for name in conv.input[1:]:
             made = self.maker[name]
@@ -135,7 +137,9 @@ def _leave_pixels_whole(graph: _Graph, whole: onnx.NodeProto) -> None:
 
 def _read_four_pixels(graph: _Graph, conv: onnx.NodeProto) -> None:
     rounded = graph.maker.get(conv.input[0])
-    turned = graph.maker.get(rounded.input[0]) if rounded is not None and rounded.op_type == "DequantizeLinear" else None
+    if rounded is None or rounded.op_type != "DequantizeLinear":
+        return
+    turned = graph.maker.get(rounded.input[0])
     image = graph.graph.input[0].name
     settings = {a.name: helper.get_attribute_value(a) for a in conv.attribute}
     if turned is None or turned.op_type != "Transpose" or turned.input[0] != image or settings["strides"] != [PIXELS, PIXELS]:
@@ -201,7 +205,9 @@ def _copy_rows(graph: _Graph, resize: onnx.NodeProto) -> None:
 
 def _read_as_it_lies(graph: _Graph, full: onnx.NodeProto) -> None:
     flat = graph.maker.get(full.input[0])
-    rounded = graph.maker.get(flat.input[0]) if flat is not None and flat.op_type == "Reshape" else None
+    if flat is None or flat.op_type != "Reshape":
+        return
+    rounded = graph.maker.get(flat.input[0])
     if rounded is None or rounded.op_type != "DequantizeLinear" or full.input[1] not in graph.weights:
         return
     _, channels, height, width = graph.shapes.get(rounded.input[0].removesuffix("_int8"), (0, 0, 0, 0))

@@ -13,7 +13,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, TextIO
 
 import filelock
@@ -22,7 +21,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
-from ..output.serialize import coco_annotations, coco_frame, coco_image, to_json_document, to_json_error, unexpected
+from ..output.serialize import coco_annotations, coco_frame, coco_image, from_json_document, to_json_document, to_json_error, unexpected
 from ..runtime.image_file import PhotoError, open_photo, reason
 from ..runtime.landmarker import Landmarker
 
@@ -162,7 +161,7 @@ class Results:
         last = 0
         for found in self.documents():
             if "error" not in found:
-                annotations = coco_annotations(ids[found["photo"]], _as_result(found), last + 1)
+                annotations = coco_annotations(ids[found["photo"]], from_json_document(found), last + 1)
                 last += len(annotations)
                 yield from annotations
 
@@ -285,12 +284,3 @@ def ray(photos: Iterable[Source], weights: Path | None, threads: int | None, wor
         raise ResultsError(f"A worker of Ray ended before its time ({type(error).__name__}): start again with fewer workers.") from error
     finally:
         framework.shutdown()
-
-
-def _as_result(found: dict) -> SimpleNamespace:
-    """What to_coco reads of a Result."""
-
-    def instances(kind: str) -> list[SimpleNamespace]:
-        return [SimpleNamespace(**instance | {"landmarks": np.array(instance["landmarks"])}) for instance in found[kind]]
-
-    return SimpleNamespace(width=found["width"], height=found["height"], hands=instances("hands"), faces=instances("faces"))

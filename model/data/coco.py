@@ -4,7 +4,7 @@ import json
 import math
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -76,10 +76,8 @@ def coco(folder: Path, cache: Path) -> list[Samples]:
             target[n], trust[n] = transform(frame.to_crop(), xy), labelled
         split = np.array([i.split or ("val" if position[i.image] % VAL_EVERY == VAL_EVERY - 1 else "train") for i in rows])
         right = np.array([i.handedness for i in rows], np.int8)
-        face = {"ibug": ibug, "ibug_weights": ibug_weights} if kind == "face" else {}
-        found.append(
-            Samples(folder.name, kind, licence, images_of, points, np.full((len(rows), size), np.nan, np.float32), weights, split, right=right, **face)
-        )
+        samples = Samples(folder.name, kind, licence, images_of, points, np.full((len(rows), size), np.nan, np.float32), weights, split, right=right)
+        found.append(replace(samples, ibug=ibug, ibug_weights=ibug_weights) if kind == "face" else samples)
     if not found:
         raise DataError(f"{path} has no annotation with 21 keypoints (a hand) or 68 or 478 (a face).")
     return found
@@ -118,7 +116,8 @@ def _frame(keypoints: np.ndarray) -> ROI:
     """The square around the labelled points that is stored."""
     xy = keypoints[keypoints[:, 2] > 0, :2]
     low, high = xy.min(0), xy.max(0)
-    return ROI(*((low + high) / 2).tolist(), float(max((high - low).max(), 2.0) * STORED_SCALE))
+    x, y = ((low + high) / 2).tolist()
+    return ROI(x, y, float(max((high - low).max(), 2.0) * STORED_SCALE))
 
 
 class Pictures:
@@ -148,7 +147,7 @@ class Pictures:
     def read(self, name: str, where: str) -> np.ndarray:
         """Upright RGB, as the pages and the command line read a photo."""
         try:
-            return open_photo(self._archive.read(name) if name in self._sums else self._path(name))
+            return open_photo(self._archive.read(name) if self._archive and name in self._sums else self._path(name))
         except PhotoError as error:
             raise DataError(f"The picture {name} of {where} cannot be used: {error}") from error
 

@@ -67,6 +67,7 @@ class Canvas:
 
     def paste(self, s: Samples, i: int, matrix: np.ndarray) -> None:
         """Draws a rendered hand or head (through its mask) in front of what is there."""
+        assert s.masks is not None, f"{s.name} is not rendered: it has no masks"
         alpha = augment.warp(s.masks[i], matrix, self.size)
         if not alpha.any():
             return
@@ -139,7 +140,7 @@ class Photos(IterableDataset):
             s, index = self.real[rng.integers(len(self.real))]
             i, kind = int(rng.choice(index)), 0 if s.kind == "hand" else 1
             picture, size, known = s.images[i], np.array([256, 256]), np.arange(2) == kind
-            points, zoom = [s.points[i] if kind == 0 else s.points[i][:468]], zoom * rng.choice([1.0, 0.6])
+            points, zoom = s.points[i : i + 1] if kind == 0 else s.points[i : i + 1, :468], zoom * rng.choice([1.0, 0.6])
             boxes = np.array([[kind, *box_of(kind, points[0]), 0, 0, 0]])
         else:
             n = rng.choice(len(self.photos), p=self.shares)

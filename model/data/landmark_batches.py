@@ -35,7 +35,7 @@ def sample(
     amount 0 gives the upright, centred, unaltered crop: what is measured on.
     """
     points, z, weights, right = s.points[i], s.z[i], s.weights[i], -1 if s.right is None else int(s.right[i])
-    ibug, ibug_weights = (s.ibug[i], s.ibug_weights[i]) if s.ibug is not None else (None, None)
+    ibug, ibug_weights = (s.ibug[i], s.ibug_weights[i]) if s.ibug is not None and s.ibug_weights is not None else (None, None)
     around, upright = points, UPRIGHT[s.kind]
     if s.kind == "face" and not weights.any():  # labelled with 68 points only
         around, upright = ibug, (IBUG_CHIN, IBUG_BROW)
@@ -127,13 +127,13 @@ class Batches(IterableDataset):
 
     def empty(self, rng: np.random.Generator) -> np.ndarray:
         """A crop (size, size, 3) that does not show the kind: most are false positives of the detector, where there are any."""
-        if self.wrong.any() and rng.random() < 0.7:
+        if self.crops is not None and self.wrong.any() and rng.random() < 0.7:
             return found(self.plan.size, rng, self.crops, self.wrong)
         return augment.camera(augment.background(self.pool, self.plan.size, rng), rng, COARSEST)
 
     def of_other_kind(self, rng: np.random.Generator) -> np.ndarray:
         """A crop (size, size, 3) of the other kind in any orientation: what the detector takes a fist for stands upright as a face would."""
-        return np.rot90(self.draw(self.other, 1, rng)[0]["image"], rng.integers(4))
+        return np.rot90(self.draw(self.other, 1, rng)[0]["image"], int(rng.integers(4)))
 
     def __iter__(self):
         info = torch.utils.data.get_worker_info()

@@ -52,6 +52,14 @@ class Samples:
     stretched: np.ndarray | None = None  # (N,) bool: the photo had been squeezed to a square, nobody knows from which sides
     notes: dict[str, np.ndarray] = field(default_factory=dict)  # columns for slices of the evaluation
 
+    @property
+    def measured(self) -> np.ndarray:
+        """The points that errors are measured at: a hand's 21 (N, 21, 2), a face's 68 (N, 68, 2)."""
+        if self.kind == "hand":
+            return self.points
+        assert self.ibug is not None, f"{self.name} has no 68 points"
+        return self.ibug
+
 
 def decode(data: bytes, flags: int = cv2.IMREAD_COLOR_RGB) -> np.ndarray:
     picture = cv2.imdecode(np.frombuffer(data, np.uint8), flags)

@@ -25,7 +25,7 @@ from ..data.samples import Samples
 from ..runtime.boxes import iou
 from ..runtime.geometry import roi_from_box
 from ..runtime.landmarker import Landmarker
-from ..runtime.result import Instance
+from ..runtime.result import Hand, Instance
 from . import failure_gallery, metrics, reliability, subgroups
 
 IOU = {"presence": 0.3, "detection": 0.5}  # a candidate is right if it overlaps a true box by that much
@@ -49,7 +49,7 @@ class Seen:
 
     def sigmas(self) -> tuple[np.ndarray, np.ndarray]:
         """Errors and sigmas of the trusted points, as fractions of their crop's side."""
-        errors, sigma = [], []
+        errors, sigma = [np.zeros(0)], [np.zeros(0)]
         least = TRUSTED * np.median(self.samples.weights)
         for i, instance in self._found():
             if self.samples.kind == "face" and "bg" in self.samples.notes:
@@ -57,12 +57,13 @@ class Seen:
             own = self.samples.weights[i] >= least
             errors.append(np.linalg.norm(instance.landmarks[own, :2] - self.samples.points[i][own], axis=1) / instance.roi.side)
             sigma.append(instance.sigma[own] / instance.roi.side)
-        return tuple(np.concatenate(values) if values else np.zeros(0) for values in (errors, sigma))
+        return np.concatenate(errors), np.concatenate(sigma)
 
     def handedness(self) -> tuple[np.ndarray, np.ndarray]:
         """Score of the named side and whether it was the right one."""
-        known = [(i, hand) for i, hand in self._found() if self.samples.kind == "hand" and self.samples.right[i] >= 0]
-        right = [(hand.handedness == "right") == bool(self.samples.right[i]) for i, hand in known]
+        truth = self.samples.right
+        known = [(truth[i], hand) for i, hand in self._found() if isinstance(hand, Hand) and truth is not None and truth[i] >= 0]
+        right = [(hand.handedness == "right") == bool(is_right) for is_right, hand in known]
         return np.array([hand.handedness_score for _, hand in known]), np.array(right, bool)
 
     def _found(self) -> Iterator[tuple[int, Instance]]:
@@ -77,12 +78,7 @@ def see(landmarker: Landmarker, s: Samples, rows: np.ndarray) -> Seen:
         best = metrics.nearest([o.landmarks[:, :2] for o in own], s.points[i])
         instance = None if best is None else own[best]
         seen.found.append(instance)
-        if instance is None:
-            seen.nme.append(None)
-        elif s.kind == "hand":
-            seen.nme.append(float(metrics.point_errors(instance.landmarks[None, :, :2], s.points[i][None], metrics.extent(s.points[i][None])).mean()))
-        else:
-            seen.nme.append(float(metrics.point_errors(instance.ibug68[None], s.ibug[i][None], metrics.outer_eye_distance(s.ibug[i][None])).mean()))
+        seen.nme.append(None if instance is None else float(metrics.instance_errors(instance, s.measured[i]).mean()))
     return seen
 
 
@@ -142,7 +138,10 @@ def sigma_report(train: tuple[np.ndarray, np.ndarray], val: tuple[np.ndarray, np
 
 
 def joined(parts: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
-    return tuple(np.concatenate(values) for values in zip(*parts)) if parts else (np.zeros(0), np.zeros(0, bool))
+    if not parts:
+        return np.zeros(0), np.zeros(0, bool)
+    scores, right = zip(*parts)
+    return np.concatenate(scores), np.concatenate(right)
 
 
 def worst(seen: Seen) -> list[np.ndarray]:
@@ -150,13 +149,12 @@ def worst(seen: Seen) -> list[np.ndarray]:
     s, order = seen.samples, []
     free = [n for n, i in enumerate(seen.rows) if failure_gallery.shippable(s, i)]
     order += [n for n in free if seen.found[n] is None][: WORST // 2]
-    order += sorted((n for n in free if seen.found[n] is not None), key=lambda n: -seen.nme[n])[: WORST - len(order)]
+    order += sorted((n for n in free if seen.found[n] is not None), key=lambda n: -(seen.nme[n] or 0.0))[: WORST - len(order)]
     tiles = []
     for n in order:
         instance, i = seen.found[n], seen.rows[n]
-        truth = s.points[i] if s.kind == "hand" else s.ibug[i]
-        points = None if instance is None else instance.landmarks[:, :2] if s.kind == "hand" else instance.ibug68
-        tiles.append(failure_gallery.tile(np.ascontiguousarray(s.images[i]), truth, points, "missed" if instance is None else f"NME {seen.nme[n]:.2f}"))
+        points = None if instance is None else metrics.measured_points(instance)
+        tiles.append(failure_gallery.tile(np.ascontiguousarray(s.images[i]), s.measured[i], points, "missed" if instance is None else f"NME {seen.nme[n]:.2f}"))
     return tiles
 
 
@@ -214,22 +212,24 @@ def main() -> None:
     o = options.parse_args()
     landmarker = Landmarker(o.weights, o.threads)
 
-    seen = {split: [] for split in ("train", "val")}
+    seen: dict[str, list[Seen]] = {split: [] for split in ("train", "val")}
     for s in read_all(o.data, o.cache):
         for split in seen:
             seen[split].append(see(landmarker, s, rows_of(s.split, split, o.most)))
-    found = {split: [] for split in seen}
+    found: dict[str, list[dict]] = {split: [] for split in seen}
     for p in detection_sets.read_all(o.data, o.cache):
         for split in found:
             found[split] += candidates(landmarker, p, rows_of(p.split, split, o.most))
 
     report: dict = {"sigma": {}, "scores": {}, "slices": {}}
     for kind in ("hand", "face"):
-        report["sigma"][kind] = sigma_report(*(joined([x.sigmas() for x in seen[split] if x.samples.kind == kind]) for split in ("train", "val")))
+        sigmas = {split: joined([x.sigmas() for x in seen[split] if x.samples.kind == kind]) for split in seen}
+        report["sigma"][kind] = sigma_report(sigmas["train"], sigmas["val"])
         for what in IOU:
-            report["scores"][f"{kind} {what}"] = score_report(*(scores_of(found[split], kind, what) for split in ("train", "val")))
-    sides = [joined([x.handedness() for x in seen[split] if x.samples.kind == "hand"]) for split in ("train", "val")]
-    report["scores"]["handedness"] = score_report(*sides, with_offset=False)  # a mirrored hand must give the mirrored answer
+            scores = {split: scores_of(found[split], kind, what) for split in seen}
+            report["scores"][f"{kind} {what}"] = score_report(scores["train"], scores["val"])
+    sides = {split: joined([x.handedness() for x in seen[split] if x.samples.kind == "hand"]) for split in seen}
+    report["scores"]["handedness"] = score_report(sides["train"], sides["val"], with_offset=False)  # a mirrored hand must give the mirrored answer
     report["slices"] = {x.samples.name: subgroups.figures(subgroups.of(x.samples, x.rows), x.nme) for x in seen["val"]}
 
     print(text(report))

@@ -10,7 +10,6 @@ import json
 import time
 from pathlib import Path
 
-import cv2
 import numpy as np
 from tqdm import tqdm
 
@@ -19,7 +18,9 @@ from ..data.landmark_sets import read_all
 from ..data.samples import Samples
 from ..runtime.boxes import iou, match
 from ..runtime.geometry import roi_from_points
+from ..runtime.image_file import open_photo
 from ..runtime.landmarker import Landmarker
+from ..runtime.result import Hand, Instance
 from . import drawn_digits, metrics, natural_photos
 
 PCK = (0.05, 0.1)
@@ -31,11 +32,12 @@ def landmarks(landmarker: Landmarker, s: Samples, most: int, ways: tuple[str, ..
     keep = (s.split == "val") & s.notes.get("human68", s.notes.get("sure", True))
     rows = np.flatnonzero(keep)
     rows = rows[np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(int)] if len(rows) else rows
-    report = {"rows": len(rows)}
+    report: dict = {"rows": len(rows)}
     for way in ways:
         errors, right, depth, inner, missed = [], [], [], [], 0
         for i in tqdm(rows, desc=f"{s.name} ({way})", mininterval=5):
             points, picture = s.points[i], np.ascontiguousarray(s.images[i])
+            found: Instance | None
             if way == "crop":
                 found = landmarker.predict(picture, [(s.kind, roi_from_points(s.kind, points))])[0]
             else:
@@ -46,17 +48,14 @@ def landmarks(landmarker: Landmarker, s: Samples, most: int, ways: tuple[str, ..
             if found is None:
                 missed += 1
                 continue
-            if s.kind == "hand":
-                errors.append(metrics.point_errors(found.landmarks[None, :, :2], points[None], metrics.extent(points[None]))[0])
-                if s.right[i] >= 0:
+            errors.append(metrics.instance_errors(found, s.measured[i]))
+            if isinstance(found, Hand):
+                if s.right is not None and s.right[i] >= 0:
                     right.append((found.handedness == "right") == bool(s.right[i]))
                 if "xyz" in s.notes:
                     depth.append(metrics.pa_mpjpe(found.landmarks[None], s.notes["xyz"][i][None] * 1000)[0])
             else:
-                truth = s.ibug[i]
-                errors.append(metrics.point_errors(found.ibug68[None], truth[None], metrics.outer_eye_distance(truth[None]))[0])
                 inner.append(errors[-1][metrics.INNER_51].mean())
-        errors = np.array(errors)
         report[way] = {"nme": metrics.nme(errors), "missed": missed / max(len(rows), 1)} | {f"pck@{t}": metrics.pck(errors, t) for t in PCK}
         if right:
             report[way]["handedness"] = float(np.mean(right))
@@ -84,7 +83,7 @@ def detector(landmarker: Landmarker, p: detection_sets.Scenes, kind: int, most: 
             false[name] += int(((pairs < 0) & ~excused).sum())
         if p.negative[i]:
             empty, alarms = empty + 1, alarms + len(result.hands) + len(result.faces)
-    report = {"photos": len(rows), "objects": truths}
+    report: dict = {"photos": len(rows), "objects": truths}
     for name in MATCH_IOU:
         report[name] = right[name] / max(truths, 1)
         report[name.replace("recall", "precision")] = right[name] / max(right[name] + false[name], 1)
@@ -191,7 +190,7 @@ def main() -> None:
         report[s.name] = report.get(s.name, {}) | landmarks(landmarker, s, o.most, ("crop",) if s.name in report else ("crop", "photo"))
     report["digits"] = digits(landmarker)
     example = Path(__file__).parents[1] / "examples" / "greeting.webp"
-    report["speed"] = speed(landmarker, cv2.cvtColor(cv2.imread(str(example)), cv2.COLOR_BGR2RGB)) | {"threads": o.threads}
+    report["speed"] = speed(landmarker, open_photo(example)) | {"threads": o.threads}
     print(markdown(report) if o.markdown else json.dumps(report, indent=1))
     if o.json:
         o.json.write_text(json.dumps(report, indent=1) + "\n")

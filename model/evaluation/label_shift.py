@@ -15,7 +15,7 @@ from ..data.landmark_sets import read_all
 from ..data.samples import Samples
 from ..runtime.geometry import ROI, roi_from_points
 from ..runtime.landmarker import Landmarker
-from ..runtime.result import Instance
+from ..runtime.result import Face, Instance
 
 MOST = 150  # rows a source
 
@@ -34,7 +34,7 @@ def shifts(landmarker: Landmarker, s: Samples, rows: np.ndarray, flips: dict[str
     for i in rows:
         one, other = seen_twice(landmarker, s.kind, np.ascontiguousarray(s.images[i]), s.points[i])
         labels = {"points": (s.points[i], one.landmarks, other.landmarks[flips[s.kind]], s.weights[i])}
-        if s.ibug is not None:
+        if isinstance(one, Face) and isinstance(other, Face) and s.ibug is not None and s.ibug_weights is not None:
             labels["68 points"] = (s.ibug[i], one.ibug68, other.ibug68[augment.FLIP_IBUG], s.ibug_weights[i])
         for name, (label, answer, mirrored, weights) in labels.items():
             apart = label[:, 0] - (answer[:, 0] + width - 1 - mirrored[:, 0]) / 2

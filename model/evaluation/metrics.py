@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..runtime.result import Hand, Instance
+
 OUTER_EYES = (36, 45)  # iBUG 68
 INNER_51 = slice(17, 68)
 
@@ -23,13 +25,26 @@ def point_errors(predicted: np.ndarray, truth: np.ndarray, scale: np.ndarray) ->
     return np.linalg.norm(predicted - truth, axis=2) / scale[:, None]
 
 
-def nme(errors: np.ndarray) -> float:
+def measured_points(instance: Instance) -> np.ndarray:
+    """The points of a prediction that errors are measured at: a hand's 21 (21, 2), a face's 68 (68, 2)."""
+    return instance.landmarks[:, :2] if isinstance(instance, Hand) else instance.ibug68
+
+
+def instance_errors(instance: Instance, truth: np.ndarray) -> np.ndarray:
+    """(K,): errors of `measured_points` as a fraction of a hand's extent, of a face's distance between the outer corners of its eyes."""
+    scale = extent(truth[None]) if isinstance(instance, Hand) else outer_eye_distance(truth[None])
+    return point_errors(measured_points(instance)[None], truth[None], scale)[0]
+
+
+def nme(errors: np.ndarray | Sequence[np.ndarray]) -> float:
     """Normalised mean error: the mean of `point_errors`."""
+    errors = np.asarray(errors)
     return float(errors.mean()) if errors.size else float("nan")
 
 
-def pck(errors: np.ndarray, threshold: float) -> float:
+def pck(errors: np.ndarray | Sequence[np.ndarray], threshold: float) -> float:
     """Percentage of correct keypoints (as a fraction, 0..1): errors within the threshold (Yang and Ramanan 2013)."""
+    errors = np.asarray(errors)
     return float((errors <= threshold).mean()) if errors.size else float("nan")
 
 

@@ -13,6 +13,7 @@ from ..data.detection_sets import Scenes
 from ..runtime.boxes import iou, match
 from ..runtime.duplicates import without_duplicates
 from ..runtime.landmarker import Landmarker
+from ..runtime.result import Hand
 from . import metrics, reliability
 
 IOU = (0.3, 0.5)
@@ -51,7 +52,8 @@ class Counts:
 
     def figures(self, least: float) -> dict:
         """Recall and precision at the released minimum confidence, and the best recall at a precision of PRECISION."""
-        scores, sizes, report = np.array(self.scores), np.array(self.sizes), {"labelled": len(self.sizes)}
+        scores, sizes = np.array(self.scores), np.array(self.sizes)
+        report: dict = {"labelled": len(self.sizes)}
         for threshold in IOU:
             correct, judged, matched = np.array(self.correct[threshold], bool), np.array(self.judged[threshold], bool), np.array(self.matched[threshold])
             kept = judged & (scores >= least)
@@ -106,7 +108,8 @@ def report(landmarker: Landmarker, photos: Scenes, most: int, split: str = "val"
 
 def measured(landmarker: Landmarker, photos: Scenes, rows: np.ndarray, way: str) -> dict:
     least = CONSTANTS["landmarks"]["confidence"]["minimum"]
-    counts, in_front = {kind: Counts() for kind in KINDS}, {threshold: [] for threshold in IOU}
+    counts = {kind: Counts() for kind in KINDS}
+    in_front: dict[float, list[bool]] = {threshold: [] for threshold in IOU}
     errors, sides, sure, misses = [], [], 0, {"no detection there": 0, "below the minimum confidence": 0, "points off": 0}
     for i in tqdm(rows, desc=f"{photos.name} ({way})", mininterval=10):
         width, height = (int(v) for v in photos.sizes[i])
@@ -134,16 +137,15 @@ def measured(landmarker: Landmarker, photos: Scenes, rows: np.ndarray, way: str)
                 misses["no detection there"] += int((~detected.any(1)).sum()) if len(missed) else 0
                 misses["points off"] += int((detected & confident).any(1).sum()) if len(missed) else 0
                 misses["below the minimum confidence"] += int((detected.any(1) & ~(detected & confident).any(1)).sum()) if len(missed) else 0
-                hands = [o for o in own if o.score >= least["hand"]]
+                hands = [o for o in own if isinstance(o, Hand) and o.score >= least["hand"]]
                 for k in np.flatnonzero(photos.sure[i]):
                     truth, sure = turned_points(photos.points[i][k].astype(float), quarters, width, height), sure + 1
                     best = metrics.nearest([o.landmarks[:, :2] for o in hands], truth)
                     if best is None:
                         continue
-                    errors.append(metrics.point_errors(hands[best].landmarks[None, :, :2], truth[None], metrics.extent(truth[None]))[0])
+                    errors.append(metrics.instance_errors(hands[best], truth))
                     if photos.right[i][k] >= 0:
                         sides.append((hands[best].handedness == "right") == bool(photos.right[i][k]))
-    errors = np.array(errors)
     return {
         "hands": counts["hand"].figures(least["hand"]),
         "faces": counts["face"].figures(least["face"]),

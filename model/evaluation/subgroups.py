@@ -44,15 +44,14 @@ def of(s: Samples, rows: np.ndarray) -> dict[str, np.ndarray]:
     """Slice -> (len(rows),) bool, for what is known of this set."""
     pictures = [np.ascontiguousarray(s.images[i]) for i in rows]
     where = [s.points[i][CHEEKS] if s.kind == "face" else s.points[i] for i in rows]
-    truth = s.points if s.kind == "hand" else s.ibug
     notes = {name: np.asarray(column)[rows] for name, column in s.notes.items() if len(column) == len(s.split)}
     found = _between(np.array([skin_angle(p, w) for p, w in zip(pictures, where)]), SKIN)
     found |= _between(np.array([lightness(p) for p in pictures]), LIGHT)
-    found |= _between(metrics.extent(truth[rows]), SIZE)
+    found |= _between(metrics.extent(s.measured[rows]), SIZE)
     if "yaw" in notes:
         found |= _between(np.abs(notes["yaw"]), YAW)
     if "bg" in notes:  # a rendered set: it knows which points are hidden, their weights tell
-        weights = (s.weights if s.kind == "hand" else s.ibug_weights)[rows]
+        weights = (s.weights if s.ibug_weights is None else s.ibug_weights)[rows]
         found |= _between((weights >= weights.max()).mean(1), SEEN)
         found |= {f"rendered {name}": notes["degrade"] & bit > 0 for bit, name in DEGRADED.items()} | {"rendered clean": notes["degrade"] == 0}
         found |= {f"skin texture {n}": notes["skin"] == n for n in np.unique(notes["skin"])}

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
+from ..runtime.geometry import roi_from_points
 from ..runtime.result import Face, Hand, Result
 from ..runtime.topology import FACE_MESH_EDGES, FACE_NAMES, HAND_EDGES, HAND_POINTS, POINT_NAMES
 
@@ -41,6 +42,19 @@ def to_json_document(name: str, result: Result) -> dict:
             for face in result.faces
         ],
     }
+
+
+def from_json_document(document: dict) -> Result:
+    """The result that `to_json_document` wrote, rounded as it was; its regions of interest are those around the landmarks."""
+
+    def common(kind: str, found: dict) -> dict:
+        landmarks = np.array(found["landmarks"], np.float32)
+        arrays = {"landmarks": landmarks, "sigma": np.array(found["sigma"], np.float32), "roi": roi_from_points(kind, landmarks)}
+        return {"score": found["score"], "box": tuple(found["box"]), **arrays}
+
+    hands = [Hand(**common("hand", h), handedness=h["handedness"], handedness_score=h["handedness_score"]) for h in document["hands"]]
+    faces = [Face(**common("face", f), ibug68=np.array(f["ibug68"], np.float32)) for f in document["faces"]]
+    return Result(document["width"], document["height"], tuple(hands), tuple(faces), {})
 
 
 def to_json_error(name: str, message: str) -> dict:

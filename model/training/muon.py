@@ -35,7 +35,7 @@ class Muon(torch.optim.Optimizer):
         self.precision = torch.bfloat16 if half else torch.float32
 
     @torch.no_grad()
-    def step(self) -> None:
+    def step(self, closure: None = None) -> None:  # type: ignore[override]  # a second evaluation of the loss is not needed
         for group in self.param_groups:
             for p in group["params"]:
                 if p.grad is None:

@@ -64,12 +64,14 @@ def restore_norms(network: nn.Module, pictures: Tensor) -> None:
 
     def refresh(norm: nn.BatchNorm2d, inputs: tuple[Tensor]) -> None:
         x = inputs[0].float()
-        scale = norm.weight / (norm.running_var + norm.eps).sqrt()
-        offset = norm.bias - norm.running_mean * scale
-        norm.running_mean.copy_(x.mean((0, 2, 3)))
-        norm.running_var.copy_(x.var((0, 2, 3)))
-        norm.weight.copy_(scale * (norm.running_var + norm.eps).sqrt())
-        norm.bias.copy_(offset + norm.running_mean * scale)
+        mean, variance = norm.running_mean, norm.running_var
+        assert mean is not None and variance is not None
+        scale = norm.weight / (variance + norm.eps).sqrt()
+        offset = norm.bias - mean * scale
+        mean.copy_(x.mean((0, 2, 3)))
+        variance.copy_(x.var((0, 2, 3)))
+        norm.weight.copy_(scale * (variance + norm.eps).sqrt())
+        norm.bias.copy_(offset + mean * scale)
 
     hooks = [m.register_forward_pre_hook(refresh) for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
     network.eval()

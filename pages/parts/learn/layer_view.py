@@ -102,8 +102,8 @@ def _result(own: tuple[Layer, ...], kind: str) -> Layer:
 
 def _sizes(own: tuple[Layer, ...]) -> dict[str, str]:
     """The smallest map on the way, and the last one."""
-    maps = [layer.shape[1:] for layer in own if len(layer.shape) == 3] or [()]
-    return {"least": _shape(min(maps)), "end": _shape(maps[-1])}
+    maps = [layer.shape[1:] for layer in own if len(layer.shape) == 3]
+    return {"least": _shape(min(maps, default=())), "end": _shape(maps[-1] if maps else ())}
 
 
 def _sum(own, times: dict[str, float]) -> float | None:
@@ -186,7 +186,7 @@ def _postprocessing(selection: Selection | None) -> None:
     )
     if selection is None:
         return
-    roi = selection.instance.trace.roi
+    roi = selection.instance.tensors.roi
     a, b, c, d, e, f, *_ = roi.to_photo().ravel()
     st.latex(
         r"\begin{pmatrix} x \\ y \end{pmatrix}_{\text{photo}} = \begin{pmatrix} %.3f & %.3f & %.1f \\ %.3f & %.3f & %.1f "
@@ -197,8 +197,8 @@ def _postprocessing(selection: Selection | None) -> None:
     frame = pd.DataFrame(
         {
             "point": selection.point_names,
-            "x": selection.instance.trace.vector[0::3],
-            "y": selection.instance.trace.vector[1::3],
+            "x": selection.instance.tensors.vector[0::3],
+            "y": selection.instance.tensors.vector[1::3],
             "crop x": crop[:, 0],
             "crop y": crop[:, 1],
             "photo x": photo[:, 0],

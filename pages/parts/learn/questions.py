@@ -117,7 +117,7 @@ def _hardest(trace: TrainingTrace) -> Question | None:
     if not fingers:
         return None
     names = list(fingers)
-    hardest = max(fingers, key=fingers.get)
+    hardest = max(names, key=lambda name: fingers[name])
     return Question(
         "hardest",
         "Which finger had the largest error on the validation pictures at the end of the training?",
@@ -136,7 +136,7 @@ def _unsure(instance: Hand | Face) -> Question:
         parts = {c.name.replace("_", " "): c.points for c in FACE_CONTOURS if c.name in _FACE_PARTS}
     sigma = {name: float(instance.sigma[list(points)].mean()) for name, points in parts.items()}
     names = list(sigma)
-    largest = max(sigma, key=sigma.get)
+    largest = max(names, key=lambda name: sigma[name])
     return Question(
         "unsure",
         f"In your picture: of which {what} is the network least sure (the largest mean sigma)?",
@@ -151,7 +151,7 @@ _FACE_PARTS = ("oval", "left_eye", "right_eye", "nose_bottom", "lips_outer")
 
 def _pixel(instance: Hand | Face, point_names: list[str]) -> Question:
     """Which pixel of the crop a normalised x lands on."""
-    points = instance.trace.vector.reshape(-1, 3)
+    points = instance.tensors.vector.reshape(-1, 3)
     # A point in the crop, away from its middle and edges: wrong ways of computing must not give the right pixel.
     inside = np.flatnonzero((points[:, 0] > 0.05) & (points[:, 0] < 0.95))
     point = int(inside[np.argmax(np.abs(points[inside, 0] - 0.5))]) if len(inside) else 0

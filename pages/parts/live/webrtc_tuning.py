@@ -27,7 +27,7 @@ def set_up() -> None:
         # Only this question goes without retransmissions.
         return ask(self, *args, retransmissions=ASKED_AGAIN if retransmissions == 0 else retransmissions, **options)
 
-    aioice.ice.StunProtocol.request = ask_patiently
+    aioice.ice.StunProtocol.request = ask_patiently  # type: ignore[method-assign]
 
 
 class NewPictures(MediaStreamTrack):
@@ -55,4 +55,4 @@ class NewPictures(MediaStreamTrack):
 def relay_new_pictures(relay: MediaRelay) -> None:
     """Lets a relay hand on new pictures only; as streamlit-webrtc sets it up it queues them all, so that one slow moment
     would delay the picture for good."""
-    relay.subscribe = lambda track, buffered=False: NewPictures(type(relay).subscribe(relay, track, buffered=False))
+    relay.subscribe = lambda track, buffered=False: NewPictures(type(relay).subscribe(relay, track, buffered=False))  # type: ignore[method-assign]

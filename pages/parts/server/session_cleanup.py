@@ -14,7 +14,7 @@ from streamlit.runtime.session_manager import SessionInfo, SessionStorage
 try:
     import resource
 except ImportError:  # Windows has no such limit
-    resource = None
+    resource = None  # type: ignore[assignment]
 
 MOST = 128  # visitors
 MOST_FILES = 65_536  # as far as the hard limit lets us
@@ -74,7 +74,7 @@ class DepartedVisitors(SessionStorage):
 
 def set_up() -> None:
     """Once per process, before the server starts."""
-    memory_session_storage.MemorySessionStorage = DepartedVisitors  # there is no public way to choose the storage
+    memory_session_storage.MemorySessionStorage = DepartedVisitors  # type: ignore[misc, assignment]  # there is no public way to choose the storage
     raise_file_limit()
 
 

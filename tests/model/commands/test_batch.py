@@ -53,6 +53,7 @@ def check(results: Path, expected: list[dict]) -> None:
     photo = coco["images"][first["image_id"] - 1]["file_name"]
     hand = next(hand for hand in found[photo]["hands"] if hand["box"] == first["bbox"])
     assert first["keypoints"][:2] == hand["landmarks"][0][:2] and first["num_keypoints"] == 21
+    assert first["handedness"] == hand["handedness"]
 
 
 def test_results_in_parquet_and_coco(photos, tmp_path, capsys):
