@@ -24,6 +24,7 @@ from ..runtime.landmarker import Landmarker
 from . import reliability
 
 FACTORS = ("detection", "presence", "size", "uncertainty")  # of the evidence, in its order
+SIGNS = (1, 1, 0, -1)  # of the factors: more of it makes a detection more (1) or less (-1) likely to be right, or either (0)
 MOST_FALSE = {"hand": 0.0145, "face": 0.029}  # detections to be expected per photo without hands and faces: two and four of 138 photos
 LEAST_PRECISION = {"hand": 0.85, "face": 0.95}  # on natural photos, where most of the "false" hands are ones that nobody labelled
 RIGHT = 0.4  # IoU with a label from which a detection is right
@@ -87,7 +88,15 @@ def detections(landmarker: Landmarker, chosen: list) -> list[Detections]:
 
 
 def fit(evidence: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """(N, F) -> (F + 1,): factors of the evidence and the offset, by Newton's method on the likelihood with a little ridge."""
+    """(N, F) -> (F + 1,): factors of the evidence and the offset, by Newton's method on the likelihood with a little ridge.
+
+    A factor of the wrong sign is noise, and the prefilter counts on the signs: its column is left out."""
+    w = _newton(evidence, right)
+    wrong = w[:-1] * np.array(SIGNS) < 0
+    return _newton(np.where(wrong, 0.0, evidence), right) if wrong.any() else w
+
+
+def _newton(evidence: np.ndarray, right: np.ndarray) -> np.ndarray:
     x = np.concatenate([evidence, np.ones((len(evidence), 1))], 1)
     w = np.zeros(x.shape[1])
     for _ in range(50):

@@ -225,9 +225,9 @@ class Detector(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.encoder = Encoder(fine=(1,), depths=(1, 2, 3), widths=(16, 20, 40, 80, 128))
-        self.up_coarse, self.up_middle = Merge(80, 128, 48), Merge(40, 48, 48)
-        self.mix = nn.Sequential(conv(48, 48), conv(48, 48))
+        self.encoder = Encoder(fine=(1,), depths=(1, 4, 4), widths=(16, 32, 48, 80, 128))
+        self.up_coarse, self.up_middle = Merge(80, 128, 48), Merge(48, 48, 48)
+        self.mix = nn.Sequential(conv(48, 48), conv(48, 48), Residual(48))
         self.out = nn.Conv2d(48, len(CLASSES) * 7, 1)
         with torch.no_grad():
             self.out.bias.zero_()
@@ -236,7 +236,7 @@ class Detector(nn.Module):
     def forward(self, image: Tensor) -> dict[str, Tensor]:
         """image uint8 (N, H, W, 3) -> score logits (N, 2, cells), sides (N, 2, cells, 4) as distances left, top, right,
         bottom in cells, up (N, 2, cells, 2) not yet of unit length, centres (cells, 2) in cells; row by row H / 8 x W / 8 cells."""
-        # of 256 x 256 pixels (N, 40, 32, 32), (N, 80, 16, 16), (N, 128, 8, 8)
+        # of 256 x 256 pixels (N, 48, 32, 32), (N, 80, 16, 16), (N, 128, 8, 8)
         _, _, middle, coarse, smallest = self.encoder(preprocess(image))
         out = self.out(self.mix(self.up_middle(middle, self.up_coarse(coarse, smallest)))).float()  # (N, 14, H / 8, W / 8)
         n, _, h, w = out.shape
