@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from model import Landmarker, VideoError, open_video
+from model.constants import CONSTANTS
 from model.output.annotated_video import AnnotatedVideo
 from model.output.serialize_video import ParquetFile
 from model.output.video_pipeline import follow
@@ -16,8 +17,8 @@ from model.video.video_file import Video
 from model.video.video_limits import in_words
 from pages.parts.album.upload import Upload
 
-MOST_SECONDS = 120.0  # of a video on the page; the command line takes an hour
-MOST_BYTES = 150_000_000  # of the annotated video and the table together: many faces fill it sooner than the length does
+MOST_SECONDS: float = CONSTANTS["video"]["page_seconds"]  # of a video on the page; the command line takes an hour
+MOST_BYTES: int = CONSTANTS["video"]["page_bytes"]  # of the annotated video and the table together: many faces fill it sooner than the length does
 LONGEST = 1280  # pixels: the longer side of the annotated video
 
 log = logging.getLogger(__name__)
