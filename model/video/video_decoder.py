@@ -95,6 +95,8 @@ class Film:
 
     def picture_at(self, stamp: float) -> np.ndarray | None:
         """The picture of this time stamp, decoded from the last one before it that needs no other; None where the file's stamps do not lead to it."""
+        if not self._stream.time_base:
+            return None
         try:
             self._container.seek(round(stamp / self._stream.time_base), stream=self._stream)
             for packet in self._packets():

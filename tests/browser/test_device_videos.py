@@ -26,11 +26,11 @@ FRAMES = 24
 
 @pytest.fixture
 def visitor(chromium, app_url):
-    """A page in the device's mode. `sent`: bytes of every request and WebSocket message that left it; `errors`: of its scripts."""
+    """A page in the device's mode. `asked`: the methods of its requests; `sent`: bytes of the WebSocket messages that left it; `errors`: of its scripts."""
     context = chromium.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
     page = context.new_page()
-    page.sent, page.errors = [], []
-    context.on("request", lambda request: page.sent.append(len(request.post_data_buffer or b"")))
+    page.asked, page.sent, page.errors = [], [], []
+    context.on("request", lambda request: page.asked.append(request.method))
     page.on("websocket", lambda socket: socket.on("framesent", lambda content: page.sent.append(len(content))))
     page.on("pageerror", lambda error: page.errors.append(str(error)))
     page.goto(f"{app_url}/?on_device=true")
@@ -70,6 +70,7 @@ def test_its_tracks_are_the_server_s_and_nothing_is_uploaded(visitor, greeting):
     documents = [json.loads(line) for line in saved(visitor, "Save JSON").decode().splitlines()]
     rows = list(csv.DictReader(io.StringIO(saved(visitor, "Save CSV").decode())))
     with_points = saved(visitor, "Save video")
+    assert set(visitor.asked) == {"GET"}, "a request carried something away"
     assert max(visitor.sent) < len(greeting) / 10 and sum(visitor.sent) < len(greeting) / 2, "something as large as the video left the browser"
 
     timeline, frames = on_the_server(greeting)
