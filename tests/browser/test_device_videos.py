@@ -147,6 +147,27 @@ def test_a_long_one_is_stopped_and_a_photo_need_not_wait_for_it(visitor):
     assert not visitor.errors
 
 
+def test_a_worker_that_dies_is_started_again_and_the_video_with_it(visitor):
+    """Tracks begin anew: no frame is missing, none is there twice."""
+    visitor.evaluate(
+        """() => {
+            let frames = 0;
+            const send = Worker.prototype.postMessage;
+            Worker.prototype.postMessage = function (message, ...others) {
+                send.call(this, message, ...others);
+                if (message.type === "frame" && ++frames === 5) this.terminate();
+            };
+        }"""
+    )
+    choose(visitor, "clip.webm", clip(crossing(open_photo(EXAMPLES / "greeting.webp"), 10), "webm"))
+    expect(visitor.get_by_text("The network stopped (the browser ended it) and is started again.")).to_be_visible(timeout=START)
+    expect(visitor.get_by_role("heading", name="clip.webm: Two hands and one face.")).to_be_visible(timeout=START)
+    documents = [json.loads(line) for line in saved(visitor, "Save JSON").decode().splitlines()]
+    assert [document["frame"] for document in documents] == list(range(10))
+    assert {hand["track"] for document in documents for hand in document["hands"]} == {1, 2}
+    assert not visitor.errors
+
+
 def test_what_it_cannot_take_is_said(visitor):
     ground = quarters()
     long = clip([ground] * 3, "webm", seconds=[0.0, 60.0, 130.0])
