@@ -19,7 +19,7 @@ EXTRA = 'Preparing a network needs the extra `train`: pip install "pointillist[t
 
 @contextlib.contextmanager
 def ready(file: Path) -> Iterator[Path]:
-    """The path of an ONNX file whose prepared files, for the server and browsers, are in place as long as the context is. Raises WeightsError."""
+    """The path of an ONNX file; the files prepared from it, for the server and browsers, are in place as long as the context is. Raises WeightsError."""
     file = file.absolute()
     if _is_prepared(file):
         yield file

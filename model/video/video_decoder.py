@@ -24,7 +24,7 @@ _CODECS = (
 USUAL_RATE = 30.0  # frames a second where a file does not say
 MOST_STRETCH = 4.0  # ratio of a pixel's sides; what is beyond is a mistake in the header, and left out of account
 PROBED_PIXELS = 4 * MOST_PIXELS  # 8K; of a first frame, so that its size can be told
-SAME = 1e-4  # seconds between a time stamp and the same one told in numbers with a point
+SAME = 1e-4  # seconds between two roundings of one time stamp
 THREADS = 2  # of the decoder; more would keep more frames in memory
 
 

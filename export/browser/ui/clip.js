@@ -16,7 +16,7 @@ import { offer } from "./save.js";
 import { capitalized, counted, lasting } from "./words.js";
 
 const LIMIT = constants.video;
-const COMPLETE = 0.9; // of its length: a video whose frames end before that was cut off
+const COMPLETE = 0.9; // of its length: a video with frames that end before that was cut off
 const UPDATE = 250; // milliseconds between two updates of the progress
 
 const CSS = `
@@ -64,7 +64,7 @@ export class Clip {
     if (this.#leaving.signal.aborted) return (reader.close(), "");
     const started = performance.now();
     const record = new ClipRecord(reader.width, reader.height);
-    const note = await this.#look(reader, record, follow);
+    const note = await this.#analyse(reader, record, follow);
     if (this.#leaving.signal.aborted) return "";
     if (!record.frames.length)
       throw new Error(
@@ -79,7 +79,7 @@ export class Clip {
    * @param {ClipRecord} record
    * @param {Follow} follow
    */
-  async #look(reader, record, follow) {
+  async #analyse(reader, record, follow) {
     const tracks = new Tracks();
     const canvas = new OffscreenCanvas(reader.width, reader.height);
     const context = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d"));
@@ -180,20 +180,20 @@ export class Clip {
    * Decodes and encodes the whole video: with a reader of its own, so that the player goes on.
    * @param {ClipRecord} record
    * @param {HTMLButtonElement} button
-   * @param {HTMLElement} told
+   * @param {HTMLElement} status
    * @param {string} name
    */
-  async #saveVideo(record, button, told, name) {
+  async #saveVideo(record, button, status, name) {
     button.disabled = true;
-    told.textContent = "The video is written …";
+    status.textContent = "The video is written …";
     const reader = await ClipReader.open(this.#file);
     try {
       const progress = (/** @type {number} */ share) =>
         (button.textContent = `Save video: ${Math.round(100 * share)} %`);
       offer(await toDrawnVideo(reader, record, this.#layers, progress, this.#leaving.signal), name);
-      told.textContent = "";
+      status.textContent = "";
     } catch (error) {
-      told.textContent = `The video was not saved: ${messageOf(error)}`;
+      status.textContent = `The video was not saved: ${messageOf(error)}`;
     } finally {
       reader.close();
       button.textContent = "Save video";

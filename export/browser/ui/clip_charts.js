@@ -118,8 +118,8 @@ function lines(chart, tracks, title, values, most) {
       `<text x="${LEFT - 6}" y="${(y(share * top) + 4).toFixed(1)}" text-anchor="end">${number(share * top)}</text>
        <line class="axis" x1="${LEFT}" x2="${width - RIGHT}" y1="${y(share * top).toFixed(1)}" y2="${y(share * top).toFixed(1)}" stroke-opacity="0.5"/>`,
   );
-  const told = tracks.filter((track) => known(track).length);
-  const words = told.map((track) => `${titleOf(track)}: ${number(mean(known(track)))} on average`);
+  const named = tracks.filter((track) => known(track).length);
+  const words = named.map((track) => `${titleOf(track)}: ${number(mean(known(track)))} on average`);
   const legend = tracks.map(
     (track) => `<li><i style="background: ${colour(record, track)}"></i>${titleOf(track)}</li>`,
   );

@@ -19,7 +19,7 @@ import { cell, rounded, toDocument } from "./save.js";
 import { POINT_NAMES } from "./words.js";
 
 const COLUMNS = "video,frame,time,track,kind,score,handedness,handedness_score,point,name,x,y,z,sigma";
-const PORTION = 100; // frames whose text is made at a time, and handed to the browser, which may put it on the disk
+const PORTION = 100; // frames of which the text is made at a time, and handed to the browser, which may put it on the disk
 const LONGEST = 1280; // pixels: the longer side of the annotated video
 /** @type {VideoCodec[]} */
 const CODECS = ["avc", "vp9", "av1"];

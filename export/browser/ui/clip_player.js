@@ -1,4 +1,4 @@
-// A video with its points, to play, to scrub and to step through. Every picture is decoded for the frame whose points are drawn on it.
+// A video with its points, to play, to scrub and to step through. Every picture is decoded for the frame of which the points are drawn on it.
 
 /** @import { Layers } from "./draw.js" */
 /** @import { ClipReader } from "./clip_reader.js" */
@@ -27,7 +27,7 @@ export class ClipPlayer {
   #context;
   #slider;
   #play;
-  #told;
+  #position;
   #frame = 0;
   #drawing = false;
   #waiting = false; // another frame was chosen while one is drawn
@@ -56,7 +56,7 @@ export class ClipPlayer {
     [canvas.width, canvas.height] = [record.width, record.height].map((side) => Math.max(1, Math.round(side * scale)));
     this.#context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
     this.#slider = /** @type {HTMLInputElement} */ (parent.querySelector("input"));
-    this.#told = /** @type {HTMLOutputElement} */ (parent.querySelector("output"));
+    this.#position = /** @type {HTMLOutputElement} */ (parent.querySelector("output"));
     this.#play = /** @type {HTMLButtonElement} */ (parent.querySelector(".play"));
     this.#slider.oninput = () => this.seek(Number(this.#slider.value));
     this.#play.onclick = () => (this.#play.textContent === "Play" ? this.#start() : this.#stop());
@@ -91,7 +91,7 @@ export class ClipPlayer {
         this.#finish();
       }
     } catch (error) {
-      this.#told.textContent = `This frame cannot be shown: ${messageOf(error)}`;
+      this.#position.textContent = `This frame cannot be shown: ${messageOf(error)}`;
     } finally {
       this.#drawing = false;
     }
@@ -119,7 +119,7 @@ export class ClipPlayer {
         number++;
       }
     } catch (error) {
-      this.#told.textContent = `The video cannot be played: ${messageOf(error)}`;
+      this.#position.textContent = `The video cannot be played: ${messageOf(error)}`;
     }
     if (run === this.#playing) this.#stop();
   }
@@ -141,7 +141,7 @@ export class ClipPlayer {
     const time = `${frames[this.#frame].seconds.toFixed(2)} s`;
     this.#slider.value = String(this.#frame);
     this.#slider.ariaValueText = `${this.#frame}, ${time}`;
-    this.#told.textContent = `${this.#frame} of ${frames.length - 1}, ${time}`;
+    this.#position.textContent = `${this.#frame} of ${frames.length - 1}, ${time}`;
     const there = [...tracks.values()].filter(({ number }) =>
       frames[this.#frame].packed.some(({ rest }) => rest.track === number),
     );

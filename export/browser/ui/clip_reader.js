@@ -10,11 +10,11 @@ import constants from "../runtime/constants.js";
 import { lasting } from "./words.js";
 
 const LIMIT = constants.video;
-const LEAST_STEP = 0.001; // seconds between two frames whose time stamps do not grow
+const LEAST_STEP = 0.001; // seconds between two frames with time stamps that do not grow
 
 /** @typedef {{number: number, seconds: number, stamp: number}} FrameTime  from 0; since the first frame; as the file counts */
 
-/** A video file whose frames can be decoded. `width`, `height`: of the upright frames; `seconds`: as the file states its length. */
+/** A video file that this browser can decode. `width`, `height`: of the upright frames; `seconds`: as the file states its length. */
 export class ClipReader {
   #input;
   #sink;
