@@ -146,11 +146,12 @@ export class Clip {
   #present(reader, record, note, took) {
     const tracks = [...record.tracks.values()];
     const frames = record.frames.length;
+    const length = lasting(record.frames[frames - 1].seconds);
     this.#place.innerHTML = `<style>${CSS}</style><div class="body"><div></div><div class="findings">
         <p><strong>${summary(record)}</strong></p>
         <ul>${tracks.map((track) => `<li><strong>${titleOf(track)}</strong>: ${inShort(record, track)}</li>`).join("")}</ul>
         <p class="note" ${note ? "" : "hidden"}>${note}</p>
-        <p class="caption">${record.width} × ${record.height} pixels, ${frames} frames, ${lasting(record.frames[frames - 1].seconds)}; looked at in ${lasting(took)}</p>
+        <p class="caption">${record.width} × ${record.height} pixels, ${frames} frames, ${length}; looked at in ${lasting(took)}</p>
         <div class="actions"><button>Save video</button><button>Save CSV</button><button>Save JSON</button></div>
         <p class="caption" role="status"></p>
         <p><strong>In this frame</strong></p><ul class="now-there"></ul>

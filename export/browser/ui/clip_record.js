@@ -10,7 +10,10 @@ import { capitalized } from "./words.js";
 const EACH = { hand: constants.hand.points, face: { length: constants.face.points } };
 const IBUG = 68;
 
-/** @typedef {{number: number, kind: Kind, frames: number[], scores: number[], speeds: number[], lefts: number}} Track  an entry for each frame that it is in; speed NaN: unknown */
+/**
+ * Its lists have an entry for each frame that it is in; a speed is NaN where it is unknown. lefts: frames in which it is a left hand.
+ * @typedef {{number: number, kind: Kind, frames: number[], scores: number[], speeds: number[], lefts: number}} Track
+ */
 /** @typedef {Omit<Hand, "landmarks" | "sigma"> | Omit<Face, "landmarks" | "sigma" | "ibug68">} Rest */
 /** @typedef {{rest: Rest, speed: number, numbers: Float32Array}} Packed  numbers: x, y, z and sigma of each point, then x, y of the 68 */
 /** @typedef {{seconds: number, stamp: number, packed: Packed[]}} Frame */
