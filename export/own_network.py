@@ -13,6 +13,7 @@ import shutil
 import sys
 import time
 import zipfile
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -139,7 +140,7 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(str(error))
     if not len(corrected.samples.images) and not len(corrected.none):
         sys.exit(f"No {o.kind} is corrected in these photos.")
-    train(o.kind, corrected, landmarker, o.output, teach.Plan(epochs=o.epochs, steps=o.steps))
+    train(o.kind, corrected, landmarker, o.output, replace(teach.CHOSEN[o.kind], epochs=o.epochs, steps=o.steps))
 
 
 def train(kind: str, corrected: Corrected, landmarker: Landmarker, output: Path, plan: teach.Plan) -> dict:
