@@ -11,7 +11,7 @@
     python3 make.py benchmark      side by side with MediaPipe (which gets an environment of its own)
 
 What follows the command is handed on: `python3 make.py test tests/model -k crop`,
-`python3 make.py run --server.port 9000`.
+`python3 make.py run --server.port 9000`, `python3 make.py run --weights own.zip`.
 
 A Python script and not a Makefile because a machine with Python may well have no
 make. Packages go to .venv; they are installed again only when a file that decides
@@ -33,8 +33,7 @@ STAMP = VENV / "pointillist.json"
 
 # command -> (extra of pyproject.toml or "", what Python is given)
 COMMANDS = {
-    # Streamlit would ask for an e-mail address at the very first start.
-    "run": ("", ["-m", "streamlit", "run", "app.py", "--server.showEmailPrompt=false"]),
+    "run": ("", ["-m", "model.commands.cli", "serve"]),
     "test": ("test", ["-m", "pytest"]),
     "check": ("test", ["-m", "pytest", "-m", "not browser and not slow", "-n", "auto", "--dist", "loadfile"]),
     "train": ("train", ["-m", "model.training.train"]),

@@ -13,6 +13,7 @@ import shutil
 import sys
 import time
 import zipfile
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -31,7 +32,7 @@ from model.data.corrected import Corrected, of_photos
 from model.output import coco_folder
 from model.runtime import cpus
 from model.runtime.image_file import PhotoError
-from model.runtime.network_file import WEIGHTS
+from model.runtime.network_file import RELEASED, WEIGHTS
 from model.training import teach, weight_packing
 from model.training.network import Landmarks
 from model.training.train import follow
@@ -93,9 +94,10 @@ def card(kind: str, document: dict) -> str:
         f"| {title} | {_percent(before[name])} | {_percent(after[name])} |"
         for name, title in (("corrected", "your corrected crops (trained on)"), ("built_in", "the project's own pictures (not trained on)"))
     )
+    first = "the released network of Pointillist" if WEIGHTS == RELEASED else f"`{WEIGHTS.name}`"
     return f"""# A {kind} network of your own
 
-Fine-tuned on {document["run"]["date"]} from the released network of Pointillist on {document["run"]["corrected"]} corrected {kind}s and
+Fine-tuned on {document["run"]["date"]} from {first} on {document["run"]["corrected"]} corrected {kind}s and
 {document["run"]["false_detections"]} false detections, in {document["run"]["seconds"]:.0f} s. The detector and the other network are the released ones.
 
 Mean distance of the points, of the larger side of the {kind}:
@@ -108,6 +110,7 @@ The corrected crops were trained on: on new photos the gain is smaller. The rele
 of its weights go on to apply.
 
 Use it: `pointillist prepare {ONNX}`, then `pointillist detect PHOTO --weights {ONNX}` or `Landmarker(weights="{ONNX}")`.
+The app with it: `pointillist serve --weights {ONNX}`.
 """
 
 
@@ -137,7 +140,7 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(str(error))
     if not len(corrected.samples.images) and not len(corrected.none):
         sys.exit(f"No {o.kind} is corrected in these photos.")
-    train(o.kind, corrected, landmarker, o.output, teach.Plan(epochs=o.epochs, steps=o.steps))
+    train(o.kind, corrected, landmarker, o.output, replace(teach.CHOSEN[o.kind], epochs=o.epochs, steps=o.steps))
 
 
 def train(kind: str, corrected: Corrected, landmarker: Landmarker, output: Path, plan: teach.Plan) -> dict:

@@ -33,6 +33,10 @@ smoothing              One-Euro filter: min_cutoff and derivative_cutoff in Hz, 
 drawing                colours; widths as a share of the object's larger side; a point is drawn in full while its expected
                        error is below opacity.sure of that side, and faintest above opacity.lost
 photo                  limits, checked before a photo is decoded
+video                  limits of a video: bytes, if it lies in memory; pixels and longer side of a frame; frames; page_seconds and page_bytes: the
+                       longest on the photos page, and how much is kept of one there; for its tracks: memory (seconds unseen after which it counts as
+                       another one), reach (how far it may have moved meanwhile, in its own sizes), growth (how much larger or smaller it may be),
+                       most_pause (seconds between two frames from which a speed is computed)
 hand, face, ibug68     names, edges, contours and colours of the points (see runtime/topology.py)
 """
 

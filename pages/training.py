@@ -9,7 +9,7 @@ from pages.parts.learn.key_insight import show_key_insight
 from pages.parts.learn.layer_view import show_prediction_trace
 from pages.parts.learn.quiz import show_quiz
 from pages.parts.shared.glossary import show_glossary
-from pages.parts.shared.landmarker import landmarker_or_stop
+from pages.parts.shared.landmarker import landmarker_or_stop, say_which_network
 from pages.parts.training.run_report import show_training
 from pages.parts.training.train_yourself import show_train_yourself
 
@@ -22,6 +22,7 @@ except traces.TraceError as error:
     released, missing = None, str(error)
 show_key_insight(released)
 landmarker_or_stop()
+say_which_network()
 
 flow, training, layers, yourself, quiz = st.tabs([FLOW, TRAINING, LAYERS, TRY, QUIZ], key="section", on_change="rerun", bind="query-params")
 if flow.open:

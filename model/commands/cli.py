@@ -39,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = _parser()
     options, others = parser.parse_known_args(arguments)
     if options.command == "serve":
-        return app.serve(others)
+        return app.serve(options.weights, others)
     if others:
         parser.error(f"unrecognized arguments: {' '.join(others)}")
     if options.command == "prepare":
@@ -287,7 +287,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="pointillist", description="Landmarks of the hands and faces in photos and videos.")
     parser.add_argument("--version", action="version", version=_version())
     commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
-    commands.add_parser("serve", help="start the app; what follows goes to `streamlit run`, such as --server.port 9000", add_help=False)
+    serving = commands.add_parser(
+        "serve", help="start the app; what follows goes to `streamlit run`, such as --server.port 9000", add_help=False, allow_abbrev=False
+    )
+    serving.add_argument("--weights", type=Path, metavar="FILE", help="a network of one's own: an ONNX file, or the ZIP that teaching one gives")
     preparing = commands.add_parser("prepare", help="prepare another network's ONNX file for --weights")
     preparing.add_argument("weights", type=Path, metavar="FILE", help="an ONNX file as `python -m export` writes it")
     command = commands.add_parser("detect", help="detect the hands and faces in photos and videos")

@@ -9,6 +9,10 @@ import json
 from collections.abc import Iterator
 from typing import IO, Any
 
+import numpy as np
+
+from ..runtime.geometry import roi_from_points
+from ..runtime.result import Face, Hand, Result
 from ..runtime.topology import POINT_NAMES
 from ..video.tracks import TrackedFrame, instances_of, number_of
 from .serialize import to_json_document
@@ -128,11 +132,38 @@ def documents(file: IO[bytes], name: str, size: tuple[int, int], seconds: list[f
     rows = _rows(pq.ParquetFile(file))
     row = next(rows, None)
     for number, time in enumerate(seconds):
-        document: dict[str, Any] = {"video": name, "frame": number, "time": round(time, 4), "width": size[0], "height": size[1], "hands": [], "faces": []}
+        document = _empty(name, size, number, time)
         while row is not None and row["frame"] == number:
             document[_LISTS[row["kind"]]].append(_instance(row))
             row = next(rows, None)
         yield document
+
+
+def _empty(name: str, size: tuple[int, int], number: int, seconds: float) -> dict[str, Any]:
+    return {"video": name, "frame": number, "time": round(seconds, 4), "width": size[0], "height": size[1], "hands": [], "faces": []}
+
+
+def document_at(file: IO[bytes], name: str, size: tuple[int, int], number: int, seconds: float) -> dict:
+    """The document of one frame, of those that `documents` gives."""
+    import pyarrow.parquet as pq
+
+    document = _empty(name, size, number, seconds)
+    for row in pq.read_table(file, filters=[("frame", "==", number)]).to_pylist():
+        document[_LISTS[row["kind"]]].append(_instance(row))
+    return document
+
+
+def to_result(document: dict) -> Result:
+    """A frame's document as a result again: points with two digits, ROIs as the next frame would have them."""
+    hands = tuple(Hand(**_fields(each, "hand"), handedness=each["handedness"], handedness_score=each["handedness_score"]) for each in document["hands"])
+    faces = tuple(Face(**_fields(each, "face"), ibug68=np.array(each["ibug68"], np.float32)) for each in document["faces"])
+    return Result(document["width"], document["height"], hands, faces, {})
+
+
+def _fields(entry: dict, kind: str) -> dict[str, Any]:
+    landmarks = np.array(entry["landmarks"], np.float32)
+    known = {"score": entry["score"], "box": tuple(entry["box"]), "sigma": np.array(entry["sigma"], np.float32)}
+    return known | {"landmarks": landmarks, "roi": roi_from_points(kind, landmarks)}
 
 
 def _rows(parquet) -> Iterator[dict]:

@@ -10,16 +10,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..constants import CONSTANTS
 from ..runtime.landmarker import Landmarker
 from ..runtime.result import Hand, Instance, Result
 from ..runtime.topology import FINGERS
 from ..runtime.tracker import Tracker
 from .video_file import Frame
 
-MEMORY = 1.0  # seconds unseen after which it counts as another one
-REACH = 1.0  # how far it may have moved meanwhile, in its own sizes
-GROWTH = 1.6  # and how much larger or smaller it may be
-MOST_PAUSE = 0.5  # seconds between two frames from which a speed is told
+_RULE = CONSTANTS["video"]
+MEMORY: float = _RULE["memory"]  # seconds unseen after which it counts as another one
+REACH: float = _RULE["reach"]  # how far it may have moved meanwhile, in its own sizes
+GROWTH: float = _RULE["growth"]  # and how much larger or smaller it may be
+MOST_PAUSE: float = _RULE["most_pause"]  # seconds between two frames from which a speed is computed
 FINGERTIPS = [finger.points[-1] for finger in FINGERS]
 
 

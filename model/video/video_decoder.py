@@ -24,6 +24,7 @@ _CODECS = (
 USUAL_RATE = 30.0  # frames a second where a file does not say
 MOST_STRETCH = 4.0  # ratio of a pixel's sides; what is beyond is a mistake in the header, and left out of account
 PROBED_PIXELS = 4 * MOST_PIXELS  # 8K; of a first frame, so that its size can be told
+SAME = 1e-4  # seconds between two roundings of one time stamp
 THREADS = 2  # of the decoder; more would keep more frames in memory
 
 
@@ -91,6 +92,24 @@ class Film:
                 self.damaged |= frame.is_corrupt
                 last = float(frame.pts * frame.time_base) if frame.pts is not None and frame.time_base else last + 1 / self.rate
                 yield last, _upright(frame, self._stream.sample_aspect_ratio)
+
+    def picture_at(self, stamp: float) -> np.ndarray | None:
+        """The picture of this time stamp, decoded from the last one before it that needs no other; None where the file's stamps do not lead to it."""
+        if not self._stream.time_base:
+            return None
+        try:
+            self._container.seek(round(stamp / self._stream.time_base), stream=self._stream)
+            for packet in self._packets():
+                for frame in packet.decode():
+                    if frame.pts is None or not frame.time_base:
+                        return None
+                    late = float(frame.pts * frame.time_base) - stamp
+                    if late > -SAME:
+                        check_size(frame.width, frame.height)
+                        return _upright(frame, self._stream.sample_aspect_ratio) if late < SAME else None
+        except av.FFmpegError:
+            pass
+        return None
 
     def _packets(self) -> Iterator[av.Packet]:
         """Those of the stream; a file that breaks off ends them."""

@@ -63,6 +63,7 @@ class Video:
             raise _in_a_sentence(error) from None
         self.height, self.width = first[1].shape[:2]
         self.seconds, self.frames = self._reader.seconds, self._reader.frames
+        self._begin = first[0]
         self._frames = self._numbered(first)
 
     def _open(self, source: bytes | str | os.PathLike) -> Animation | Film:
@@ -110,16 +111,14 @@ class Video:
     def _numbered(self, first: _Picture) -> Iterator[Frame]:
         """All frames, of one size and with times that grow."""
         picture: _Picture | None = first
-        begin, last, number = first[0], -math.inf, 0
+        begin, last, number = self._begin, -math.inf, 0
         while picture is not None:
             stamp, rgb = picture
             seconds = max(stamp - begin, last + _LEAST_STEP)
             if seconds > self._most_seconds + 1 or number >= MOST_FRAMES:
                 self.note = f"Only the first {in_words(last)} were looked at: a video may not be longer."
                 return
-            if rgb.shape[:2] != (self.height, self.width):
-                rgb = cv2.resize(rgb, (self.width, self.height), interpolation=cv2.INTER_AREA)
-            yield Frame(number, seconds, rgb)
+            yield Frame(number, seconds, self._fitted(rgb))
             number, last = number + 1, seconds
             try:
                 picture = next(self._pictures, None)
@@ -129,6 +128,16 @@ class Video:
                 picture, self._reader.damaged = None, True
         if self._reader.damaged or self._was_cut_off(number, last):
             self.note = f"The file is damaged or incomplete: {number} frame{'' if number == 1 else 's'} of it could be read."
+
+    def _fitted(self, rgb: np.ndarray) -> np.ndarray:
+        if rgb.shape[:2] == (self.height, self.width):
+            return rgb
+        return cv2.resize(rgb, (self.width, self.height), interpolation=cv2.INTER_AREA)
+
+    def _sought(self, seconds: float) -> np.ndarray | None:
+        """The picture at these seconds, where the file's time stamps lead to it; the iteration is over then."""
+        rgb = self._reader.picture_at(self._begin + seconds) if isinstance(self._reader, Film) else None
+        return None if rgb is None else self._fitted(rgb)
 
     def _was_cut_off(self, number: int, last: float) -> bool:
         """Whether fewer frames, or less time, has passed than the file says."""
@@ -142,6 +151,19 @@ class Video:
 def open_video(source: bytes | str | os.PathLike, most_seconds: float = MOST_SECONDS) -> Video:
     """Video(source, most_seconds), beside open_photo."""
     return Video(source, most_seconds)
+
+
+def frame_at(source: bytes | str | os.PathLike, number: int, seconds: float, most_seconds: float = MOST_SECONDS) -> Frame:
+    """The frame to which iterating over Video(source, most_seconds) gives this number and these seconds, by the shortest way. Raises VideoError."""
+    with Video(source, most_seconds) as video:
+        rgb = video._sought(seconds)
+    if rgb is not None:
+        return Frame(number, seconds, rgb)
+    with Video(source, most_seconds) as video:
+        for frame in video:
+            if frame.number == number:
+                return frame
+    raise VideoError("This frame of the video cannot be read.")
 
 
 def _file(source: bytes | str | os.PathLike) -> IO[bytes]:

@@ -1,10 +1,13 @@
 """What a video may be, and the one kind of error that says that it is not so."""
 
-MOST_PIXELS = 9_000_000  # of a frame: 4K, that of cinemas (4096 x 2160) too
-MOST_SIDE = 16_384  # pixels; H.264's own limit
+from ..constants import CONSTANTS
+
+_LIMITS = CONSTANTS["video"]  # the browser has the same
+MOST_PIXELS: int = _LIMITS["most_pixels"]  # of a frame: 4K, that of cinemas (4096 x 2160) too
+MOST_SIDE: int = _LIMITS["most_side"]  # pixels; H.264's own limit
 MOST_SECONDS = 3600.0
-MOST_FRAMES = 216_000  # an hour at 60 frames a second
-MOST_BYTES = 300_000_000  # of a video that is given as bytes, and so lies in memory; a file is read piece by piece
+MOST_FRAMES: int = _LIMITS["most_frames"]  # an hour at 60 frames a second
+MOST_BYTES: int = _LIMITS["most_bytes"]  # of a video that is given as bytes, and so lies in memory; a file is read piece by piece
 
 
 class VideoError(ValueError):

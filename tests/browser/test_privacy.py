@@ -14,7 +14,10 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
+from model.runtime.image_file import open_photo
+from tests.browser.test_upload import EXAMPLES
 from tests.conftest import AppServer
+from tests.model.clips import clip, crossing
 
 pytestmark = pytest.mark.browser
 
@@ -109,6 +112,29 @@ def test_all_pages_and_the_server_keep_to_themselves(watched, visitor, large_pho
     events = watched.events()[before:]
     outside = [event for event in events if event[0].startswith("socket.") and not is_here(event)]
     assert not outside, "the server asked another host"
+
+
+def test_a_video_is_kept_in_memory_alone(watched, visitor):
+    """Decoded, followed, drawn, encoded, corrected and taken home: no file, no other host."""
+    content = clip(crossing(open_photo(EXAMPLES / "hands.webp"), 45, (960, 720)), options={"crf": "1"})
+    assert len(content) > 1_200_000, "more than a web server keeps in memory by itself"
+    visitor.get_by_role("heading", name="Find hands and faces").wait_for(timeout=120 * SECONDS)
+    before = len(watched.events())
+    visitor.locator("[class*=st-key-photos_] input[type=file]").set_input_files({"name": "clip.mp4", "mimeType": "video/mp4", "buffer": content})
+    visitor.get_by_text("Two hands and no faces.").wait_for(timeout=180 * SECONDS)
+    for file in ("Video", "CSV", "Parquet", "JSON"):
+        with visitor.expect_download(timeout=60 * SECONDS):
+            visitor.get_by_role("link", name=file, exact=True).click()
+    visitor.get_by_text("Frame by frame").click()
+    visitor.get_by_role("button", name="Correct this frame").click(timeout=60 * SECONDS)
+    visitor.get_by_role("application", name="Photo with the points to correct").wait_for(timeout=120 * SECONDS)
+
+    events = watched.events()[before:]
+    assert not [event for event in events if is_file(event) and "__pycache__" not in event[1]], "the server wrote a file"
+    assert not [event for event in events if event[0].startswith("socket.") and not is_here(event)], "the server asked another host"
+    assert {urlparse(request.url).hostname for request in visitor.asked} <= HERE and not visitor.refused, "a page asked another host"
+    uploads = [request for request in visitor.asked if getattr(request, "method", "GET") in ("PUT", "POST")]
+    assert [urlparse(upload.url).netloc for upload in uploads] == [urlparse(watched.url).netloc], "the video itself went to this server, once"
 
 
 def is_here(event: list[str]) -> bool:

@@ -1,6 +1,7 @@
 """A video on the upload page in a real Chromium: it plays, stands still where it should, and can be taken home."""
 
 import json
+import zipfile
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -36,6 +37,27 @@ def test_a_video_in_tracks_out(page):
     assert [line["frame"] for line in lines] == list(range(30)) and lines[0]["video"] == "clip.mp4"
     assert len(pq.read_table(download(page, "Parquet", "link").path())) == 60
     assert len(download(page, "CSV", "link").path().read_text().splitlines()) == 1 + 60 * 21
+    assert not page.errors
+
+
+def test_a_frame_is_corrected_as_a_photo(page):
+    drop(page, "clip.mp4", clip(crossing(open_photo(EXAMPLES / "hands.webp"), 12)))
+    page.get_by_text("Two hands and no faces.").wait_for(timeout=180 * SECONDS)
+    page.get_by_text("Frame by frame").click()
+    page.get_by_role("img", name="Frame 0 with").wait_for(timeout=60 * SECONDS)
+    page.get_by_role("button", name="Next").click()
+    page.get_by_role("img", name="Frame 1 with").wait_for(timeout=60 * SECONDS)
+    page.get_by_role("button", name="Correct this frame").click()
+    page.get_by_text("The frame is a photo now").wait_for(timeout=60 * SECONDS)
+    page.get_by_text("clip.mp4, frame 1 (0.03 s).png").first.wait_for(timeout=60 * SECONDS)
+    page.get_by_role("application", name="Photo with the points to correct").wait_for(timeout=60 * SECONDS)
+    page.get_by_role("button", name="Remove this detection").click()
+    page.get_by_text("one false detection removed").wait_for(timeout=30 * SECONDS)
+    with zipfile.ZipFile(download(page, "Download the corrections (ZIP)", "link").path()) as archive:
+        [table] = [name for name in archive.namelist() if name.endswith("annotations.json")]
+        [image] = json.loads(archive.read(table))["images"]
+        assert (image["width"], image["height"]) == (640, 480) and image["file_name"].endswith(".png")
+        assert archive.read(f"corrections/images/{image['file_name']}").startswith(b"\x89PNG")
     assert not page.errors
 
 

@@ -8,7 +8,7 @@
 //      {type: "frame", frame, time}      an ImageBitmap; answers "result" {result, time}
 //      {type: "still"}                   answers "still" {picture: ImageBitmap, result} of the last frame
 //      {type: "photo", frame}            one photo on its own; answers "photo" {result}
-//      {type: "forget"}                  the camera was stopped: forget the tracks
+//      {type: "forget"}                  the camera was stopped, or another video begins or ends: forget the tracks
 // When any of them fails the answer is "error" {message}.
 
 /** @import { Answer, Parity, Request, Result, Sessions } from "./types.js" */
@@ -131,6 +131,7 @@ const handlers = {
 
   forget() {
     last = null;
+    canvas.width = canvas.height = 1;
     tracker?.reset();
   },
 };

@@ -1,10 +1,11 @@
-// Photos analysed in the visitor's own browser, as a Streamlit component (v2): no picture is sent.
+// Photos and videos analysed in the visitor's own browser, as a Streamlit component (v2): no picture is sent.
 //
 // Of a photo only its file (a reference to the disk), its result and a small JPEG stay; its pixels, four bytes each, are
 // decoded one photo at a time and freed at once.
 
-/** @import { Instance, Result } from "../runtime/types.js" */
+/** @import { Instance, Request, Result } from "../runtime/types.js" */
 /** @import { RuntimeWorker } from "../runtime/worker_client.js" */
+/** @import { Clip } from "./clip.js" */
 /** @import { Choice } from "./photo_controls.js" */
 /** @import { Component } from "./types.js" */
 
@@ -18,6 +19,7 @@ import { details, named, POINT_NAMES, summary } from "./words.js";
 
 const PREVIEW = 1280; // longer side in pixels of the picture on the page; a saved PNG has the photo's own size
 const MOST_UNCERTAIN = 20; // rejected detections kept of a photo
+const VIDEO = /\.(mp4|m4v|mov|webm|mkv|avi)$/i; // names of files to which some systems give no type
 const ATTEMPTS = 2; // per photo: the worker may have died of something else
 
 const CSS = `
@@ -55,6 +57,7 @@ const CSS = `
  * @property {Result} [result]  with what is uncertain
  * @property {PictureView} [view]
  * @property {HTMLElement} [findings]
+ * @property {Clip} [clip]  of a video
  */
 
 /** @type {WeakMap<Node, PhotoView>} by parent element: Streamlit calls again whenever `data` changes */
@@ -78,7 +81,8 @@ class PhotoView {
   #most;
   /** @type {Set<Photo>} */
   #photos = new Set();
-  #queue = Promise.resolve(); // photos are analysed one after the other
+  #queue = Promise.resolve(); // photos, and frames of videos, are analysed one after the other
+  #clips = Promise.resolve(); // and so are videos: a photo that comes later need not wait for the end of one
   /** @type {Promise<RuntimeWorker> | null} */
   #starting = null;
   #hurry = new AbortController(); // aborted as soon as a photo waits for the worker
@@ -102,8 +106,8 @@ class PhotoView {
     const root = document.createElement("div");
     root.className = "photos";
     root.innerHTML = `<style>${CSS}</style>
-      <label class="drop">Drop photos here or press to choose them. They stay on this device.
-        <input type="file" accept="image/*" multiple></label>
+      <label class="drop">Drop photos or videos here or press to choose them. They stay on this device.
+        <input type="file" accept="image/*,video/*,.mkv" multiple></label>
       <p class="note" role="status" hidden></p>
       <div class="choices" hidden></div>
       <button class="remove-all" hidden>Remove all photos</button>
@@ -181,9 +185,25 @@ class PhotoView {
       article.append(title, actions);
       this.#list.prepend(article);
       this.#photos.add(photo);
-      this.#queue = this.#queue.then(() => this.#process(photo));
+      if (file.type.startsWith("video/") || VIDEO.test(file.name))
+        this.#clips = this.#clips.then(() => this.#process(photo, () => this.#follow(photo)));
+      else this.#inTurn(() => this.#process(photo, () => this.#analyse(photo)));
     }
     this.#removeAll.hidden = this.#choices.hidden = !this.#photos.size;
+  }
+
+  /**
+   * Runs it when what came before is done.
+   * @template Value
+   * @param {() => Promise<Value>} work
+   */
+  #inTurn(work) {
+    const done = this.#queue.then(work);
+    this.#queue = done.then(
+      () => {},
+      () => {},
+    );
+    return done;
   }
 
   /**
@@ -204,6 +224,7 @@ class PhotoView {
   #free(photo) {
     this.#photos.delete(photo);
     photo.view?.close();
+    photo.clip?.close();
     URL.revokeObjectURL(photo.address);
   }
 
@@ -216,12 +237,13 @@ class PhotoView {
   /**
    * One that fails does not stop the rest.
    * @param {Photo} photo
+   * @param {() => Promise<void>} work
    */
-  async #process(photo) {
+  async #process(photo, work) {
     const { file, title } = photo;
     for (let attempt = 1; this.#photos.has(photo); attempt++) {
       try {
-        return await this.#analyse(photo);
+        return await work();
       } catch (error) {
         if (!(error instanceof WorkerStopped)) return void (title.textContent = `${file.name}: ${messageOf(error)}`);
         this.#say(`The network stopped (${error.message}) and is started again.`);
@@ -233,12 +255,33 @@ class PhotoView {
     }
   }
 
+  /**
+   * A video: its frames, one after the other.
+   * @param {Photo} photo
+   */
+  async #follow(photo) {
+    const { file, title } = photo;
+    const { Clip } = await import("./clip.js"); // with Mediabunny: more than most visits need
+    if (!this.#photos.has(photo)) return;
+    if (!photo.clip) {
+      const place = document.createElement("div");
+      title.after(place);
+      photo.clip = new Clip(file, place);
+    }
+    this.#show(photo);
+    const found = await photo.clip.run((frame, time, first) =>
+      this.#inTurn(() => this.#ask({ type: "frame", frame, time }, first)),
+    );
+    (await this.#loadWorker()).post({ type: "forget" });
+    if (found) title.textContent = `${file.name}: ${found}`;
+  }
+
   /** @param {Photo} photo */
   async #analyse(photo) {
     const picture = await open(photo.file);
     try {
       const canvas = preview(picture);
-      photo.result = await this.#detect(picture);
+      photo.result = await this.#ask({ type: "photo", frame: picture, uncertain: MOST_UNCERTAIN });
       const content = await toBlob(canvas, "image/jpeg", 0.9);
       if (!this.#photos.has(photo)) return;
       photo.address = URL.createObjectURL(content);
@@ -282,7 +325,8 @@ class PhotoView {
    * @param {Photo} photo
    */
   #show(photo) {
-    const { file, article, title, address, view, findings } = photo;
+    const { file, article, title, address, view, findings, clip } = photo;
+    clip?.show(this.#choice?.layers ?? {});
     if (!view || !findings || !this.#choice) return;
     const result = this.#shown(photo);
     const found = `${count(result.hands, "hand")}, ${count(result.faces, "face")}`;
@@ -296,19 +340,21 @@ class PhotoView {
 
   /**
    * The hands and faces of the picture, which goes to the worker.
-   * @param {ImageBitmap} picture
+   * @param {Extract<Request, {type: "photo" | "frame"}>} request
+   * @param {boolean} fresh  whether a video begins
    * @returns {Promise<Result>}
    */
-  async #detect(picture) {
+  async #ask(request, fresh = false) {
     this.#hurry.abort();
     const worker = await this.#loadWorker();
     return new Promise((resolve, reject) => {
       this.#interrupt = reject;
       worker.listen((answer) => {
-        if (answer.type === "photo") resolve(answer.result);
+        if (answer.type === "photo" || answer.type === "result") resolve(answer.result);
         else if (answer.type === "error") worker.stop(answer.message);
       });
-      worker.post({ type: "photo", frame: picture, uncertain: MOST_UNCERTAIN }, [picture]);
+      if (fresh) worker.post({ type: "forget" });
+      worker.post(request, [request.frame]);
     });
   }
 

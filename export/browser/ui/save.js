@@ -13,7 +13,7 @@ const NAME = "pointillist";
  * @param {Blob} blob
  * @param {string} name
  */
-function offer(blob, name) {
+export function offer(blob, name) {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);
   link.download = name;
@@ -99,9 +99,18 @@ export function toDocument({ width, height, hands, faces }, photo = NAME) {
  * @param {Numbers} value
  * @returns {Numbers}
  */
-function rounded(value, digits = 2) {
+export function rounded(value, digits = 2) {
   const result = Array.isArray(value) ? value.map((part) => rounded(part, digits)) : Number(value.toFixed(digits));
   return /** @type {Numbers} */ (result);
+}
+
+/**
+ * A file's name as a cell of CSV, never a formula for a spreadsheet.
+ * @param {string} name
+ */
+export function cell(name) {
+  const shown = /^[=+\-@\t\r]/.test(name) ? `'${name}` : name;
+  return /[",\r\n]/.test(shown) ? `"${shown.replaceAll('"', '""')}"` : shown;
 }
 
 const COLUMNS = "photo,kind,number,score,handedness,handedness_score,point,name,x,y,z,sigma";
@@ -120,8 +129,7 @@ export function saveCsv(result, photo, name = NAME) {
  * @param {string} photo
  */
 export function toCsv({ hands, faces }, photo) {
-  const shown = /^[=+\-@\t\r]/.test(photo) ? `'${photo}` : photo; // no formula for a spreadsheet
-  const quoted = /[",\r\n]/.test(shown) ? `"${shown.replaceAll('"', '""')}"` : shown;
+  const quoted = cell(photo);
   const rows = [...hands.entries(), ...faces.entries()].flatMap(([number, instance]) => {
     const side = instance.kind === "hand" ? [instance.handedness, rounded(instance.handedness_score, 4)] : ["", ""];
     const head = [quoted, instance.kind, number, rounded(instance.score, 4), ...side];

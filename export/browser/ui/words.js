@@ -38,6 +38,26 @@ export function counted(count, one) {
 }
 
 /**
+ * "2 h 5 min", "3 min 20 s", "12 s", "0.4 s": in_words of model/video/video_limits.py.
+ * @param {number} seconds
+ */
+export function lasting(seconds) {
+  if (seconds < 9.95) return `${Math.max(seconds, 0).toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  const hours = Math.floor(whole / 3600);
+  /** @type {[number, string][]} */
+  const parts = [
+    [hours, "h"],
+    [Math.floor((whole % 3600) / 60), "min"],
+    [hours ? 0 : whole % 60, "s"],
+  ];
+  return parts
+    .filter(([number]) => number)
+    .map(([number, unit]) => `${number} ${unit}`)
+    .join(" ");
+}
+
+/**
  * One sentence: what was detected.
  * @param {Result} result
  */

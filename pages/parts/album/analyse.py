@@ -72,6 +72,11 @@ def _analyse(photo: Photo, landmarker: Landmarker, waited: float = 0.0) -> None:
     record("photo", bytes=len(photo.content), waited_ms=1000 * waited, total_ms=total, **found)
 
 
+def take_over(photo: Photo, rgb: np.ndarray, result: Result) -> None:
+    """Makes this the photo's result. rgb: its pixels, uint8 (H, W, 3)."""
+    photo.thumbnail, photo.result = _thumbnail(rgb), result
+
+
 def _thumbnail(rgb: np.ndarray) -> bytes:
     """JPEG."""
     scale = min(THUMBNAIL / max(rgb.shape[:2]), 1.0)

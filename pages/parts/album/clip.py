@@ -6,18 +6,21 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from model import Landmarker, VideoError, open_video
+import numpy as np
+
+from model import Landmarker, Result, VideoError, open_video
+from model.constants import CONSTANTS
 from model.output.annotated_video import AnnotatedVideo
-from model.output.serialize_video import ParquetFile
+from model.output.serialize_video import ParquetFile, document_at, to_result
 from model.output.video_pipeline import follow
 from model.video.timeline import Timeline
 from model.video.tracks import TrackedFrame
-from model.video.video_file import Video
+from model.video.video_file import Video, frame_at
 from model.video.video_limits import in_words
 from pages.parts.album.upload import Upload
 
-MOST_SECONDS = 120.0  # of a video on the page; the command line takes an hour
-MOST_BYTES = 150_000_000  # of the annotated video and the table together: many faces fill it sooner than the length does
+MOST_SECONDS: float = CONSTANTS["video"]["page_seconds"]  # of a video on the page; the command line takes an hour
+MOST_BYTES: int = CONSTANTS["video"]["page_bytes"]  # of the annotated video and the table together: many faces fill it sooner than the length does
 LONGEST = 1280  # pixels: the longer side of the annotated video
 
 log = logging.getLogger(__name__)
@@ -107,7 +110,7 @@ class Clip(Upload):
             self.note = work.video.note
         work.close()
         self.size_px = work.video.width, work.video.height
-        self.drawing, self.table, self.content = work.drawing.getvalue(), work.table.getvalue(), b""
+        self.drawing, self.table = work.drawing.getvalue(), work.table.getvalue()
         self._work = None
 
     def _is_full(self, work: _Work) -> bool:
@@ -116,6 +119,12 @@ class Clip(Upload):
     def _fail(self, sentence: str) -> None:
         self.error = sentence
         self.close()
+
+    def frame(self, number: int) -> tuple[np.ndarray, Result]:
+        """One frame as it came in, uint8 (H, W, 3), and what was found in it. Raises VideoError."""
+        seconds = self.timeline.seconds[number]
+        document = document_at(io.BytesIO(self.table), self.label, self.size_px, number, seconds)
+        return frame_at(self.content, number, seconds, MOST_SECONDS).rgb, to_result(document)
 
     def close(self) -> None:
         """Frees what is open; a video that is not finished begins anew if it is worked on again."""

@@ -38,6 +38,11 @@ class Photo(Upload):
     def shown(self) -> Result | None:
         return self.result and self.limits.applied(self.result)
 
+    @property
+    def editor(self) -> str:
+        """Key of the page's expander in which its points are corrected; its state says whether that is open."""
+        return f"correct_{self.key}"
+
 
 class PhotoList:
     """Photos, and `clips`: videos, by their keys; in the order they came, each once; bounded in number and size together. visitor: the id of

@@ -21,7 +21,7 @@ def show_correct(photo: Photo) -> None:
     """The editor, computed when it is opened. A fragment: an edit leaves the rest of the page alone."""
     if photo.shown is None:
         return
-    expander = st.expander("Correct the points", icon=":material/edit:", key=f"correct_{photo.key}", on_change="rerun")
+    expander = st.expander("Correct the points", icon=":material/edit:", key=photo.editor, on_change="rerun")
     if expander.open:
         with expander:
             st.markdown(

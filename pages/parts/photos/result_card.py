@@ -74,7 +74,8 @@ def _findings(photo: Photo, layers: Layers) -> None:
     elif result.uncertain:
         text = counted(len(result.uncertain), "uncertain detection")
         st.caption(f"{text[0].upper()}{text[1:]} {'is' if len(result.uncertain) == 1 else 'are'} hidden.")
-    st.caption(f"{result.width} × {result.height} pixels, {result.timings['total']:.0f} ms")
+    took = f", {result.timings['total']:.0f} ms" if result.timings else ""  # a video's frame was not timed
+    st.caption(f"{result.width} × {result.height} pixels{took}")
 
 
 def legend() -> None:

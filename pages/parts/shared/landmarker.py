@@ -3,6 +3,7 @@
 import streamlit as st
 
 from model import Landmarker, WeightsError
+from model.runtime.network_file import RELEASED, WEIGHTS
 
 
 @st.cache_resource(show_spinner="Loading the network …")
@@ -18,3 +19,9 @@ def landmarker_or_stop() -> Landmarker:
     except WeightsError as error:
         st.error(str(error), icon=":material/error:")
         st.stop()
+
+
+def say_which_network() -> None:
+    """On a server with a network of its own: that it has one, and of which one the training is shown."""
+    if WEIGHTS != RELEASED:
+        st.info("This server runs another network than the released one; the training shown here is that of the released one.", icon=":material/school:")

@@ -11,19 +11,22 @@ from pages.parts.album.photo_list import PhotoList
 from pages.parts.downloads.download_links import link
 from pages.parts.shared.result_text import counted
 from pages.parts.videos.clip_charts import line_chart, presence_chart
+from pages.parts.videos.clip_frame import TAKEN, correct_frame
 
 
 def show_clips(photo_list: PhotoList) -> None:
     """All videos that have been looked at, in the order they came."""
+    if st.session_state.pop(TAKEN, None):
+        st.toast("The frame is a photo now: correct its points above.", icon=":material/edit:", duration="long")
     for clip in list(photo_list.clips.values()):
         if clip.finished:
             with st.container(border=True, key=f"clip_{clip.key}"):
                 st.button("Remove", icon=":material/close:", type="tertiary", key=f"remove_{clip.key}", on_click=photo_list.remove, args=(clip.key,))
-                show_clip(clip)
+                show_clip(clip, photo_list)
 
 
 @st.fragment
-def show_clip(clip: Clip) -> None:
+def show_clip(clip: Clip, photo_list: PhotoList) -> None:
     """A fragment: stepping through one video leaves the rest of the page alone."""
     with st.container():
         if clip.error:
@@ -37,7 +40,7 @@ def show_clip(clip: Clip) -> None:
             st.text(clip.shown_name)  # never as markup: the name is the visitor's
             _findings(clip)
             _downloads(clip)
-        _step(clip)
+        _step(clip, photo_list)
         _charts(clip)
 
 
@@ -72,11 +75,9 @@ def _downloads(clip: Clip) -> None:
             link(label, f"{clip.key}.{suffix}")
 
 
-def _step(clip: Clip) -> None:
+def _step(clip: Clip, photo_list: PhotoList) -> None:
     """Frame by frame."""
     last = len(clip.timeline.seconds) - 1
-    if not last:
-        return
     key = f"frame_{clip.key}"
 
     def move(step: int) -> None:
@@ -86,10 +87,23 @@ def _step(clip: Clip) -> None:
     if not expander.open:
         return
     with expander:
-        frame = st.slider("Frame", 0, last, key=key)
+        frame = st.slider("Frame", 0, last, key=key) if last else 0
         with st.container(horizontal=True):
             st.button("Previous", icon=":material/skip_previous:", key=f"back_{clip.key}", on_click=move, args=(-1,), disabled=frame == 0)
             st.button("Next", icon=":material/skip_next:", key=f"on_{clip.key}", on_click=move, args=(1,), disabled=frame == last)
+            chosen = st.button(
+                "Correct this frame",
+                icon=":material/edit:",
+                key=f"fix_{clip.key}",
+                on_click=correct_frame,
+                args=(photo_list, clip, frame),
+                help="It becomes a photo above, with its points to correct.",
+            )
+        if chosen and TAKEN in st.session_state:
+            st.rerun()  # of the page: so far this fragment alone runs
+        elif chosen:
+            for sentence in photo_list.complaints():
+                st.warning(sentence, icon=":material/inventory_2:")
         picture, findings = st.columns([3, 2], gap="medium")
         with picture:
             st.image(picture_at(clip.drawing, frame), alt=f"Frame {frame} with its landmarks", width="stretch")

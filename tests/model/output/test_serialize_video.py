@@ -11,7 +11,7 @@ import pytest
 
 from model.output.annotated_video import AnnotatedVideo, encoder
 from model.output.draw_live import draw_live
-from model.output.serialize_video import CSV_COLUMNS, CsvFile, JsonLines, ParquetFile, documents, to_frame_document
+from model.output.serialize_video import CSV_COLUMNS, CsvFile, JsonLines, ParquetFile, document_at, documents, to_frame_document, to_result
 from model.runtime.topology import HAND_POINTS
 from model.video.tracks import Tracks
 from model.video.video_file import Frame, Video
@@ -81,6 +81,22 @@ def test_documents_come_back_from_parquet(told, monkeypatch):
     monkeypatch.setattr("model.output.serialize_video.ROWS", 5)  # several groups
     times = [each["time"] for each in told]
     assert list(documents(written(ParquetFile, told), "a.mp4", (640, 480), times)) == told
+
+
+def test_one_frame_comes_back_as_a_result(frames, told, monkeypatch):
+    monkeypatch.setattr("model.output.serialize_video.ROWS", 5)
+    file = written(ParquetFile, told)
+    for number in (0, 5, 7):
+        document = document_at(file, "a.mp4", (640, 480), number, told[number]["time"])
+        assert document == told[number]
+        back, first = to_result(document), frames[number][1].result
+        assert (back.width, back.height, len(back.hands), len(back.faces)) == (640, 480, len(first.hands), len(first.faces))
+        for one, other in zip([*back.hands, *back.faces], [*first.hands, *first.faces]):
+            assert np.abs(one.landmarks - other.landmarks).max() < 0.01 and np.abs(one.sigma - other.sigma).max() < 0.01
+            assert one.kind == other.kind and one.score == pytest.approx(other.score, abs=1e-4) and one.box == pytest.approx(other.box, abs=0.01)
+            assert (one.roi.cx, one.roi.cy) == pytest.approx((one.landmarks[:, 0].mean(), one.landmarks[:, 1].mean()), abs=one.size)
+        assert [hand.handedness for hand in back.hands] == [hand.handedness for hand in first.hands]
+        assert all(np.allclose(one.ibug68, other.ibug68, atol=0.01) for one, other in zip(back.faces, first.faces))
 
 
 @pytest.mark.parametrize("codec", ["libx264", "libvpx-vp9"])

@@ -11,7 +11,8 @@ from PIL import Image
 from model.runtime.image_file import PhotoError, open_photo
 from model.video import video_limits
 from model.video.media_type import is_video
-from model.video.video_file import Frame, Video, VideoError, open_video
+from model.video.video_decoder import Film
+from model.video.video_file import Frame, Video, VideoError, frame_at, open_video
 from model.video.video_limits import in_words
 from tests.model import clips
 from tests.model.clips import KINDS, animation, clip, odd_clips, quarters
@@ -164,6 +165,37 @@ def test_what_is_no_video(content, sentence):
     with pytest.raises(VideoError) as caught:
         Video(content)
     assert str(caught.value) == sentence and not caught.value.again
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_frame_is_that_of_the_iteration(kind, monkeypatch):
+    """By the shortest way, or where time stamps do not lead there by decoding all before it."""
+    pictures = [np.roll(quarters(), 5 * number, axis=1) for number in range(40)]
+    content = clip(pictures, kind, options={"g": "12"})
+    with Video(content) as video:
+        frames = list(video)
+    for number in (0, 1, 11, 12, 25, 39):
+        found = frame_at(content, number, frames[number].seconds)
+        assert found.number == number and np.array_equal(found.rgb, frames[number].rgb)
+    monkeypatch.setattr(Film, "picture_at", lambda film, stamp: None)
+    assert np.array_equal(frame_at(content, 25, frames[25].seconds).rgb, frames[25].rgb)
+    with pytest.raises(VideoError):
+        frame_at(content, 40, 3.0)
+
+
+def test_seeking_leads_to_the_frame(monkeypatch):
+    """Not only by decoding everything."""
+    content = clip([np.roll(quarters(), 5 * number, axis=1) for number in range(40)], rotation=90, options={"g": "12"})
+    with Video(content) as video:
+        frames = list(video)
+    monkeypatch.setattr(Video, "__iter__", lambda video: iter(()))
+    assert np.array_equal(frame_at(content, 30, frames[30].seconds).rgb, frames[30].rgb)
+
+
+def test_a_frame_of_an_animation():
+    pictures = [np.full((8, 8, 3), value, np.uint8) for value in (0, 90, 255)]
+    content = animation(pictures, "WEBP")
+    assert np.array_equal(frame_at(content, 1, 0.04).rgb, pictures[1])
 
 
 def test_what_is_no_file(tmp_path):

@@ -1,13 +1,17 @@
 """Videos on the upload page through Streamlit's AppTest, with the real network."""
 
+import itertools
 import threading
 import time
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from model.runtime.image_file import open_photo
-from pages.parts.album import clip
+from model.video.video_file import Video
+from pages.parts.album import clip, photo_list
+from pages.parts.correct.visitor_corrections import VisitorsCorrections
 from pages.parts.server.work_queue import WorkQueue
 from pages.parts.videos import analyse_clips
 from tests.model.clips import clip as video_of
@@ -48,6 +52,53 @@ def test_frame_by_frame(visitor, video):
         visitor.run()
         assert not visitor.exception and visitor.slider(key=f"frame_{done.key}").value == frame
         assert any(element.value.startswith(f"**{frame / 30:.2f} s**") and "fingertips" in element.value for element in visitor.markdown)
+
+
+def press(visitor: AppTest, label: str) -> None:
+    next(button for button in visitor.button if button.label == label).click()
+    visitor.run()
+
+
+def test_a_frame_becomes_a_photo_to_correct(visitor, video):
+    """At full size and without loss, with the video's points, and the editor open; the same frame again is not taken in twice."""
+    upload(visitor, ("clip.mp4", video, "video/mp4"))
+    [done] = clips(visitor)
+    visitor.session_state[f"step_{done.key}"] = True
+    visitor.run()
+    for _ in range(7):
+        press(visitor, "Next")
+    press(visitor, "Correct this frame")
+    assert not visitor.exception and not visitor.warning and texts(visitor) == ["clip.mp4, frame 7 (0.23 s).png", "clip.mp4"]
+    [photo] = visitor.session_state["photo_list"]
+    with Video(video) as frames:
+        seventh = next(itertools.islice(frames, 7, None)).rgb
+    assert np.array_equal(open_photo(photo.content), seventh)
+    tracks = [track for track in done.timeline.tracks.values() if track.place(7) is not None]
+    assert sorted(hand.handedness for hand in photo.result.hands) == sorted(track.side for track in tracks) == ["left", "right"]
+    assert any("Correct it here" in element.value for element in visitor.markdown), "its editor is open"
+
+    corrections = visitors(visitor)
+    correction = corrections.of(photo)
+    assert [label.kind for label in correction.history.present.instances] == ["hand", "hand"]
+    corrections.edit(photo, [{"n": 1, "do": "remove", "number": 0}])
+    press(visitor, "Correct this frame")
+    assert not visitor.exception and len(visitor.session_state["photo_list"]) == 1 and corrections.of(photo).history.present.corrected
+    [labelled] = corrections.corrected()
+    assert labelled.content == photo.content and labelled.name == "clip.mp4, frame 7 (0.23 s).png"
+
+
+def visitors(visitor: AppTest) -> VisitorsCorrections:
+    return visitor.session_state["corrections"]
+
+
+def test_a_frame_without_room_is_refused_in_a_sentence(visitor, video, monkeypatch):
+    upload(visitor, ("clip.mp4", video, "video/mp4"))
+    [done] = clips(visitor)
+    visitor.session_state[f"step_{done.key}"] = True
+    visitor.run()
+    monkeypatch.setattr(photo_list, "MOST_PHOTOS", 1)
+    press(visitor, "Correct this frame")
+    assert not visitor.exception and not len(visitor.session_state["photo_list"]) and "Not all photos were taken in" in visitor.warning[0].value
 
 
 def test_what_is_no_video_gets_its_sentence(visitor, video):
