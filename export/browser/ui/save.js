@@ -13,7 +13,7 @@ const NAME = "pointillist";
  * @param {Blob} blob
  * @param {string} name
  */
-function offer(blob, name) {
+export function offer(blob, name) {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);
   link.download = name;

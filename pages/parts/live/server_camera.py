@@ -63,6 +63,7 @@ def server_camera(landmarker: Landmarker, options: LiveOptions) -> None:
             runtime_component("camera_help.js", {"frame": "webrtc"})
         if context.state.playing:
             _offer_still(frames)
+        runtime_component("record_stream.js", {"frame": "webrtc"})
     _state(context, frames, bool(servers))
 
 
