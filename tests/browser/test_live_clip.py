@@ -21,7 +21,7 @@ pytestmark = pytest.mark.browser
 def record(page, seconds: float) -> None:
     """A clip of at least so long."""
     page.get_by_role("button", name="Record a clip").click(timeout=START)
-    stop = page.get_by_role("button", name=re.compile(r"Stop recording 0:\d\d"))
+    stop = page.get_by_role("button", name=re.compile(r"End clip 0:\d\d"))
     expect(stop).to_be_visible()
     page.wait_for_timeout(seconds * SECONDS)
     stop.click()
@@ -80,6 +80,10 @@ def test_on_the_server(camera_chromium, visit, tmp_path):
     record(page, 4)
     shown = pictures(saved(page, "Save clip", tmp_path))
     assert len(shown) >= 2 and all(picture.mean() > 40 for picture in shown)
+    page.get_by_role("button", name="Save points (CSV)").wait_for(timeout=START)
+    rows = list(csv.DictReader(io.StringIO(saved(page, "Save points (CSV)", tmp_path).read_text())))
+    assert tuple(rows[0]) == CSV_COLUMNS and {row["handedness"] for row in rows if row["kind"] == "hand"} == {"right"}
+    assert float(rows[-1]["time"]) < 15
 
 
 def test_stopping_the_camera_ends_the_clip(camera_chromium, visit, tmp_path):

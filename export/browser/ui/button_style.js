@@ -2,7 +2,7 @@
 
 /** Style rules for `button`, in Streamlit's colours. */
 export const BUTTONS = `
-  button { font: inherit; padding: 0.4rem 0.9rem; min-height: 2.5rem; cursor: pointer; max-width: 100%;
+  button { font: inherit; font-size: 0.875rem; padding: 0.35rem 1rem; min-height: 2.5rem; cursor: pointer; max-width: 100%;
     border: 1px solid var(--st-border-color, #ccc); border-radius: var(--st-button-radius, 0.5rem);
     background: var(--st-background-color, #fff); color: inherit; }
   button.primary { background: var(--st-primary-color, #ff4b4b); border-color: transparent;

@@ -40,7 +40,7 @@ export class ClipRecorder {
     this.#result.setAttribute("role", "status");
   }
 
-  /** The button, hidden until `offer` is called, and the place for what came of the recording. */
+  /** The button, hidden until `allow` is called, and the place for what came of the recording. */
   get elements() {
     return { button: this.#button, result: this.#result };
   }
@@ -72,7 +72,7 @@ export class ClipRecorder {
       const began = performance.now();
       const elapsed = () => Math.min((performance.now() - began) / 1000, MOST_SECONDS);
       const tick = () => {
-        this.#button.textContent = `Stop recording ${clock(elapsed())}`;
+        this.#button.textContent = `End clip ${clock(elapsed())}`;
         if (elapsed() >= MOST_SECONDS) this.stop();
       };
       const timer = setInterval(tick, 250);
@@ -103,7 +103,7 @@ export class ClipRecorder {
     if (!video.size) return this.#say("No picture came while it was recording.");
     const ending = video.type === "video/mp4" ? "mp4" : "webm";
     const files = [{ label: "Save clip", name: `pointillist.${ending}`, make: () => video }, ...others];
-    this.#say(`A clip of ${clock(seconds)}, on this device only:`);
+    this.#say(`A clip of ${clock(seconds)}:`);
     this.#result.append(...files.map(({ label, name, make }) => button(label, () => offer(make(), name))));
   }
 

@@ -30,7 +30,7 @@ const CSS = `
   .hint { position: absolute; inset: 0; display: grid; place-items: center; margin: 0; padding: 1rem;
     background: #101418b0; color: #fff; text-align: center; }
   .bar { display: flex; flex-wrap: wrap; gap: 0.5rem; margin: 0.6rem 0 0.5rem; }
-  select { font: inherit; padding: 0.4rem 0.9rem; min-height: 2.5rem; cursor: pointer; max-width: 100%;
+  select { font: inherit; font-size: 0.875rem; padding: 0.35rem 1rem; min-height: 2.5rem; cursor: pointer; max-width: 100%;
     border: 1px solid var(--st-border-color, #ccc); border-radius: var(--st-button-radius, 0.5rem);
     background: var(--st-background-color, #fff); color: inherit; }
   select:focus-visible { outline: 2px solid var(--st-primary-color, #ff4b4b); outline-offset: 2px; }
