@@ -32,7 +32,10 @@ tracker.presence       a tracked object is dropped below it; tracker.detect_ever
 smoothing              One-Euro filter: min_cutoff and derivative_cutoff in Hz, beta in Hz per (object size / s)
 drawing                colours; widths as a share of the object's larger side; a point is drawn in full while its expected
                        error is below opacity.sure of that side, and faintest above opacity.lost
-photo                  limits, checked before a photo is decoded
+photo                  limits, checked before a photo is decoded; suffixes of the files that may be one
+video.suffixes         likewise; GIF and WebP are among those of photos
+archive                of a ZIP: most_directory, bytes of the list of members (about ten thousand); most_unpacked, bytes of all members
+                       that are unpacked, those that turn out to be damaged too
 hand, face, ibug68     names, edges, contours and colours of the points (see runtime/topology.py)
 """
 
