@@ -185,6 +185,24 @@ def test_points_are_saved_for_label_tools(visitor):
         assert len(files.read("landmarks.jsonl").splitlines()) == 2
 
 
+def test_uploaded_photos_come_along(visitor):
+    """They are analysed here, and the server keeps them until they are removed there."""
+    switch = visitor.get_by_text("Process on my device").first
+    switch.click()
+    upload = visitor.locator("[class*=st-key-photos_] input[type=file]")
+    upload.set_input_files([EXAMPLES / "hands.webp", EXAMPLES / "greeting.webp"])
+    expect(visitor.get_by_text("2 photos")).to_be_visible(timeout=START)
+    switch.click()
+    found(visitor, "greeting.webp")
+    expect(visitor.locator("article[data-hands]", has_text="hands.webp")).to_be_visible(timeout=START)
+    expect(visitor.get_by_text("2 photos that you uploaded are in the server's memory")).to_be_visible()
+    visitor.get_by_role("button", name="Remove from the server").click()
+    expect(visitor.get_by_text("that you uploaded")).to_have_count(0)
+    expect(visitor.locator("article[data-hands]")).to_have_count(2)
+    switch.click()
+    expect(visitor.get_by_text("Try an example")).to_be_visible(timeout=START)
+
+
 def test_photos_are_bounded(visitor):
     files = [{"name": f"{number}.jpg", "mimeType": "image/jpeg", "buffer": b"no picture"} for number in range(MOST_PHOTOS + 1)]
     choose(visitor, *files)

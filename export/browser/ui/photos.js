@@ -49,7 +49,8 @@ const CSS = `
   ${CONTROLS}
 `;
 
-/** @typedef {{runtime: string, most: number}} Options  address of the runtime's folder; photos at a time */
+/** @typedef {{name: string, address: string}} Handed  a photo that was uploaded before */
+/** @typedef {{runtime: string, most: number, handed: Handed[]}} Options  address of the runtime's folder; photos at a time */
 /**
  * @typedef {object} Photo
  * @property {File} file
@@ -86,6 +87,7 @@ class PhotoView {
   /** @type {Promise<RuntimeWorker> | null} */
   #starting = null;
   #hurry = new AbortController(); // aborted as soon as a photo waits for the worker
+  #left = new AbortController(); // aborted when the visitor leaves
   /** @type {(error: Error) => void} ends the wait for the worker's answer */
   #interrupt = () => {};
   #input;
@@ -101,7 +103,7 @@ class PhotoView {
    * @param {HTMLElement | ShadowRoot} parent
    * @param {Options} options
    */
-  constructor(parent, { runtime, most }) {
+  constructor(parent, { runtime, most, handed }) {
     this.#runtime = runtime;
     this.#most = most;
     const root = document.createElement("div");
@@ -149,7 +151,10 @@ class PhotoView {
     };
     const missing = missingFeatures();
     if (missing) drop.textContent = `${missing} Switched off, the server looks at the photos.`;
-    else this.#loadWorker(); // while a photo is chosen
+    else {
+      this.#loadWorker(); // while a photo is chosen
+      this.#fetch(handed);
+    }
   }
 
   #loadWorker() {
@@ -169,11 +174,30 @@ class PhotoView {
 
   close() {
     this.#hurry.abort();
+    this.#left.abort();
     for (const photo of this.#photos) this.#free(photo);
     this.#starting?.then(
       ({ close }) => close(),
       () => {},
     );
+  }
+
+  /**
+   * One after the other, so that the server sends no two at once.
+   * @param {Handed[]} photos
+   */
+  async #fetch(photos) {
+    for (const { name, address } of photos) {
+      try {
+        const answer = await fetch(new URL(address, document.baseURI), { signal: this.#left.signal });
+        const content = await answer.blob();
+        if (!answer.ok || !content.size) throw new Error("the server no longer has it");
+        await this.#take([new File([content], name)]);
+      } catch (error) {
+        if (this.#left.signal.aborted) return;
+        this.#say(`${name} could not be brought here: ${messageOf(error)}. Drop it once more.`);
+      }
+    }
   }
 
   /**
