@@ -6,7 +6,7 @@ from pathlib import Path
 import streamlit as st
 
 from model.runtime.topology import FACE_CONTOURS, FACE_POINTS, FINGERS, HAND_EDGES, IBUG_GROUPS, PALM_COLOUR
-from pages.parts.shared.palette import FACE
+from pages.parts.shared.palette import FACE, KIND_COLOURS
 
 LONGEST, SHORTEST, WHOLE = 0.8, 0.12, 12  # seconds: of one epoch at most, at least, and of all together
 
@@ -27,7 +27,8 @@ _component = st.components.v2.component(
 
 @dataclass(frozen=True)
 class FixedCrop:
-    """address: of the picture, a square of `size` pixels. truth: [x, y] of 21 points of a hand, 68 or 478 of a face, pixels of the crop."""
+    """address: of the picture, a square of `size` pixels. truth: [x, y] of 21 points of a hand, 68 or 478 of a face, pixels of the crop;
+    none of a "photo", on which boxes are shown."""
 
     address: str
     kind: str
@@ -37,7 +38,7 @@ class FixedCrop:
 
 @dataclass(frozen=True)
 class Step:
-    """One epoch: words say its figures; points: the predicted ones of each crop."""
+    """One epoch: words say its figures; points: the predicted ones of each crop, of a photo its boxes as class, score, x, y, w, h."""
 
     number: int
     words: str
@@ -52,7 +53,7 @@ def play(crops: list[FixedCrop], steps: list[Step], key: str) -> None:
             "kind": crop.kind,
             "size": crop.size,
             "truth": crop.truth,
-            "edges": edges_of(crop.kind, len(crop.truth)),
+            "edges": edges_of(crop.kind, len(crop.truth)) if crop.truth else [],
             "colours": _colours(crop.kind, len(crop.truth)),
         }
         for crop in crops
@@ -69,6 +70,8 @@ def edges_of(kind: str, count: int) -> list[list[int]]:
 
 
 def _colours(kind: str, count: int) -> list[str]:
+    if kind == "photo":
+        return list(KIND_COLOURS.values())  # of its boxes, by class
     if kind != "hand":
         return [FACE] * count
     by_point = {point: finger.colour for finger in FINGERS for point in finger.points}
