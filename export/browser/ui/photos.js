@@ -46,6 +46,7 @@ const CSS = `
   th, td { text-align: right; padding: 0.2rem 0.7rem; border-bottom: 1px solid var(--st-border-color, #ccc); }
   th:first-child, td:first-child { text-align: left; }
   [hidden] { display: none !important; }
+  input { accent-color: var(--st-primary-color, #ff4b4b); }
   ${CONTROLS}
 `;
 
@@ -150,7 +151,7 @@ class PhotoView {
       if (event.dataTransfer) droppedFiles(event.dataTransfer).then((files) => this.#take(files));
     };
     const missing = missingFeatures();
-    if (missing) drop.textContent = `${missing} Switched off, the server looks at the photos.`;
+    if (missing) drop.textContent = `${missing} With “Process on my device” off, the server analyses the photos.`;
     else {
       this.#loadWorker(); // while a photo is chosen
       this.#fetch(handed);
@@ -224,7 +225,7 @@ class PhotoView {
   #add(file) {
     const article = document.createElement("article");
     const title = document.createElement("h3");
-    title.textContent = `${file.name}: looking …`;
+    title.textContent = `${file.name}: being analysed …`;
     /** @type {Photo} */
     const photo = { file, article, title, address: "" };
     const actions = document.createElement("div");
@@ -314,7 +315,10 @@ class PhotoView {
     const { file, article, title } = photo;
     const place = document.createElement("div");
     photo.findings = document.createElement("div");
-    title.after(place, photo.findings);
+    const body = document.createElement("div");
+    body.className = "body";
+    body.append(place, photo.findings);
+    title.after(body);
     photo.view = new PictureView(place);
     const files = FILES.map(({ label, ending, make }) =>
       button(`Save ${label}`, () => this.#saveFile(make(this.#named(photo)), `${stemOf(file.name)}${ending}`)),

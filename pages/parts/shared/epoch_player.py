@@ -6,6 +6,7 @@ from pathlib import Path
 import streamlit as st
 
 from model.runtime.topology import FACE_CONTOURS, FACE_POINTS, FINGERS, HAND_EDGES, IBUG_GROUPS, PALM_COLOUR
+from pages.parts.shared.component_css import component_css
 from pages.parts.shared.palette import FACE, KIND_COLOURS
 
 LONGEST, SHORTEST, WHOLE = 0.8, 0.12, 12  # seconds: of one epoch at most, at least, and of all together
@@ -20,7 +21,7 @@ _component = st.components.v2.component(
 <output></output>
 <div class="pictures"></div>
 """,
-    css=Path(__file__).with_name("epoch_player.css").read_text(encoding="utf-8"),
+    css=component_css(Path(__file__).with_name("epoch_player.css")),
     js=Path(__file__).with_name("epoch_player.js").read_text(encoding="utf-8"),
 )
 

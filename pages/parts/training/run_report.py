@@ -200,7 +200,7 @@ def _text():
 def _detector(released: Released) -> None:
     epochs: tuple[DetectorEpoch, ...] = released.detector
     st.markdown(
-        f"Before a landmark network can look at a crop, a detector has to find it in the photo. How it was trained: {len(epochs)} epochs, "
+        f"A landmark network needs a crop, and a detector finds the place for it in the photo. How it was trained: {len(epochs)} epochs, "
         f"{sum(e.pictures for e in epochs):,} pictures, {sum(e.seconds for e in epochs) / 60:.0f} minutes. **Recall** is the share of the hands or faces in "
         "validation photos that it finds in one pass (IoU 0.5, score 0.5)."
     )
