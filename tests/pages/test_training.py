@@ -325,9 +325,9 @@ class TestTrainingTrace:
 
     def test_the_textbooks_trace_stands_beside_it_and_says_so(self, visitor, with_run):
         show(visitor, "Training trace")
-        textbook = next(f.value for f in visitor.dataframe if list(f.value.columns) == ["epoch", "loss", "accuracy", "observation"])
-        assert list(textbook["loss"]) == [0.12, 0.08, 0.05, 0.035, 0.025]
-        assert list(textbook["accuracy"]) == [0.65, 0.75, 0.82, 0.88, 0.91]
+        textbook = next(table.value for table in visitor.table if "observation" in table.value)
+        assert list(textbook["loss ↓"]) == [0.12, 0.08, 0.05, 0.035, 0.025]
+        assert list(textbook["accuracy ↑"]) == [0.65, 0.75, 0.82, 0.88, 0.91]
         for word, observation in zip(("basic positions", "precise", "shapes", "joints", "Converges"), textbook["observation"]):
             assert word in observation
         assert "made up to show the idea, not measured" in said(visitor)

@@ -135,11 +135,8 @@ def _curves(trace: TrainingTrace) -> None:
         st.altair_chart(loss_chart(TEXTBOOK), alt=_curve("Loss of the textbook's trace", TEXTBOOK["loss"], "{:g}"))
         words = _curve("Accuracy of the textbook's trace", TEXTBOOK["accuracy"], "{:.0%}")
         st.altair_chart(accuracy_chart(TEXTBOOK), alt=words)
-        st.dataframe(
-            TEXTBOOK,
-            hide_index=True,
-            column_config={"loss": _number("%g", "loss ↓"), "accuracy": _number("percent", "accuracy ↑"), "observation": _text()},
-        )
+        shown = TEXTBOOK.rename(columns={"loss": "loss ↓", "accuracy": "accuracy ↑"}).style.format({"loss ↓": "{:g}", "accuracy ↑": "{:.0%}"})
+        st.table(shown, hide_index=True)  # unlike a data frame it breaks lines
     st.caption(
         "The two losses add up different errors, so only their shapes can be compared: steep at first, then flatter "
         "and flatter, while accuracy rises the other way round."
