@@ -34,6 +34,7 @@ drawing                colours; widths as a share of the object's larger side; a
                        error is below opacity.sure of that side, and faintest above opacity.lost
 photo                  limits, checked before a photo is decoded; suffixes of the files that may be one
 video.suffixes         likewise; GIF and WebP are among those of photos
+clip.most_seconds      of the live picture, recorded
 archive                of a ZIP: most_directory, bytes of the list of members (about ten thousand); most_unpacked, bytes of all members
                        that are unpacked, those that turn out to be damaged too
 hand, face, ibug68     names, edges, contours and colours of the points (see runtime/topology.py)

@@ -1,5 +1,6 @@
 """Photos that are looked at in the visitor's own browser: they are bounded, freed, removed one by one, and survive a worker that dies."""
 
+import base64
 import csv
 import io
 import json
@@ -164,6 +165,19 @@ def test_photos_of_a_folder_are_taken_in(visitor, tmp_path):
     found(visitor, "a.webp")
     found(visitor, "b.webp")
     expect(visitor.locator("article")).to_have_count(2)
+
+
+def test_a_photo_that_is_dropped_is_taken_in(visitor):
+    photo = base64.b64encode((EXAMPLES / "greeting.webp").read_bytes()).decode()
+    visitor.locator(".drop").evaluate(
+        """(zone, text) => {
+            const dropped = new DataTransfer();
+            dropped.items.add(new File([Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))], "dropped.webp"));
+            zone.dispatchEvent(new DragEvent("drop", { dataTransfer: dropped, bubbles: true, cancelable: true }));
+        }""",
+        photo,
+    )
+    found(visitor, "dropped.webp")
 
 
 def test_points_are_saved_for_label_tools(visitor):

@@ -1,6 +1,7 @@
 // Records a short clip of a live picture: the button, the elapsed time, and what came of it to save. The clip stays in the
 // memory of this browser until the next one or until the visitor leaves the page.
 
+import constants from "../runtime/constants.js";
 import { messageOf } from "../runtime/errors.js";
 import { offer } from "./save.js";
 
@@ -11,7 +12,7 @@ import { offer } from "./save.js";
  * @property {() => Download[]} close  the recording has ended; the files beside the video
  */
 
-const MOST_SECONDS = 60;
+const MOST_SECONDS = constants.clip.most_seconds;
 const BITS_PER_SECOND = 2_500_000; // at most 19 MB a clip
 const SLICE = 1000; // ms after which the encoder hands over what it has
 // The first one that the browser can write. MP4 with H.264 plays everywhere, but not every browser writes it.

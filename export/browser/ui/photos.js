@@ -188,17 +188,19 @@ class PhotoView {
    * @param {Handed[]} photos
    */
   async #fetch(photos) {
+    const complaints = [];
     for (const { name, address } of photos) {
       try {
         const answer = await fetch(new URL(address, document.baseURI), { signal: this.#left.signal });
         const content = await answer.blob();
         if (!answer.ok || !content.size) throw new Error("the server no longer has it");
-        await this.#take([new File([content], name)]);
+        if (this.#photos.size < this.#most) this.#add(new File([content], name));
       } catch (error) {
         if (this.#left.signal.aborted) return;
-        this.#say(`${name} could not be brought here: ${messageOf(error)}. Drop it once more.`);
+        complaints.push(`${name} could not be brought here: ${messageOf(error)}. Drop it once more.`);
       }
     }
+    if (complaints.length) this.#say(complaints.join(" "));
   }
 
   /**

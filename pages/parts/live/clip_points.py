@@ -5,10 +5,11 @@ import threading
 import zlib
 
 from model import Result
+from model.constants import CONSTANTS
 from model.output.serialize_video import CSV_COLUMNS, to_csv_rows, to_frame_document
 from model.video.tracks import TrackedFrame
 
-MOST_SECONDS = 65  # a little more than the browser records
+MOST_SECONDS: int = CONSTANTS["clip"]["most_seconds"] + 5  # the browser ends the clip; its word takes a moment
 MOST_BYTES = 20_000_000  # compressed; a minute of one face and two hands takes about half of it
 
 
