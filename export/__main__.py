@@ -46,15 +46,14 @@ def differences(network: torch_to_onnx.Pointillist, file: Path) -> dict[str, flo
 
 
 def write_trace(runs: dict[str, Path], folder: Path) -> None:
-    """Every run's trace by its part, with the fixed pictures of hands and faces, as model/weights/trace.json."""
+    """Every run's trace by its part, with its fixed pictures, as model/weights/trace.json."""
     traces = {part: json.loads((run / "trace.json").read_text()) for part, run in runs.items()}
     shutil.rmtree(folder / "trace", ignore_errors=True)
-    for part in KINDS:
-        shutil.copytree(runs[part] / "trace", folder / "trace" / part)
-        for picture in traces[part]["pictures"]:
+    for part, trace in traces.items():
+        if trace["pictures"]:
+            shutil.copytree(runs[part] / "trace", folder / "trace" / part)
+        for picture in trace["pictures"]:
             picture["file"] = f"trace/{part}/{Path(picture['file']).name}"
-    detector = traces["detector"]
-    traces["detector"] = {"run": detector["run"], "epochs": [{k: v for k, v in e.items() if k != "predictions"} for e in detector["epochs"]]}
     (folder / "trace.json").write_text(json.dumps(rounded(traces), separators=(",", ":")) + "\n")
 
 

@@ -32,11 +32,14 @@ tracker.presence       a tracked object is dropped below it; tracker.detect_ever
 smoothing              One-Euro filter: min_cutoff and derivative_cutoff in Hz, beta in Hz per (object size / s)
 drawing                colours; widths as a share of the object's larger side; a point is drawn in full while its expected
                        error is below opacity.sure of that side, and faintest above opacity.lost
-photo                  limits, checked before a photo is decoded
-video                  limits of a video: bytes, if it lies in memory; pixels and longer side of a frame; frames; page_seconds and page_bytes: the
-                       longest on the photos page, and how much is kept of one there; for its tracks: memory (seconds unseen after which it counts as
-                       another one), reach (how far it may have moved meanwhile, in its own sizes), growth (how much larger or smaller it may be),
-                       most_pause (seconds between two frames from which a speed is computed)
+photo                  limits, checked before a photo is decoded; suffixes of the files that may be one
+video                  suffixes likewise (GIF and WebP are among those of photos); limits of a video: bytes, if it lies in memory; pixels and longer side of
+                       a frame; frames; page_seconds and page_bytes: the longest on the photos page, and how much is kept of one there; for its
+                       tracks: memory (seconds unseen after which it counts as another one), reach (how far it may have moved meanwhile, in its own
+                       sizes), growth (how much larger or smaller it may be), most_pause (seconds between two frames from which a speed is computed)
+clip.most_seconds      of the live picture, recorded
+archive                of a ZIP: most_directory, bytes of the list of members (about ten thousand); most_unpacked, bytes of all members
+                       that are unpacked, those that turn out to be damaged too
 hand, face, ibug68     names, edges, contours and colours of the points (see runtime/topology.py)
 """
 

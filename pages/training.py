@@ -8,10 +8,10 @@ from pages.parts.learn.data_flow import show_data_flow
 from pages.parts.learn.key_insight import show_key_insight
 from pages.parts.learn.layer_view import show_prediction_trace
 from pages.parts.learn.quiz import show_quiz
+from pages.parts.learn.train_example import train_on
 from pages.parts.shared.glossary import show_glossary
 from pages.parts.shared.landmarker import landmarker_or_stop, say_which_network
 from pages.parts.training.run_report import show_training
-from pages.parts.training.train_yourself import show_train_yourself
 
 FLOW, TRAINING, LAYERS, TRY, QUIZ = "Data flow", "Training trace", "Prediction trace", "Train it yourself", "Quiz"
 
@@ -27,8 +27,7 @@ say_which_network()
 flow, training, layers, yourself, quiz = st.tabs([FLOW, TRAINING, LAYERS, TRY, QUIZ], key="section", on_change="rerun", bind="query-params")
 if flow.open:
     with flow:
-        selection = choose_instance()
-        if selection:
+        if selection := choose_instance():
             show_data_flow(selection)
 if training.open:
     with training:
@@ -42,7 +41,8 @@ if layers.open:
         show_prediction_trace(selection.kind if selection else "hand", selection)
 if yourself.open:
     with yourself:
-        show_train_yourself()
+        if selection := choose_instance():
+            train_on(selection)
 if quiz.open:
     with quiz:
         show_quiz(released.landmarks.get("hand") if released else None, choose_instance())

@@ -1,4 +1,4 @@
-// Bundles ui/ and runtime/ into dist/: live_view.js, photos.js, picture.js and camera_help.js (for the pages), worker.js, and chunks,
+// Bundles ui/ and runtime/ into dist/: the pages' parts (PARTS), worker.js, and chunks,
 // and beside them the WebAssembly files of onnxruntime-web that the worker loads. Each file is compressed once, here: serve.py
 // hands out the .br or .gz beside it.
 
@@ -11,11 +11,13 @@ import { build } from "esbuild";
 // Plain WebAssembly for the CPU; "asyncify" is the build with WebGPU. Only the one in use is fetched.
 const WASM_FILES = ["ort-wasm-simd-threaded", "ort-wasm-simd-threaded.asyncify"];
 
+const PARTS = ["live_view", "record_stream", "camera_help", "photos", "picture"].map((name) => `ui/${name}.js`);
+
 rmSync("dist", { recursive: true, force: true });
 mkdirSync("dist");
 
 await build({
-  entryPoints: ["ui/live_view.js", "ui/camera_help.js", "ui/photos.js", "ui/picture.js", "runtime/worker.js"],
+  entryPoints: [...PARTS, "runtime/worker.js"],
   entryNames: "[name]",
   outdir: "dist",
   bundle: true,

@@ -20,7 +20,7 @@ MOST_SIDE = 65_535  # pixels; JPEG's own limit
 
 # Only formats that cameras, phones and browsers write. Pillow would also hand PostScript to another program.
 FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF")
-SUFFIXES = frozenset(".jpg .jpeg .jpe .jfif .mpo .png .webp .gif .bmp .tif .tiff .avif .heic .heif .hif".split())
+SUFFIXES: frozenset[str] = frozenset(CONSTANTS["photo"]["suffixes"])
 
 # Pillow warns of damaged tags and of pictures above its own limit: nothing that a reader of the log could act on.
 # Once and for all, because warnings.catch_warnings is not safe under threads.

@@ -12,10 +12,14 @@ from ..data.detection_batches import Photos
 from ..data.landmark_sets import KNOWN
 from ..data.samples import DataError
 from ..runtime.boxes import iou, match
+from ..runtime.image_file import open_photo
 from . import losses
 from .network import CLASSES, SIZE, Detector
 
 MOST_MEASURED = 300  # photos a set, each epoch
+EXAMPLES = Path(__file__).parents[1] / "examples"
+SHOWN = ("group.webp", "greeting.webp", "typing.webp")  # the fixed pictures of the trace; no training set has them
+LEAST, MOST = 0.2, 12  # score of a box in the trace, and how many of each kind a picture has there
 
 
 class DetectorTask:
@@ -79,7 +83,22 @@ class DetectorTask:
         return report
 
     def pictures(self) -> list[dict]:
-        return []
+        """The fixed pictures of the trace: shipped examples, letterboxed."""
+        found = []
+        for name in SHOWN:
+            photo = open_photo(EXAMPLES / name)
+            scale = SIZE / max(photo.shape[:2])
+            small = cv2.resize(photo, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)[:SIZE, :SIZE]
+            frame = np.zeros((SIZE, SIZE, 3), np.uint8)
+            frame[: small.shape[0], : small.shape[1]] = small
+            found.append({"image": frame, "kind": "photo", "truth": []})
+        return found
 
-    def trace(self, network: Detector, pictures: list[dict], size: int) -> list:
-        return []
+    def trace(self, network: Detector, pictures: list[dict], size: int) -> list[list[list[float]]]:
+        """The boxes of each fixed picture, [class, score, x, y, w, h] in its pixels, the best ones of each kind first."""
+        return [[row for kind in range(len(CLASSES)) for row in self._rows(network, p["image"], kind)] for p in pictures]
+
+    def _rows(self, network: Detector, image: np.ndarray, kind: int) -> list[list[float]]:
+        boxes, scores = self.find(network, image, np.array([SIZE, SIZE]), kind, LEAST)
+        best = np.argsort(-scores)[:MOST]
+        return [[kind, round(float(scores[i]), 3), *np.round(boxes[i].astype(float), 1).tolist()] for i in best]

@@ -48,7 +48,7 @@ class Epoch:
     'face'). point_nme: kind -> (21,) or (68,) error of each point. sets: validation set -> its figures. predictions: one
     (K, 2) per picture, pixels of its crop. Kinds that the run did not measure are missing. parameters: the network's
     (None: not recorded); it changes where a run goes on with another network. together: one network learned both kinds then,
-    and `crops` are those of both.
+    and `crops` are those of both. watched: (K, 2), the same of a crop that the run was given to watch.
     """
 
     number: int
@@ -65,6 +65,7 @@ class Epoch:
     predictions: list[np.ndarray]
     parameters: int | None = None
     together: bool = False
+    watched: np.ndarray | None = None
 
     @property
     def mean_accuracy(self) -> float:
@@ -75,7 +76,8 @@ class Epoch:
 @dataclass(frozen=True)
 class DetectorEpoch:
     """One epoch of the detector's run. side: pixels of the pictures it learned from. sets: validation set -> 'recall',
-    'precision' (at IoU 0.5 and score 0.5, the letterboxed photo only), 'false_per_negative'. losses, parameters: as in Epoch."""
+    'precision' (at IoU 0.5 and score 0.5, the letterboxed photo only), 'false_per_negative'. losses, parameters: as in Epoch. predictions: one (M, 6) per
+    fixed picture, its boxes as class, score, x, y, w, h in pixels of the picture; none where the run recorded none."""
 
     number: int
     side: int
@@ -85,6 +87,7 @@ class DetectorEpoch:
     sets: dict[str, dict[str, float]]
     losses: dict[str, float]
     parameters: int | None = None
+    predictions: tuple[np.ndarray, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -103,10 +106,12 @@ class TrainingTrace:
 
 @dataclass(frozen=True)
 class Released:
-    """The runs behind the released weights: of the landmark networks by kind, and the epochs of the detector (none if it was not trained)."""
+    """The runs behind the released weights: of the landmark networks by kind, and the epochs of the detector (none if it was not trained)
+    with its fixed pictures."""
 
     landmarks: dict[str, TrainingTrace]
     detector: tuple[DetectorEpoch, ...]
+    detector_pictures: tuple[Path, ...] = ()
 
 
 def read(path: Path) -> TrainingTrace | None:
@@ -135,6 +140,7 @@ def _read(path: Path, parse):
 
 
 def _released(document: dict, folder: Path) -> Released:
+    detector = document.get("detector", {})
     runs = {kind: _from_document(document[kind], folder) for kind in KINDS if kind in document}
     return Released(
         {kind: run for kind, run in runs.items() if run.epochs},
@@ -148,9 +154,11 @@ def _released(document: dict, folder: Path) -> Released:
                 e.get("sets", {}),
                 e.get("losses", {}),
                 e.get("parameters"),
+                tuple(np.array(rows, float).reshape(-1, 6) for rows in e.get("predictions", ())),
             )
-            for e in document.get("detector", {}).get("epochs", ())
+            for e in detector.get("epochs", ())
         ),
+        tuple(folder / picture["file"] for picture in detector.get("pictures", ())),
     )
 
 
@@ -183,6 +191,7 @@ def _epoch(entry: dict) -> Epoch:
         [np.array(points, float).reshape(-1, 2) for points in entry.get("predictions", ())],
         entry.get("parameters"),
         entry.get("together", False),
+        np.array(entry["watched"], float).reshape(-1, 2) if "watched" in entry else None,
     )
 
 

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
+from ..constants import CROP
 from ..data.samples import DataError
 from ..runtime import cpus
 from . import losses, warm_start
@@ -79,8 +80,12 @@ def train(
     workers: int,
     command: str,
     initial: Path | None = None,
+    watched: np.ndarray | None = None,
 ) -> dict:
-    """Runs or resumes; returns the trace. Files in `run`: last.pt (to go on), trace.json (what happened), pictures.npy (for the export)."""
+    """Runs or resumes; returns the trace. Files in `run`: last.pt (to go on), trace.json (what happened), pictures.npy (for the export).
+
+    watched: a crop, uint8 (256, 256, 3); each epoch's points on it go into the trace.
+    """
     run.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(seed)
     network = task.build().to(memory_format=torch.channels_last)
@@ -180,6 +185,8 @@ def train(
         with kernels_rounded(average.module):
             entry |= task.validate(average.module, size)
             entry["predictions"] = task.trace(average.module, pictures, size)
+            if watched is not None:
+                (entry["watched"],) = task.trace(average.module, [{"image": watched, "kind": task.name}], size)
         trace["epochs"].append(entry)
         torch.save(
             {
@@ -277,10 +284,17 @@ def main(arguments: list[str] | None = None) -> None:
     options.add_argument("--threads", type=int, default=cpus.available())
     options.add_argument("--workers", type=int, default=1, help="processes that augment")
     options.add_argument("--compile", action="store_true", help="torch.compile the encoder: faster after a minute; needs a C++ compiler")
+    options.add_argument(
+        "--watch",
+        action="store_true",
+        help=f"a crop of a hand or face, {CROP} x {CROP} RGB bytes, comes on standard input; every epoch's points on it go into the trace, it itself nowhere",
+    )
     options.add_argument("--parent", type=int, help="the process that started this one: end with it")
     o = options.parse_args(arguments)
     if o.demo and o.part == "detector":
         options.error("--demo draws hands or faces: --part hand or --part face")
+    if o.watch and o.part == "detector":
+        options.error("--watch shows points: --part hand or --part face")
     if o.parent:
         follow(o.parent)
     torch.set_num_threads(o.threads)
@@ -295,6 +309,7 @@ def main(arguments: list[str] | None = None) -> None:
 def run_of(o: argparse.Namespace, command: str) -> None:
     """The training that the command line asks for."""
     task: Any  # a LandmarkTask or a DetectorTask
+    watched = read_crop(sys.stdin.buffer) if o.watch else None
     if o.demo:
         from .landmark_task import demo_task
 
@@ -314,7 +329,15 @@ def run_of(o: argparse.Namespace, command: str) -> None:
         task = DetectorTask(o.data, o.cache, o.sets, o.seed)
         epochs, steps, late, sizes = o.epochs or 40, o.steps or 100, o.late if o.late is not None else 14, (128, 256)
     run = o.run or Path("runs") / ("demo" if o.demo else o.part)
-    train(task, run, epochs, steps, o.rate, late, sizes, o.seed, o.compile, o.workers, command, o.initial)
+    train(task, run, epochs, steps, o.rate, late, sizes, o.seed, o.compile, o.workers, command, o.initial, watched)
+
+
+def read_crop(file: IO[bytes]) -> np.ndarray:
+    """uint8 (256, 256, 3). Raises TrainingError."""
+    content = file.read(CROP * CROP * 3)
+    if len(content) < CROP * CROP * 3:
+        raise TrainingError(f"--watch needs a crop of {CROP} x {CROP} RGB bytes on standard input.")
+    return np.frombuffer(content, np.uint8).reshape(CROP, CROP, 3).copy()  # one that torch may write to
 
 
 if __name__ == "__main__":

@@ -3,10 +3,11 @@
 import io
 import os
 
+from ..constants import CONSTANTS
 from ..runtime.image_file import looks_like_video
 from .animation_decoder import is_animation
 
-VIDEO_SUFFIXES = frozenset(".mp4 .m4v .mov .webm .mkv .avi".split())  # GIF and WebP are among those of photos
+VIDEO_SUFFIXES: frozenset[str] = frozenset(CONSTANTS["video"]["suffixes"])  # GIF and WebP are among those of photos
 HEAD = 1024  # bytes that tell a video
 
 

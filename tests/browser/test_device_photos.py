@@ -1,5 +1,12 @@
 """Photos that are looked at in the visitor's own browser: they are bounded, freed, removed one by one, and survive a worker that dies."""
 
+import base64
+import csv
+import io
+import json
+import struct
+import zipfile
+
 import pytest
 from camera_video import EXAMPLES
 from live_page import SECONDS, START
@@ -54,6 +61,24 @@ def choose(page, *photos) -> None:
     page.locator(".drop input").set_input_files(list(photos))
 
 
+def packed(*members: tuple[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytearray:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", method) as files:
+        for name, data in members:
+            files.writestr(name, data)
+    return bytearray(content.getvalue())
+
+
+def choose_zip(page, content: bytes) -> None:
+    choose(page, {"name": "photos.zip", "mimeType": "application/zip", "buffer": bytes(content)})
+
+
+def saved(page, button: str) -> bytes:
+    with page.expect_download(timeout=30 * SECONDS) as event:
+        page.get_by_role("button", name=button).first.click()
+    return event.value.path().read_bytes()
+
+
 def found(page, name: str) -> None:
     expect(page.get_by_role("heading", name=f"{name}: 2 hands, 1 face")).to_be_visible(timeout=START)
 
@@ -86,6 +111,110 @@ def test_photos_are_freed_and_can_be_removed(visitor, tmp_path):
     assert kept <= 1, "only the file that was offered for download, for some seconds"
     choose(visitor, EXAMPLES / "greeting.webp")
     found(visitor, "greeting.webp")
+
+
+def test_photos_of_a_zip_are_taken_in_and_the_rest_is_counted(visitor):
+    photo, other = (EXAMPLES / "greeting.webp").read_bytes(), (EXAMPLES / "hands.webp").read_bytes()
+    content = packed(
+        ("holiday/day 1/a.webp", photo), ("holiday/b.webp", other), ("__MACOSX/holiday/._a.webp", b"x"), ("holiday/.DS_Store", b"x"),
+        ("notes.txt", b"x"), ("bomb.png", bytes(200_000_000)), ("empty/", b""),
+    )  # fmt: skip
+    choose_zip(visitor, content)
+    found(visitor, "a.webp")
+    expect(visitor.locator("article[data-hands]", has_text="b.webp")).to_be_visible(timeout=START)
+    expect(visitor.locator("article")).to_have_count(2)
+    expect(visitor.get_by_text("Of the ZIP 2 files were skipped: 1 is no photo or video, 1 is too large.")).to_be_visible()
+
+
+def test_a_zip_that_is_damaged_or_lies_is_told(visitor):
+    photo = (EXAMPLES / "greeting.webp").read_bytes()
+    stored = packed(("a.webp", photo), ("b.webp", photo + b" "), method=zipfile.ZIP_STORED)
+    damaged = stored.copy()
+    damaged[damaged.index(photo) + 20] ^= 255
+    choose_zip(visitor, damaged)
+    expect(visitor.get_by_text("Of the ZIP 1 file was skipped: 1 is damaged.")).to_be_visible(timeout=START)
+    expect(visitor.locator("article")).to_have_count(1)
+    choose_zip(visitor, stored[:60])
+    expect(visitor.get_by_text("The ZIP is damaged: nothing of it could be taken in.")).to_be_visible(timeout=START)
+    encrypted = packed(("c.webp", photo))
+    for signature, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        encrypted[encrypted.index(signature) + place] |= 1
+    choose_zip(visitor, encrypted)
+    expect(visitor.get_by_text("Of the ZIP 1 file was skipped: 1 is encrypted.")).to_be_visible(timeout=START)
+    choose_zip(visitor, packed(("c.webp", photo), method=zipfile.ZIP_LZMA))
+    expect(visitor.get_by_text("1 is packed in an unusual way.")).to_be_visible(timeout=START)
+    bomb = packed(("d.webp", bytes(100_000_000)))
+    for signature, place in ((b"PK\x03\x04", 22), (b"PK\x01\x02", 24)):
+        struct.pack_into("<I", bomb, bomb.index(signature) + place, 1000)  # it unpacks to more than it says
+    choose_zip(visitor, bomb)
+    expect(visitor.get_by_text("Of the ZIP 1 file was skipped: 1 is damaged.")).to_be_visible(timeout=START)
+    many = packed(("a.webp", photo))
+    struct.pack_into("<I", many, many.rindex(b"PK\x05\x06") + 12, 2_000_000)
+    choose_zip(visitor, many)
+    expect(visitor.get_by_text("The ZIP holds too many files, or says so: nothing of it was taken in.")).to_be_visible(timeout=START)
+    expect(visitor.locator("article")).to_have_count(1)
+
+
+def test_photos_of_a_folder_are_taken_in(visitor, tmp_path):
+    (tmp_path / "deep").mkdir()
+    for name in ("a.webp", "deep/b.webp", "deep/notes.txt", ".hidden.webp"):
+        (tmp_path / name).write_bytes((EXAMPLES / "greeting.webp").read_bytes())
+    with visitor.expect_file_chooser() as event:
+        visitor.get_by_role("button", name="Choose a folder").click()
+    event.value.set_files(tmp_path)
+    found(visitor, "a.webp")
+    found(visitor, "b.webp")
+    expect(visitor.locator("article")).to_have_count(2)
+
+
+def test_a_photo_that_is_dropped_is_taken_in(visitor):
+    photo = base64.b64encode((EXAMPLES / "greeting.webp").read_bytes()).decode()
+    visitor.locator(".drop").evaluate(
+        """(zone, text) => {
+            const dropped = new DataTransfer();
+            dropped.items.add(new File([Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))], "dropped.webp"));
+            zone.dispatchEvent(new DragEvent("drop", { dataTransfer: dropped, bubbles: true, cancelable: true }));
+        }""",
+        photo,
+    )
+    found(visitor, "dropped.webp")
+
+
+def test_points_are_saved_for_label_tools(visitor):
+    choose(visitor, EXAMPLES / "greeting.webp", EXAMPLES / "hands.webp")
+    found(visitor, "greeting.webp")
+    expect(visitor.locator("article[data-hands]", has_text="hands.webp")).to_be_visible(timeout=START)
+    article = visitor.locator("article", has_text="greeting.webp")
+    with zipfile.ZipFile(io.BytesIO(saved(article.page, "Save YOLO-pose"))) as files:
+        assert {name.split("/")[0] for name in files.namelist()} == {"hands", "faces"}
+    with zipfile.ZipFile(io.BytesIO(saved(article.page, "Save Label Studio"))) as files:
+        assert set(files.namelist()) == {"tasks.json", "interface.xml"}
+    with zipfile.ZipFile(io.BytesIO(saved(visitor, "Save all points (ZIP)"))) as files:
+        assert files.testzip() is None
+        labels = {name: files.read(name).decode() for name in files.namelist() if name.startswith("yolo/hands/labels/")}
+        assert {name: text.count("\n") for name, text in labels.items()} == {"yolo/hands/labels/greeting.txt": 2, "yolo/hands/labels/hands.txt": 2}
+        assert len(json.loads(files.read("label_studio/tasks.json"))) == 2
+        assert len(json.loads(files.read("coco.json"))["images"]) == 2
+        assert {row["photo"] for row in csv.DictReader(io.StringIO(files.read("landmarks.csv").decode()))} == {"greeting.webp", "hands.webp"}
+        assert len(files.read("landmarks.jsonl").splitlines()) == 2
+
+
+def test_uploaded_photos_come_along(visitor):
+    """They are analysed here, and the server keeps them until they are removed there."""
+    switch = visitor.get_by_text("Process on my device").first
+    switch.click()
+    upload = visitor.locator("[class*=st-key-photos_] input[type=file]")
+    upload.set_input_files([EXAMPLES / "hands.webp", EXAMPLES / "greeting.webp"])
+    expect(visitor.get_by_text("2 photos")).to_be_visible(timeout=START)
+    switch.click()
+    found(visitor, "greeting.webp")
+    expect(visitor.locator("article[data-hands]", has_text="hands.webp")).to_be_visible(timeout=START)
+    expect(visitor.get_by_text("2 photos that you uploaded are in the server's memory")).to_be_visible()
+    visitor.get_by_role("button", name="Remove from the server").click()
+    expect(visitor.get_by_text("that you uploaded")).to_have_count(0)
+    expect(visitor.locator("article[data-hands]")).to_have_count(2)
+    switch.click()
+    expect(visitor.get_by_text("Try an example")).to_be_visible(timeout=START)
 
 
 def test_photos_are_bounded(visitor):

@@ -27,6 +27,8 @@ def test_picture_and_controls_are_in_one_window(window):
     left, top, right, bottom = box(page.locator(".stage"))
     assert 0 <= left and right <= width and 0 <= top and bottom <= height, "the whole picture"
     stop = box(page.get_by_role("button", name="Stop camera"))
+    record = box(page.get_by_role("button", name="Record a clip"))
+    assert record[3] <= height and record[2] <= width
     figures = box(page.get_by_text("frames per second"))
     assert bottom <= stop[1] and stop[3] <= height and figures[3] <= height
     for control in (page.get_by_text("Face mesh"), page.get_by_role("slider", name="Minimum confidence"), page.get_by_text("Mirror", exact=True)):

@@ -8,6 +8,7 @@ import csv
 import functools
 import http.server
 import io
+import json
 import math
 import threading
 from dataclasses import replace
@@ -18,6 +19,7 @@ import pytest
 
 from model.constants import CONSTANTS
 from model.output.draw import UNCERTAIN_COLOUR, label
+from model.output.label_tools import label_studio_config, to_label_studio, to_yolo
 from model.output.serialize import to_coco, to_csv
 from model.runtime.detector import Detection, Detector, DetectorInput, decode, suppress
 from model.runtime.geometry import ROI, extract_crop, letterbox, roi_from_box, roi_from_points, transform
@@ -38,6 +40,7 @@ MODULES = {name: f"runtime/{name}" for name in ("geometry", "detector", "one_eur
     "words": "ui/words",
     "save": "ui/save",
     "controls": "ui/photo_controls",
+    "labels": "ui/label_tools",
 }
 # Pictures and crops travel as base64: lists of numbers would take most of the tests' time.
 HELPERS = """
@@ -465,18 +468,56 @@ def test_files_hold_the_same(runtime, detected):
     """CSV and COCO of the device's mode, number by number; a name that a spreadsheet would take for a formula too."""
     given = given_result(detected)
     for name in ("greeting.webp", "=1,2.jpg"):
-        ours = runtime("save.toCsv(given.result, given.name)", {"result": given, "name": name})
+        ours = runtime("save.toCsv([[given.name, given.result]])", {"result": given, "name": name})
         rows, expected = (list(csv.reader(io.StringIO(text))) for text in (ours, to_csv([(name, detected)])))
         assert len(rows) == len(expected) and rows[0] == expected[0]
         for row, other in zip(rows[1:], expected[1:]):
             assert (row[:3], row[4], row[6:8]) == (other[:3], other[4], other[6:8])
             assert [float(row[3]), *map(float, row[8:])] == pytest.approx([float(other[3]), *map(float, other[8:])], abs=0.011)
-    ours, expected = runtime("save.toCoco(given, 'greeting.webp')", given), to_coco([("greeting.webp", detected)])
+    ours, expected = runtime("save.toCoco([['greeting.webp', given]])", given), to_coco([("greeting.webp", detected)])
     assert ours["categories"] == expected["categories"] and ours["images"] == expected["images"]
     assert len(ours["annotations"]) == len(expected["annotations"])
     for one, other in zip(ours["annotations"], expected["annotations"]):
         assert set(one) == set(other)
         assert one["keypoints"] == pytest.approx(other["keypoints"], abs=0.011) and one["bbox"] == pytest.approx(other["bbox"], abs=0.011)
+
+
+NAMES = ["greeting.webp", "a/b (1)'é.v2.png", "greeting.webp", "..", "x\u200by:z.jpg", "ü" * 150 + ".jpg"]
+
+
+def test_label_files_hold_the_same(runtime, detected):
+    """YOLO-pose and Label Studio of the device's mode: names, order and numbers; points outside the photo too."""
+    moved = replace(detected.hands[0], landmarks=detected.hands[0].landmarks - np.float32([detected.hands[0].landmarks[0, 0], 0, 0]))
+    case = replace(detected, hands=(moved, *detected.hands[1:]))
+    given = given_result(case)
+    for face, reference in zip(given["faces"], case.faces):
+        face["ibug68"] = reference.ibug68.tolist()
+    named, ours = [(name, case) for name in NAMES], {"names": NAMES, "result": given}
+    files = runtime("labels.toYolo(given.names.map((name) => [name, given.result]))", ours)
+    expected = to_yolo(named)
+    assert list(files) == list(expected)
+    for path, text in files.items():
+        if path.endswith(".yaml"):
+            assert text == expected[path]
+            continue
+        rows, others = text.splitlines(), expected[path].splitlines()
+        assert len(rows) == len(others) > 0
+        for row, other in zip(rows, others):
+            assert list(map(float, row.split(" "))) == pytest.approx(list(map(float, other.split(" "))), abs=2e-6)
+
+    files = runtime("labels.toLabelStudio(given.names.map((name) => [name, given.result]))", ours)
+    assert files["interface.xml"] == label_studio_config()
+    for task, other in zip(json.loads(files["tasks.json"]), to_label_studio(named), strict=True):
+        assert task["data"] == other["data"]
+        (ours_, theirs) = task["predictions"][0], other["predictions"][0]
+        assert ours_["score"] == pytest.approx(theirs["score"], abs=1e-4) and ours_["model_version"] == theirs["model_version"]
+        for region, reference in zip(ours_["result"], theirs["result"], strict=True):
+            numbers, others = ({key: value for key, value in each.pop("value").items()} for each in (region, reference))
+            assert set(numbers) == set(others)
+            for key, value in numbers.items():
+                assert value == (others[key] if isinstance(value, list) else pytest.approx(others[key], abs=2e-4))
+            assert region.pop("score", 0) == pytest.approx(reference.pop("score", 0), abs=1e-4)
+            assert region == reference
 
 
 @pytest.mark.parametrize("hand, most", [(0.563, None), (0.999, None), (0.01, None), (0.563, 1), (0.01, 0)])

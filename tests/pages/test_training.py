@@ -23,7 +23,7 @@ from pages.parts.learn.questions import questions
 from pages.parts.server.work_queue import WORK_QUEUE
 from pages.parts.shared.examples import Example
 from pages.parts.training import demo_training, train_yourself
-from pages.parts.training.demo_training import FAILED, FINISHED, RUNNING, STOPPED, DemoTraining
+from pages.parts.training.demo_training import FAILED, FINISHED, RUNNING, STOPPED, DemoTraining, WatchedCrop
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "model" / "examples"
@@ -43,7 +43,7 @@ def run_document(epochs: int = 6, kind: str = "hand") -> dict:
                 "losses": {f"{kind}.points": 50 * error}, "accuracy": {kind: accuracy},
                 "nme": {kind: error}, "point_nme": {kind: points},
                 "sets": {f"real_{kind}s": {"nme": error, "pck": accuracy, "rows": 10}},
-                "predictions": [[[100 + 100 * error, 50.0]] * count],
+                "predictions": [[[100 + 100 * error, 50.0]] * count], "watched": [[100 + 100 * error, 50.0]] * count,
             }
         )  # fmt: skip
     return {
@@ -306,11 +306,28 @@ class TestTrainingTrace:
         show(visitor, "Training trace").button_group(key="network").set_value("detector")
         assert "How it was trained: 3 epochs, 960 pictures, 3 minutes" in said(show(visitor, "Training trace"))
 
+    def test_the_detectors_boxes_are_played_if_they_were_recorded(self, visitor, with_run, run_file):
+        document = released_document()
+        epochs = [
+            {"epoch": n, "crop": 128, "crops": 10, "seconds": 1, "loss": 1.0, "sets": {"hand_scenes": {"recall": 0.5, "precision": 0.5}}} for n in (1, 2, 3)
+        ]
+        document["detector"] = {"run": {}, "epochs": epochs}
+        run_file.write_text(json.dumps(document))
+        show(visitor, "Training trace")
+        visitor.segmented_control(key="network").set_value("detector").run()
+        assert "Watch the boxes converge" not in [heading.value for heading in visitor.header]
+        for epoch in epochs[1:]:  # the run had begun before it recorded them
+            epoch["predictions"] = [[[0, 0.9, 10, 20, 30, 40]]]
+        document["detector"]["pictures"] = [{"file": "trace/0.webp"}]
+        run_file.write_text(json.dumps(document))
+        visitor.run()
+        assert "Watch the boxes converge" in [heading.value for heading in visitor.header]
+
     def test_the_textbooks_trace_stands_beside_it_and_says_so(self, visitor, with_run):
         show(visitor, "Training trace")
-        textbook = next(f.value for f in visitor.dataframe if list(f.value.columns) == ["epoch", "loss", "accuracy", "observation"])
-        assert list(textbook["loss"]) == [0.12, 0.08, 0.05, 0.035, 0.025]
-        assert list(textbook["accuracy"]) == [0.65, 0.75, 0.82, 0.88, 0.91]
+        textbook = next(table.value for table in visitor.table if "observation" in table.value)
+        assert list(textbook["loss ↓"]) == [0.12, 0.08, 0.05, 0.035, 0.025]
+        assert list(textbook["accuracy ↑"]) == [0.65, 0.75, 0.82, 0.88, 0.91]
         for word, observation in zip(("basic positions", "precise", "shapes", "joints", "Converges"), textbook["observation"]):
             assert word in observation
         assert "made up to show the idea, not measured" in said(visitor)
@@ -446,8 +463,11 @@ time.sleep(120)
 ALL_EPOCHS = f'(run / "trace.json").write_text(json.dumps({run_document(5)!r}))'
 
 
+CROP = WatchedCrop("hand", np.zeros((256, 256, 3), np.uint8), np.full((21, 2), 100.0))
+
+
 def training(body: str) -> DemoTraining:
-    return DemoTraining(lambda run: stand_in(run, body))
+    return DemoTraining(lambda run, kind: stand_in(run, body))
 
 
 def wait_for(condition, seconds: float = 20):
@@ -468,15 +488,15 @@ class TestDemoTraining:
     def test_runs_to_the_end(self):
         demo = training(ALL_EPOCHS)
         assert demo.state == "idle" and demo.trace() is None
-        assert demo.start("me")
+        assert demo.start("me", CROP)
         wait_for(lambda: demo.state != RUNNING)
         assert demo.state == FINISHED and len(demo.trace().epochs) == 5 and demo.progress().share == 1
 
     def test_one_at_a_time_and_stop_ends_all_its_processes(self):
         demo = training(EPOCH_AND_WAIT)
-        assert demo.start("me") and not demo.start("you")
-        wait_for(lambda: (demo._folder / "child").exists() and (demo._folder / "child").read_text())
-        child = int((demo._folder / "child").read_text())
+        assert demo.start("me", CROP) and not demo.start("you", CROP)
+        wait_for(lambda: (demo.folder.path / "child").exists() and (demo.folder.path / "child").read_text())
+        child = int((demo.folder.path / "child").read_text())
         assert demo.owner == "me" and demo.state == RUNNING
         assert demo.progress().share == pytest.approx(1.5 / 5) and "Epoch 2 of 5, 50%" in demo.progress().said
         own = os.getpgid(demo._process.pid)
@@ -484,18 +504,50 @@ class TestDemoTraining:
         demo.stop()
         assert demo.state == STOPPED
         wait_for(lambda: not alive(child))
-        assert demo.start("you") and demo.owner == "you"
+        assert demo.start("you", CROP) and demo.owner == "you"
         demo.stop()
 
     def test_a_failure_says_why(self):
         demo = training("sys.exit('no room left')")
-        demo.start("me")
+        demo.start("me", CROP)
         wait_for(lambda: demo.state != RUNNING)
         assert demo.state == FAILED and demo.complaint() == "no room left"
 
     def test_the_real_command_is_understood(self, tmp_path):
         command = demo_training.demo_command(tmp_path)
         assert command[0] == sys.executable and "--demo" in command and importlib.util.find_spec(command[2])
+
+    def test_a_stopped_run_goes_on_in_its_folder(self):
+        count = "(run / 'starts').open('a').write('x')\n" + EPOCH_AND_WAIT
+        demo = training(count)
+        demo.start("me", CROP)
+        wait_for(lambda: demo.trace())
+        demo.stop()
+        stopped = demo.keep(CROP)
+        assert stopped.epochs == 1
+        demo.start("you", CROP)
+        wait_for(lambda: demo.file("child"))
+        assert demo.file("starts") == b"x"
+        demo.stop()
+        assert demo.start("me", stopped.crop, stopped.folder) and demo.progress().said == "Epoch 1 of 5 is done."
+        wait_for(lambda: demo.file("starts") == b"xx")
+        demo.stop()
+
+    def test_stopped_runs_are_bounded(self, monkeypatch):
+        demo, kept = training(ALL_EPOCHS), []
+        assert demo.keep(CROP) is None, "nothing ran"
+        for visitor in range(demo_training.MOST_KEPT + 2):
+            demo.start(str(visitor), CROP)
+            wait_for(lambda: demo.state != RUNNING)
+            kept.append(demo.keep(CROP))
+        assert [run.folder.is_there for run in kept] == [False, False] + [True] * demo_training.MOST_KEPT
+        assert [run.folder.path.exists() for run in kept] == [run.folder.is_there for run in kept]
+        paths = [run.folder.path for run in kept]
+        monkeypatch.setattr(demo_training, "MOST_BYTES", 1)
+        assert demo.keep(CROP) is None, "too large"
+        kept.clear()
+        demo.forget()
+        assert not any(path.exists() for path in paths), "they go with the visits"
 
 
 class TestTrainYourself:
@@ -519,9 +571,28 @@ class TestTrainYourself:
         visitor.button(key="stop_training").click()
         show(visitor, "Train it yourself")
         assert demo.state == STOPPED and "Stopped after 1 of 5 epochs." in said(visitor)
+        folder = demo.folder.path
+        assert visitor.button(key="resume_training").label == "Go on after epoch 1"
+        visitor.button(key="resume_training").click()
+        show(visitor, "Train it yourself")
+        assert demo.state == RUNNING and demo.folder.path == folder
+        assert not [button for button in visitor.button if button.key in ("train", "resume_training")]
+
+    def test_the_example_is_the_visitors_own(self, visitor, demo, seen):
+        show(visitor, "Train it yourself")
+        visitor.button(key="train").click()
+        show(visitor, "Train it yourself")
+        crop = visitor.session_state["watched_crop"]
+        instance = followed(seen["greeting.webp"])
+        assert crop.kind == "hand" and crop.rgb.shape == (256, 256, 3) and crop.rgb.std() > 10
+        back = crop.reference @ instance.roi.to_photo()[:2, :2].T + instance.roi.to_photo()[:2, 2]
+        assert back == pytest.approx(instance.landmarks[:, :2], abs=0.01)
+        wait_for(demo.trace)
+        show(visitor, "Train it yourself")
+        assert "Your example, epoch by epoch" in [heading.value for heading in visitor.subheader]
 
     def test_a_second_visitor_is_told(self, visitor, demo):
-        demo.start("somebody else")
+        demo.start("somebody else", CROP)
         show(visitor, "Train it yourself")
         assert "Another visitor's training is running" in said(visitor)
         assert not [button for button in visitor.button if button.key in ("train", "stop_training")]

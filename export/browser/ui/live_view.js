@@ -8,7 +8,9 @@
 import { messageOf } from "../runtime/errors.js";
 import { missingFeatures, startWorker } from "../runtime/worker_client.js";
 import { CameraError, closeCamera, isMirrored, listCameras, openCamera } from "./camera.js";
+import { ClipRecorder } from "./clip_recorder.js";
 import { draw } from "./draw.js";
+import { DrawnClip } from "./drawn_clip.js";
 import { saveJson, savePng } from "./save.js";
 import { buildView } from "./live_view_elements.js";
 
@@ -63,6 +65,8 @@ class LiveView {
   #latencies = [];
   /** @type {{picture: ImageBitmap, result: Result} | null} while frozen */
   #still = null;
+  #clip = new DrawnClip();
+  #recorder = new ClipRecorder(this.#clip);
   #closed = false;
   #options;
 
@@ -74,7 +78,9 @@ class LiveView {
     this.#options = options;
     this.#elements = buildView(parent);
     this.#loadWorker(); // while the page is read
-    const { start, still, cameras, png, json } = this.#elements;
+    const { start, still, cameras, png, json, bar } = this.#elements;
+    still.after(this.#recorder.elements.button);
+    bar.after(this.#recorder.elements.result);
     start.onclick = () => (this.#stream ? this.stop() : this.start());
     still.onclick = () => (this.#still ? this.#resume() : this.#worker?.post({ type: "still" }));
     cameras.onchange = () => this.start({ deviceId: cameras.value });
@@ -131,6 +137,7 @@ class LiveView {
       await this.#offerCameras(stream);
       hint.hidden = true;
       this.#elements.still.hidden = false;
+      this.#recorder.allow(true);
       start.textContent = "Stop camera";
       this.#nextFrame();
     } catch (error) {
@@ -145,6 +152,7 @@ class LiveView {
     const { start, still, cameras, hint, video, canvas, png, json } = this.#elements;
     closeCamera(this.#stream);
     this.#stream = null;
+    this.#recorder.allow(false);
     this.#thaw();
     this.#busy = false;
     this.#lost = 0;
@@ -260,6 +268,7 @@ class LiveView {
     }
     if (this.#stream !== stream || !this.#worker) return frame.close();
     this.#lost = 0;
+    this.#clip.take(frame);
     this.#worker.post({ type: "frame", frame, time }, [frame]);
   };
 
@@ -272,7 +281,9 @@ class LiveView {
   #show({ result, time }) {
     const { canvas, stage, fps, latency, root } = this.#elements;
     stage.style.setProperty("--ratio", String(result.width / result.height));
-    this.#paint(canvas, this.#confident(result));
+    const shown = this.#confident(result);
+    this.#paint(canvas, shown);
+    this.#clip.add(shown, time, this.#drawing());
     const now = performance.now();
     // Two seconds, or the last few results where those took longer.
     this.#finished = [
@@ -325,6 +336,7 @@ class LiveView {
     this.#still = { picture, result };
     this.#paintStill();
     video.pause();
+    this.#recorder.allow(false); // a still picture is no clip
     still.textContent = "Resume";
     png.hidden = json.hidden = false;
   }
@@ -352,6 +364,7 @@ class LiveView {
     this.#thaw();
     this.#busy = false;
     video.play();
+    this.#recorder.allow(true);
     still.textContent = "Freeze";
     png.hidden = json.hidden = true;
   }

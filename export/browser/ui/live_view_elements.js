@@ -1,5 +1,7 @@
 // The elements of the live view, and its style. No behaviour here.
 
+import { BUTTONS } from "./button_style.js";
+
 const HTML = `
   <div class="stage">
     <video playsinline muted></video>
@@ -28,13 +30,12 @@ const CSS = `
   .hint { position: absolute; inset: 0; display: grid; place-items: center; margin: 0; padding: 1rem;
     background: #101418b0; color: #fff; text-align: center; }
   .bar { display: flex; flex-wrap: wrap; gap: 0.5rem; margin: 0.6rem 0 0.5rem; }
-  button, select { font: inherit; padding: 0.4rem 0.9rem; min-height: 2.5rem; cursor: pointer; max-width: 100%;
+  select { font: inherit; font-size: 0.875rem; padding: 0.35rem 1rem; min-height: 2.5rem; cursor: pointer; max-width: 100%;
     border: 1px solid var(--st-border-color, #ccc); border-radius: var(--st-button-radius, 0.5rem);
     background: var(--st-background-color, #fff); color: inherit; }
-  button.primary { background: var(--st-primary-color, #ff4b4b); border-color: transparent;
-    color: var(--st-background-color, #fff); }
-  button:focus-visible, select:focus-visible { outline: 2px solid var(--st-primary-color, #ff4b4b); outline-offset: 2px; }
-  button:disabled { opacity: 0.6; cursor: default; }
+  select:focus-visible { outline: 2px solid var(--st-primary-color, #ff4b4b); outline-offset: 2px; }
+  ${BUTTONS}
+  .clip { display: flex; flex-wrap: wrap; align-items: center; gap: 0.5rem; margin: 0 0 0.5rem; }
   .message { position: absolute; inset: auto 0 0 0; margin: 0; padding: 0.75rem 1rem; background: #7a1414; color: #fff; }
   .figures { margin: 0; font-variant-numeric: tabular-nums; }
   .parity { margin: 0.25rem 0 0; font-size: 0.85rem; opacity: 0.8; }
@@ -62,6 +63,7 @@ export function buildView(parent) {
   };
   return {
     root,
+    bar: find(".bar", HTMLElement),
     start: find(".start", HTMLButtonElement),
     still: find(".still", HTMLButtonElement),
     cameras: find(".cameras", HTMLSelectElement),

@@ -21,7 +21,7 @@ const MOST = 51; // this many on the slider means: all
 
 export const CSS = `
   .controls { border: 1px solid var(--st-border-color, #ccc); border-radius: var(--st-base-radius, 0.5rem); padding: 0.6rem 0.9rem; margin: 0.75rem 0; }
-  .controls { display: flex; flex-wrap: wrap; gap: 0 1.5rem; }
+  .controls { display: flex; flex-wrap: wrap; gap: 0 1.5rem; font-size: 0.875rem; }
   .controls details[open] { flex: 1 0 100%; }
   .controls fieldset { border: 0; padding: 0; margin: 0; display: flex; flex-wrap: wrap; gap: 0.25rem 1rem; }
   .controls label { flex: none; max-width: none; display: inline-flex; align-items: center; gap: 0.35rem; min-height: 2rem; white-space: nowrap; }

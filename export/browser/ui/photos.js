@@ -12,14 +12,18 @@
 import constants from "../runtime/constants.js";
 import { messageOf } from "../runtime/errors.js";
 import { missingFeatures, startWorker, WorkerStopped } from "../runtime/worker_client.js";
+import { isVideo } from "./archive.js";
+import { BUTTONS } from "./button_style.js";
+import { droppedFiles, mediaOf, unpacked } from "./chosen_files.js";
+import { stemOf } from "./file_names.js";
 import { buildControls, CSS as CONTROLS, filtered } from "./photo_controls.js";
+import { allFiles, FILES } from "./photo_files.js";
 import { PictureView } from "./picture_view.js";
-import { saveCoco, saveCsv, saveJson, savePng, toBlob } from "./save.js";
+import { offer, savePng, toBlob } from "./save.js";
 import { details, named, POINT_NAMES, summary } from "./words.js";
 
 const PREVIEW = 1280; // longer side in pixels of the picture on the page; a saved PNG has the photo's own size
 const MOST_UNCERTAIN = 20; // rejected detections kept of a photo
-const VIDEO = /\.(mp4|m4v|mov|webm|mkv|avi)$/i; // names of files to which some systems give no type
 const ATTEMPTS = 2; // per photo: the worker may have died of something else
 
 const CSS = `
@@ -33,10 +37,10 @@ const CSS = `
   h3 { font-size: 1rem; margin: 0 0 0.5rem; overflow-wrap: anywhere; }
   @media (min-width: 56rem) { .body { display: grid; grid-template-columns: 3fr 2fr; gap: 2rem; } }
   article ul { margin: 0.5rem 0; padding-left: 1.25rem; }
-  .remove-all, .actions button { font: inherit; margin: 0.5rem 0.5rem 0 0; padding: 0.4rem 0.9rem; min-height: 2.6rem; cursor: pointer;
-    border: 1px solid var(--st-border-color, #ccc); border-radius: var(--st-button-radius, 0.5rem);
-    background: var(--st-background-color, #fff); color: inherit; }
-  button:focus-visible { outline: 2px solid var(--st-primary-color, #ff4b4b); outline-offset: 2px; }
+  ${BUTTONS}
+  .row, .actions { display: flex; flex-wrap: wrap; gap: 0.5rem; margin: 0.5rem 0; }
+  .row:not(:has(:not([hidden]))) { display: none; }
+  @media (max-width: 40rem) { .folder { display: none; } } /* phones have no folders to choose */
   .note { margin: 0.75rem 0 0; padding: 0.75rem 1rem; border-radius: var(--st-base-radius, 0.5rem);
     background: var(--st-yellow-background-color, #fff6dd); color: var(--st-yellow-text-color, #6b4e00); }
   .table { overflow-x: auto; max-height: 24rem; }
@@ -44,10 +48,12 @@ const CSS = `
   th, td { text-align: right; padding: 0.2rem 0.7rem; border-bottom: 1px solid var(--st-border-color, #ccc); }
   th:first-child, td:first-child { text-align: left; }
   [hidden] { display: none !important; }
+  input { accent-color: var(--st-primary-color, #ff4b4b); }
   ${CONTROLS}
 `;
 
-/** @typedef {{runtime: string, most: number}} Options  address of the runtime's folder; photos at a time */
+/** @typedef {{name: string, address: string}} Handed  a photo that was uploaded before */
+/** @typedef {{runtime: string, most: number, handed: Handed[]}} Options  address of the runtime's folder; photos at a time */
 /**
  * @typedef {object} Photo
  * @property {File} file
@@ -86,12 +92,14 @@ class PhotoView {
   /** @type {Promise<RuntimeWorker> | null} */
   #starting = null;
   #hurry = new AbortController(); // aborted as soon as a photo waits for the worker
+  #left = new AbortController(); // aborted when the visitor leaves
   /** @type {(error: Error) => void} ends the wait for the worker's answer */
   #interrupt = () => {};
   #input;
   #list;
   #note;
   #removeAll;
+  #saveAll;
   #choices;
   /** @type {Choice | null} */
   #choice = null;
@@ -100,31 +108,41 @@ class PhotoView {
    * @param {HTMLElement | ShadowRoot} parent
    * @param {Options} options
    */
-  constructor(parent, { runtime, most }) {
+  constructor(parent, { runtime, most, handed }) {
     this.#runtime = runtime;
     this.#most = most;
     const root = document.createElement("div");
     root.className = "photos";
     root.innerHTML = `<style>${CSS}</style>
-      <label class="drop">Drop photos or videos here or press to choose them. They stay on this device.
-        <input type="file" accept="image/*,video/*,.mkv" multiple></label>
+      <label class="drop">Drop photos, videos, a folder or a ZIP here, or press to choose. They stay on this device.
+        <input class="files" type="file" accept="image/*,video/*,.mkv,.zip" multiple></label>
+      <div class="row"><button class="folder">Choose a folder</button><input class="of-folder" type="file" webkitdirectory hidden></div>
       <p class="note" role="status" hidden></p>
       <div class="choices" hidden></div>
-      <button class="remove-all" hidden>Remove all photos</button>
+      <div class="row"><button class="save-all" hidden>Save all points (ZIP)</button>
+        <button class="remove-all" hidden>Remove all photos</button></div>
       <div class="list" aria-live="polite"></div>`;
     parent.replaceChildren(root);
     const find = (/** @type {string} */ selector) => /** @type {HTMLElement} */ (root.querySelector(selector));
     const drop = find(".drop");
-    this.#input = /** @type {HTMLInputElement} */ (find("input"));
+    this.#input = /** @type {HTMLInputElement} */ (find(".files"));
+    const folder = /** @type {HTMLInputElement} */ (find(".of-folder"));
     this.#list = find(".list");
     this.#note = find(".note");
     this.#removeAll = find(".remove-all");
+    this.#saveAll = find(".save-all");
     this.#choices = find(".choices");
     buildControls(this.#choices, (choice) => {
       this.#choice = choice;
       for (const photo of this.#photos) this.#show(photo);
     });
     this.#removeAll.onclick = () => this.#remove(...this.#photos);
+    this.#saveAll.onclick = () => this.#saveFile(allFiles(this.#named(...this.#photos)), "pointillist.zip");
+    find(".folder").onclick = () => folder.click();
+    folder.onchange = () => {
+      this.#take(mediaOf(folder.files ?? []));
+      folder.value = "";
+    };
     this.#input.onchange = () => {
       this.#take([...(this.#input.files ?? [])]);
       this.#input.value = ""; // so that a photo that was removed can be chosen again
@@ -134,11 +152,14 @@ class PhotoView {
     drop.ondrop = (event) => {
       event.preventDefault();
       drop.classList.remove("over");
-      this.#take([...(event.dataTransfer?.files ?? [])]);
+      if (event.dataTransfer) droppedFiles(event.dataTransfer).then((files) => this.#take(files));
     };
     const missing = missingFeatures();
-    if (missing) drop.textContent = `${missing} Switched off, the server looks at the photos.`;
-    else this.#loadWorker(); // while a photo is chosen
+    if (missing) drop.textContent = `${missing} With “Process on my device” off, the server analyses the photos.`;
+    else {
+      this.#loadWorker(); // while a photo is chosen
+      this.#fetch(handed);
+    }
   }
 
   #loadWorker() {
@@ -158,6 +179,7 @@ class PhotoView {
 
   close() {
     this.#hurry.abort();
+    this.#left.abort();
     for (const photo of this.#photos) this.#free(photo);
     this.#starting?.then(
       ({ close }) => close(),
@@ -165,31 +187,68 @@ class PhotoView {
     );
   }
 
-  /** @param {File[]} files */
-  #take(files) {
-    const room = this.#most - this.#photos.size;
-    this.#say(
-      files.length > room
-        ? `Not all photos were taken in: the limit is ${this.#most} photos. Remove some and add the rest.`
-        : "",
-    );
-    for (const file of files.slice(0, room)) {
-      const article = document.createElement("article");
-      const title = document.createElement("h3");
-      title.textContent = `${file.name}: looking …`;
-      /** @type {Photo} */
-      const photo = { file, article, title, address: "" };
-      const actions = document.createElement("div");
-      actions.className = "actions";
-      actions.append(button("Remove", () => this.#remove(photo), `Remove ${file.name}`));
-      article.append(title, actions);
-      this.#list.prepend(article);
-      this.#photos.add(photo);
-      if (file.type.startsWith("video/") || VIDEO.test(file.name))
-        this.#clips = this.#clips.then(() => this.#process(photo, () => this.#follow(photo)));
-      else this.#inTurn(() => this.#process(photo, () => this.#analyse(photo)));
+  /**
+   * One after the other, so that the server sends no two at once.
+   * @param {Handed[]} photos
+   */
+  async #fetch(photos) {
+    const complaints = [];
+    for (const { name, address } of photos) {
+      try {
+        const answer = await fetch(new URL(address, document.baseURI), { signal: this.#left.signal });
+        const content = await answer.blob();
+        if (!answer.ok || !content.size) throw new Error("the server no longer has it");
+        if (this.#photos.size < this.#most) this.#add(new File([content], name));
+      } catch (error) {
+        if (this.#left.signal.aborted) return;
+        complaints.push(`${name} could not be brought here: ${messageOf(error)}. Drop it once more.`);
+      }
     }
+    if (complaints.length) this.#say(complaints.join(" "));
+  }
+
+  /**
+   * Photos, and those in ZIPs.
+   * @param {File[]} files
+   */
+  async #take(files) {
+    /** @type {string[]} */
+    const complaints = [];
+    this.#say("");
+    for await (const file of unpacked(files, (sentence) => complaints.push(sentence))) {
+      if (this.#photos.size >= this.#most) {
+        complaints.push(
+          `Not all photos were taken in: the limit is ${this.#most} photos. Remove some and add the rest.`,
+        );
+        break;
+      }
+      this.#add(file);
+    }
+    this.#say(complaints.join(" "));
+  }
+
+  /** @param {File} file */
+  #add(file) {
+    const article = document.createElement("article");
+    const title = document.createElement("h3");
+    title.textContent = `${file.name}: being analysed …`;
+    /** @type {Photo} */
+    const photo = { file, article, title, address: "" };
+    const actions = document.createElement("div");
+    actions.className = "actions";
+    actions.append(button("Remove", () => this.#remove(photo), `Remove ${file.name}`));
+    article.append(title, actions);
+    this.#list.prepend(article);
+    this.#photos.add(photo);
+    if (isVideo(file)) this.#clips = this.#clips.then(() => this.#process(photo, () => this.#follow(photo)));
+    else this.#inTurn(() => this.#process(photo, () => this.#analyse(photo)));
+    this.#offerAll();
+  }
+
+  /** What is offered for all photos, as long as there are some. */
+  #offerAll() {
     this.#removeAll.hidden = this.#choices.hidden = !this.#photos.size;
+    this.#saveAll.hidden = ![...this.#photos].some(({ result }) => result);
   }
 
   /**
@@ -215,7 +274,7 @@ class PhotoView {
       this.#free(photo);
       photo.article.remove();
     }
-    this.#removeAll.hidden = this.#choices.hidden = !this.#photos.size;
+    this.#offerAll();
     this.#say("");
     this.#input.focus(); // the button that had the focus is gone
   }
@@ -298,17 +357,42 @@ class PhotoView {
    */
   #present(photo) {
     const { file, article, title } = photo;
-    const shown = () => this.#shown(photo);
     const place = document.createElement("div");
     photo.findings = document.createElement("div");
-    title.after(place, photo.findings);
+    const body = document.createElement("div");
+    body.className = "body";
+    body.append(place, photo.findings);
+    title.after(body);
     photo.view = new PictureView(place);
+    const files = FILES.map(({ label, ending, make }) =>
+      button(`Save ${label}`, () => this.#saveFile(make(this.#named(photo)), `${stemOf(file.name)}${ending}`)),
+    );
     article.querySelector(".actions")?.prepend(
       button("Save PNG", () => this.#save(photo)),
-      button("Save JSON", () => saveJson(shown(), stem(file))),
-      button("Save CSV", () => saveCsv(shown(), file.name, stem(file))),
-      button("Save COCO", () => saveCoco(shown(), file.name, stem(file))),
+      ...files,
     );
+    this.#offerAll();
+  }
+
+  /**
+   * Those of the photos that have been analysed, with what the choices let through.
+   * @param {Photo[]} photos
+   * @returns {import("./save.js").Named}
+   */
+  #named(...photos) {
+    return photos.filter(({ result }) => result).map((photo) => [photo.file.name, this.#shown(photo)]);
+  }
+
+  /**
+   * @param {Blob | Promise<Blob>} content
+   * @param {string} name
+   */
+  async #saveFile(content, name) {
+    try {
+      offer(await content, name);
+    } catch (error) {
+      this.#say(`${name} could not be saved: ${messageOf(error)}`);
+    }
   }
 
   /**
@@ -368,7 +452,7 @@ class PhotoView {
       const picture = await open(file);
       const result = this.#shown(photo);
       const drawn = { ...result, uncertain: this.#choice?.uncertain ? result.uncertain : [] };
-      await savePng(picture, drawn, { layers: this.#choice?.layers }, stem(file)).finally(() => picture.close());
+      await savePng(picture, drawn, { layers: this.#choice?.layers }, stemOf(file.name)).finally(() => picture.close());
     } catch (error) {
       this.#say(`${file.name}: ${messageOf(error)}`);
     }
@@ -445,14 +529,6 @@ function preview(picture) {
   context.imageSmoothingQuality = "high";
   context.drawImage(picture, 0, 0, canvas.width, canvas.height);
   return canvas;
-}
-
-/**
- * A file's name without its ending.
- * @param {File} file
- */
-function stem(file) {
-  return file.name.replace(/\.[^.]*$/, "");
 }
 
 /**

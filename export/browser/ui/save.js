@@ -4,6 +4,7 @@
 
 import constants from "../runtime/constants.js";
 import { draw, PLAIN_GROUND } from "./draw.js";
+import { distinct } from "./file_names.js";
 import { POINT_NAMES } from "./words.js";
 
 const NAME = "pointillist";
@@ -104,58 +105,67 @@ export function rounded(value, digits = 2) {
   return /** @type {Numbers} */ (result);
 }
 
+const FORMULA = /^[=+\-@\t\r]/; // what a spreadsheet would take for one
+
+/** @param {string} text */
+const quoted = (text) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+
 /**
  * A file's name as a cell of CSV, never a formula for a spreadsheet.
  * @param {string} name
  */
 export function cell(name) {
-  const shown = /^[=+\-@\t\r]/.test(name) ? `'${name}` : name;
-  return /[",\r\n]/.test(shown) ? `"${shown.replaceAll('"', '""')}"` : shown;
+  return quoted(FORMULA.test(name) ? `'${name}` : name);
 }
 
 const COLUMNS = "photo,kind,number,score,handedness,handedness_score,point,name,x,y,z,sigma";
 
-/**
- * Saves a row for each landmark: the columns of `pointillist detect --csv`.
- * @param {Result} result
- * @param {string} photo  the file's name
- */
-export function saveCsv(result, photo, name = NAME) {
-  offer(new Blob([toCsv(result, photo)], { type: "text/csv" }), `${name}.csv`);
-}
+/** @typedef {[name: string, result: Result][]} Named  photos and what was found in them */
 
 /**
- * @param {Result} result
- * @param {string} photo
+ * A row for each landmark: the columns of `pointillist detect --csv`.
+ * @param {Named} results
  */
-export function toCsv({ hands, faces }, photo) {
-  const quoted = cell(photo);
-  const rows = [...hands.entries(), ...faces.entries()].flatMap(([number, instance]) => {
-    const side = instance.kind === "hand" ? [instance.handedness, rounded(instance.handedness_score, 4)] : ["", ""];
-    const head = [quoted, instance.kind, number, rounded(instance.score, 4), ...side];
-    return instance.landmarks.map((point, index) =>
-      [...head, index, POINT_NAMES[instance.kind][index], ...rounded(point), rounded(instance.sigma[index])].join(","),
-    );
+export function toCsv(results) {
+  const names = distinct(results.map(([name]) => (FORMULA.test(name) ? `'${name}` : name)));
+  const rows = results.flatMap(([, { hands, faces }], place) => {
+    return [...hands.entries(), ...faces.entries()].flatMap(([number, instance]) => {
+      const side = instance.kind === "hand" ? [instance.handedness, rounded(instance.handedness_score, 4)] : ["", ""];
+      const head = [quoted(names[place]), instance.kind, number, rounded(instance.score, 4), ...side];
+      return instance.landmarks.map((point, index) =>
+        [...head, index, POINT_NAMES[instance.kind][index], ...rounded(point), rounded(instance.sigma[index])].join(
+          ",",
+        ),
+      );
+    });
   });
   return [COLUMNS, ...rows, ""].join("\n");
 }
 
 /**
- * Saves a COCO keypoints data set of this photo: `to_coco` of model/output/serialize.py.
- * @param {Result} result
- * @param {string} photo  the file's name
+ * A COCO keypoints data set of the photos: `to_coco` of model/output/serialize.py.
+ * @param {Named} results
  */
-export function saveCoco(result, photo, name = NAME) {
-  offer(new Blob([JSON.stringify(toCoco(result, photo))], { type: "application/json" }), `${name}_coco.json`);
+export function toCoco(results) {
+  const names = distinct(results.map(([name]) => name));
+  const annotations = results.flatMap(([, result], image) => annotationsOf(result, image + 1));
+  return {
+    info: { description: "Hands (21 points) and faces (478 points) found by Pointillist" },
+    licenses: [],
+    categories: [category(1, "hand", constants.hand.edges), category(2, "face", meshEdges())],
+    images: results.map(([, { width, height }], image) => ({ id: image + 1, file_name: names[image], width, height })),
+    annotations: annotations.map((annotation, index) => ({ id: index + 1, ...annotation })),
+  };
 }
 
 /**
+ * The hands and faces of one image, not numbered yet.
  * @param {Result} result
- * @param {string} photo
+ * @param {number} image  its number
  */
-export function toCoco({ width, height, hands, faces }, photo) {
+function annotationsOf({ width, height, hands, faces }, image) {
   const size = [width, height];
-  const annotations = [...hands, ...faces].map((instance, index) => {
+  return [...hands, ...faces].map((instance) => {
     const [x, y, w, h] = instance.box;
     const [low, high] = [
       [x, y],
@@ -167,8 +177,7 @@ export function toCoco({ width, height, hands, faces }, photo) {
       return [...point, point.every((value, axis) => value >= 0 && value < size[axis]) ? 2 : 1];
     });
     return {
-      id: index + 1,
-      image_id: 1,
+      image_id: image,
       category_id: instance.kind === "hand" ? 1 : 2,
       bbox,
       area: rounded(bbox[2] * bbox[3]),
@@ -179,13 +188,6 @@ export function toCoco({ width, height, hands, faces }, photo) {
       ...(instance.kind === "hand" ? { handedness: instance.handedness } : {}),
     };
   });
-  return {
-    info: { description: "Hands (21 points) and faces (478 points) found by Pointillist" },
-    licenses: [],
-    categories: [category(1, "hand", constants.hand.edges), category(2, "face", meshEdges())],
-    images: [{ id: 1, file_name: photo, width, height }],
-    annotations,
-  };
 }
 
 /**

@@ -48,7 +48,7 @@ def analyse_waiting(photo_list: PhotoList, landmarker: Landmarker) -> None:
             photo.result, photo.error, photo.thumbnail = twin.result, twin.error, twin.thumbnail
             continue
         with WORK_QUEUE.slot(say) as waited:
-            bar.progress(share, f"Looking at photo {done + 1} of {len(waiting)} …")
+            bar.progress(share, f"Analysing photo {done + 1} of {len(waiting)} …")
             _analyse(photo, landmarker, waited)
     bar.empty()
 
@@ -67,7 +67,7 @@ def _analyse(photo: Photo, landmarker: Landmarker, waited: float = 0.0) -> None:
         photo.error = found["error"] = str(error)
     except Exception:  # one photo must not stop the others, whatever is wrong with it
         log.exception("a photo of %d bytes could not be analysed", len(photo.content))
-        photo.error = found["error"] = "Something went wrong while looking at this photo. The other photos are not affected."
+        photo.error = found["error"] = "Something went wrong while this photo was analysed. The other photos are not affected."
     total = 1000 * (time.perf_counter() - started)
     record("photo", bytes=len(photo.content), waited_ms=1000 * waited, total_ms=total, **found)
 

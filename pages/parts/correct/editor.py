@@ -16,6 +16,7 @@ from pages.parts.album.photo_list import Photo, PhotoList, visitors_photo_list
 from pages.parts.correct.visitor_corrections import Correction, visitors_corrections
 from pages.parts.downloads.download_links import Made, address_of
 from pages.parts.server.work_queue import WORK_QUEUE
+from pages.parts.shared.component_css import component_css
 from pages.parts.shared.palette import FACE
 
 VIEW = 2048  # longer side in pixels of the editor's picture: small hands can be enlarged
@@ -24,7 +25,7 @@ _HERE = Path(__file__)
 _component = st.components.v2.component(
     "pointillist_editor",
     html=_HERE.with_name("editor.html").read_text(encoding="utf-8"),
-    css=_HERE.with_name("editor.css").read_text(encoding="utf-8"),
+    css=component_css(_HERE.with_name("editor.css")),
     js=_HERE.with_name("editor.js").read_text(encoding="utf-8"),
 )
 

@@ -23,14 +23,15 @@ from pages.parts.album import clip_files
 from pages.parts.album.photo_list import Photo, PhotoList, visitors_photo_list
 from pages.parts.downloads.downloads import annotated_png, as_coco, as_csv, as_json, as_label_tools, as_zip
 from pages.parts.server.work_queue import WORK_QUEUE
+from pages.parts.shared.component_css import component_css
 
 ZIP = "pointillist.zip"
 _PIECE = 1 << 18  # bytes: as much as the server hands on before it waits for the visitor's network
 
 _component = st.components.v2.component(
     "pointillist_takeaway",
-    html="<a download></a>",
-    css=Path(__file__).with_name("download_links.css").read_text(encoding="utf-8"),
+    html='<a class="button" download></a>',
+    css=component_css(Path(__file__).with_name("download_links.css")),
     js="""export default function ({ data, parentElement }) {
       const link = parentElement.querySelector("a");
       link.textContent = data.label;

@@ -11,6 +11,7 @@ from model.runtime.network_file import WEIGHTS
 from pages.parts.explore.example_picker import Selection
 from pages.parts.explore.feature_explorer import COLOURS
 from pages.parts.photos.stage_views import crop_points
+from pages.parts.shared.component_css import component_css
 
 _component = st.components.v2.component(
     "pointillist_convolution_explorer",
@@ -26,7 +27,7 @@ _component = st.components.v2.component(
 <div class="tables"></div>
 <p class="sum" role="status"></p>
 """,
-    css=Path(__file__).with_name("convolution_explorer.css").read_text(encoding="utf-8"),
+    css=component_css(Path(__file__).with_name("convolution_explorer.css")),
     js=Path(__file__).with_name("convolution_explorer.js").read_text(encoding="utf-8"),
 )
 

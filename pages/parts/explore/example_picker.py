@@ -71,7 +71,7 @@ def easiest(named: Iterable[tuple[str, Hand | Face]]) -> str:
     return max(named, key=lambda entry: (entry[1].kind == "hand", entry[1].score - expected_error(entry[1])))[0]
 
 
-@st.cache_data(show_spinner="Looking at the examples …")
+@st.cache_data(show_spinner="Analysing the examples …")
 def example_hands() -> list[ExampleHand]:
     """The hands in the examples: first the one that the network is most sure of, last the one that it is least sure of."""
     found = []

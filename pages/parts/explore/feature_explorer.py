@@ -10,6 +10,7 @@ from pages.parts.explore.example_picker import Selection
 from pages.parts.explore.feature_parts import BACKGROUND, responds_to
 from pages.parts.photos.stage_views import crop_points
 from pages.parts.shared import images
+from pages.parts.shared.component_css import component_css
 from pages.parts.shared.data_url import picture_url
 
 COLUMNS = 8
@@ -27,7 +28,7 @@ _component = st.components.v2.component(
   <div class="maps" role="group" aria-label="All feature maps; the arrow keys walk through them"></div>
 </div>
 """,
-    css=Path(__file__).with_name("feature_explorer.css").read_text(encoding="utf-8"),
+    css=component_css(Path(__file__).with_name("feature_explorer.css")),
     js=Path(__file__).with_name("feature_explorer.js").read_text(encoding="utf-8"),
 )
 

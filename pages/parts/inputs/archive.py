@@ -7,11 +7,12 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
+from model.constants import CONSTANTS
 from model.runtime.image_file import MOST_BYTES, SUFFIXES
 from model.video.media_type import VIDEO_SUFFIXES
 
-MOST_DIRECTORY = 1_000_000  # bytes of the list of members: about ten thousand
-MOST_UNPACKED = 600_000_000  # bytes of all members that are unpacked, those that turn out to be damaged too
+MOST_DIRECTORY: int = CONSTANTS["archive"]["most_directory"]
+MOST_UNPACKED: int = CONSTANTS["archive"]["most_unpacked"]
 _END = b"PK\x05\x06"  # of the record that ends a ZIP
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # others may take gigabytes for their dictionary
 

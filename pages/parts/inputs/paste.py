@@ -8,10 +8,12 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.parts.shared.component_css import component_css
+
 _component = st.components.v2.component(
     "pointillist_paste",
-    html='<button type="button"></button><span role="status"></span>',
-    css=Path(__file__).with_name("paste.css").read_text(encoding="utf-8"),
+    html='<button class="button" type="button"></button><span role="status"></span>',
+    css=component_css(Path(__file__).with_name("paste.css")),
     js=Path(__file__).with_name("paste.js").read_text(encoding="utf-8"),
 )
 

@@ -15,6 +15,7 @@ from pages.parts.explore.example_picker import Selection
 from pages.parts.explore.feature_explorer import explore_features
 from pages.parts.photos.stage_views import crop_points, photo_points
 from pages.parts.shared import images, palette
+from pages.parts.shared.component_css import component_css
 from pages.parts.shared.data_url import picture_url
 from pages.parts.shared.glossary import explain
 from pages.parts.shared.head_maps import head_maps, show_all_maps
@@ -22,6 +23,7 @@ from pages.parts.shared.head_maps import head_maps, show_all_maps
 PATCH = 6  # side in pixels of the patch whose values are written out
 CARD = 150  # side in pixels of a card's picture
 LARGE = 384
+TABLE = 540  # height in pixels of the table beside it, as high as the picture in a wide window
 # The cards stay in view below the header while a stage is read; stage_cards.js brings the stage's beginning into
 # view, which must not move on when what is below it grows (overflow-anchor).
 STICKY = """<style>
@@ -34,7 +36,7 @@ MARK = (255, 64, 160)  # RGB of what is marked in a picture
 _cards = st.components.v2.component(
     "pointillist_stage_cards",
     html='<ol aria-label="The five stages"></ol>',
-    css=Path(__file__).with_name("stage_cards.css").read_text(encoding="utf-8"),
+    css=component_css(Path(__file__).with_name("stage_cards.css")),
     js=Path(__file__).with_name("stage_cards.js").read_text(encoding="utf-8"),
 )
 
@@ -158,13 +160,18 @@ def _input(selection: Selection) -> None:
     right.image(selection.instance.tensors.crop, alt=f"The {selection.kind}, cut out upright.", caption="The crop", width="stretch")
     st.markdown(
         f"The square is {roi.side:.0f} pixels wide, its centre is ({roi.cx:.0f}, {roi.cy:.0f}) and it is turned by "
-        f"θ = {np.degrees(roi.angle):.0f}°. The same transform, backwards, brings the points back in stage 5."
+        f"θ\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{_signed(np.degrees(roi.angle))}°. The same transform, backwards, brings the points back in stage 5."
     )
     st.latex(
         r"\begin{gathered} p_{\text{photo}} = s\, R(\theta)\, (p_{\text{crop}} - m) + c \\[4pt] "
         r"s = \tfrac{%.1f}{%d},\; \theta = %.0f^\circ,\; m = %.1f \\[4pt] c = (%.1f,\, %.1f) \end{gathered}"
         % (roi.side, CROP, np.degrees(roi.angle), (CROP - 1) / 2, roi.cx, roi.cy)
     )
+
+
+def _signed(value: float) -> str:
+    """A whole number with a minus sign that no line breaks after."""
+    return f"{value:.0f}".replace("-", "−")
 
 
 def _preprocessing(selection: Selection) -> None:
@@ -191,7 +198,7 @@ def _features(selection: Selection) -> None:
     explore_features(selection)
     st.markdown("### Inside a convolution")
     st.markdown(
-        "All these maps begin with one convolution that looks at the crop itself. Its kernels are 6 × 6 pixels of three colours and move 4 pixels at "
+        "All these maps begin with one convolution of the crop itself. Its kernels are 6 × 6 pixels of three colours and move 4 pixels at "
         "a time. Choose one of its 16 maps and a cell: the window's values times the kernel's weights, added up, are the cell's value. "
         "These are the network's own weights; when it runs, they are rounded to int8."
     )
@@ -231,7 +238,7 @@ def _regression(selection: Selection) -> None:
     )
     heads = head_maps(selection.instance)
     gx, gy = heads.guess(point)
-    left, right = st.columns(2, gap="medium")
+    left, right = st.columns([2, 3], gap="medium")
     over = images.overlay(trace.crop, heads.of(point), LARGE)
     if selection.kind == "hand":
         left.image(over, alt="The point's heat map laid over the crop.", caption="Heat map of this point", width="stretch")
@@ -243,7 +250,7 @@ def _regression(selection: Selection) -> None:
         begun = f"the weighted mean of 78 heat maps' means (most: {most})"
     frame = pd.DataFrame(values, columns=["x", "y", "z"])
     frame.insert(0, "point", selection.point_names)
-    right.dataframe(frame, column_config={c: st.column_config.NumberColumn(format="%.4f") for c in "xyz"}, height=LARGE)
+    right.dataframe(frame, column_config={c: st.column_config.NumberColumn(format="%.4f") for c in "xyz"}, height=TABLE)
     st.markdown(
         f"The first guess is {begun}: x = {gx:.3f}, y = {gy:.3f}. Fully connected layers see all first guesses, the features there and a "
         f"summary of the whole crop; they move the point by ({x - gx:+.3f}, {y - gy:+.3f}) and add z."
@@ -270,7 +277,7 @@ def _postprocessing(selection: Selection) -> None:
     st.markdown(
         f"A textbook's example, in whole pixels: (0.45, 0.32, 0.05) × {CROP} → pixel **({0.45 * CROP:.0f}, {0.32 * CROP:.0f}, depth {0.05 * CROP:.0f})**."
     )
-    left, right = st.columns(2)
+    left, right = st.columns([2, 3])
     left.image(_with_points(trace.crop, crop, point), alt="The crop, the point marked.", caption="In the crop", width="stretch")
     picture = selection.picture
     _mark(picture, np.round(selection.on_picture(photo[point, :2])).astype(int).tolist(), max(4, round(max(picture.shape) / 80)))
@@ -289,13 +296,13 @@ STAGES = (
     Stage(
         "Feature extraction",
         palette.CONVOLUTION,
-        "Convolutions look for patterns: edges and textures first, then folds, joints and tips.",
+        "Convolutions respond to patterns: edges and textures first, then folds, joints and tips.",
         _features,
     ),
     Stage(
         "Landmark regression head",
         palette.CONNECTED,
-        "Heat maps give a first guess, fully connected layers look at the features there and refine it: coordinates, as fractions of the crop's side.",
+        "Heat maps give a first guess, and fully connected layers refine it with the features there: coordinates, as fractions of the crop's side.",
         _regression,
     ),
     Stage("Postprocessing", palette.GEOMETRY, "The fractions become pixels of the crop, then of the photo.", _postprocessing),

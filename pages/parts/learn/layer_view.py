@@ -63,7 +63,7 @@ def show_prediction_trace(kind: str, selection: Selection | None) -> None:
 _ABOUT = (
     "The crop of {crop} × {crop} pixels comes in as whole numbers 0 to 255. The first operations bring the colours to "
     "the front, make decimal numbers of them and divide by 255.",
-    "Each convolution looks at small windows of what the one before found. Maps shrink to {least} while channels grow, so "
+    "Each convolution computes its values from small windows of the layer before. Maps shrink to {least} while channels grow, so "
     "that a layer sees more of the picture; then they are merged upwards to {end}.",
     "The {kind}'s head: {guess}. Fully connected layers see the features there and the "
     "whole crop's summary; they refine the points and add depth, sigma and whether there is a {kind} at all.",

@@ -101,7 +101,7 @@ def _reading(trace: TrainingTrace) -> Question | None:
     label = lambda i: f"From epoch {trace.epochs[i].number} to epoch {trace.epochs[i + 1].number}"  # noqa: E731
     return Question(
         "reading",
-        f"Look at the training trace of {_kinds(trace)}: in which of these steps did accuracy rise most?",
+        f"In the training trace of {_kinds(trace)}: in which of these steps did accuracy rise most?",
         tuple(label(i) for i in steps),
         0,
         f"There it rose from {accuracy[best]:.1%} to {accuracy[best + 1]:.1%}. Curves are steep while there is much to learn, and flatten later.",

@@ -13,10 +13,11 @@ def show_quiz(trace: TrainingTrace | None, selection: Selection | None) -> None:
     turn = st.session_state.setdefault("quiz_round", 0)
     st.session_state.setdefault("quiz_answers", {})
     asked = questions(trace, selection.instance if selection else None, selection.point_names if selection else [], turn)
-    st.markdown(f"{len(asked)} questions. Each answer counts once and is explained at once. Nothing is stored.")
+    st.markdown(f"{len(asked)} questions. You answer each one once, and the explanation follows. Nothing is stored.")
     whose = selection.key if selection else ""
     keys = [f"quiz_{turn}_{question.name}_{whose if question.name in _OWN else ''}" for question in asked]
-    answers = [_ask(number, question, key) for number, (question, key) in enumerate(zip(asked, keys), 1)]
+    with st.container(key="quiz"):  # two beside each other where there is room: page.css
+        answers = [_ask(number, question, key) for number, (question, key) in enumerate(zip(asked, keys), 1)]
     answered = sum(answer is not None for answer in answers)
     right = sum(answer == question.options[question.right] for answer, question in zip(answers, asked))
     with st.container(horizontal=True, vertical_alignment="center", border=True):

@@ -14,6 +14,7 @@ from model import Landmarker, Result, Tracker
 from model.constants import KINDS
 from model.output.draw_live import draw_live
 from model.runtime import cpus
+from pages.parts.live.clip_points import ClipPoints
 from pages.parts.live.live_options import LiveOptions
 from pages.parts.server import event_log
 
@@ -50,6 +51,7 @@ class LiveFrames:
         # Set by the page, read by the next frame.
         self.options = LiveOptions()
         self.frozen = False  # the newest picture stays; frames are dropped
+        self.clip = ClipPoints()
 
     def _reset(self) -> None:
         self._tracker = Tracker(self._landmarker)  # anew: a worker may still be busy with the old one
@@ -81,6 +83,7 @@ class LiveFrames:
         started = time.perf_counter()
         try:
             picture, result = self._drawn(frame, tracker)
+            self.clip.add(result, frame.time)
         except Exception:
             _log.exception("A camera frame could not be worked on.")
             picture, result = None, None

@@ -61,18 +61,29 @@ def server_camera(landmarker: Landmarker, options: LiveOptions) -> None:
             keep_connected(WORDS["start"], WORDS["stop"])
             # Explains what the camera element shows only by the error's name; without it the element's own words must do.
             runtime_component("camera_help.js", {"frame": "webrtc"})
-        if context.state.playing:
-            _offer_still(frames)
+        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+            _record(frames)  # the first one, so that it and its clip stay when the others come and go
+            if context.state.playing:
+                _offer_still(frames)
     _state(context, frames, bool(servers))
 
 
 def _offer_still(frames: LiveFrames) -> None:
     """Freeze; and, while frozen, the picture and its points to save."""
-    with st.container(horizontal=True, gap="xsmall"):
-        frames.frozen = st.toggle("Freeze", key="live_frozen")
-        if frames.frozen and frames.still():
-            st.download_button("Save PNG", lambda: _png(frames), "pointillist.png", "image/png", on_click="ignore")
-            st.download_button("Save JSON", lambda: _json(frames), "pointillist.json", "application/json", on_click="ignore")
+    frames.frozen = st.toggle("Freeze", key="live_frozen")
+    if frames.frozen and frames.still():
+        st.download_button("Save PNG", lambda: _png(frames), "pointillist.png", "image/png", on_click="ignore")
+        st.download_button("Save JSON", lambda: _json(frames), "pointillist.json", "application/json", on_click="ignore")
+
+
+def _record(frames: LiveFrames) -> None:
+    """A clip: the browser keeps the stream that it shows, the server the points of these seconds."""
+    state = runtime_component("record_stream.js", {"frame": "webrtc"}, width="content", on_recording_change=lambda: None)
+    frames.clip.recording = bool(state and state.get("recording"))
+    if len(frames.clip) and not frames.clip.recording:
+        kept = "From the server's memory, where they stay until the next clip or until you leave."
+        st.download_button("Save points (CSV)", frames.clip.csv, "pointillist.csv", "text/csv", on_click="ignore", help=kept)
+        st.download_button("Save points (JSON)", frames.clip.json_lines, "pointillist.jsonl", "application/jsonl", on_click="ignore", help=kept)
 
 
 def _png(frames: LiveFrames) -> bytes:

@@ -1,6 +1,7 @@
 """A training as a process of its own: one at a time for the whole server, whichever page is open.
 
-Knows nothing of Streamlit. The process writes into a private folder of its own, which is removed when the next run starts or the server ends.
+Knows nothing of Streamlit. The process writes into a private folder of its own, which is removed when the next run starts, unless somebody
+holds it to go on from there, and at the latest when the server ends.
 """
 
 import atexit
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import weakref
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import IO, Any
@@ -38,6 +40,23 @@ def python_command(module: str, *arguments: str) -> list[str]:
     return [sys.executable, "-m", module, *arguments, "--parent", str(os.getpid())]
 
 
+class RunFolder:
+    """A run's private folder. It is removed when nobody holds this object any longer, or when the server ends."""
+
+    def __init__(self, prefix: str):
+        self.path = Path(tempfile.mkdtemp(prefix=prefix))  # for this user's eyes only
+        self.remove = weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
+
+    @property
+    def is_there(self) -> bool:
+        return self.remove.alive
+
+    @property
+    def size(self) -> int:
+        """Bytes of all its files."""
+        return sum(file.stat().st_size for file in self.path.rglob("*") if file.is_file())
+
+
 class BackgroundRun:
     """Starts, watches and stops the process. One object serves all visitors; its methods may be called from any thread.
 
@@ -48,7 +67,7 @@ class BackgroundRun:
         self._prefix = prefix
         self._lock = threading.Lock()
         self._process: subprocess.Popen | None = None
-        self._folder: Path | None = None
+        self.folder: RunFolder | None = None  # of the run that runs, or ran last
         self._stopped = False
         self.owner: str | None = None  # who started the run
         atexit.register(self.clean_up)
@@ -62,20 +81,20 @@ class BackgroundRun:
             return RUNNING
         return STOPPED if self._stopped else FINISHED if code == 0 else FAILED
 
-    def begin(self, owner: str, command: Command, given: Iterable[bytes] = ()) -> bool:
-        """Start a new run; False if one is running. given: what the process reads from its standard input, in pieces."""
+    def begin(self, owner: str, command: Command, given: Iterable[bytes] = (), folder: RunFolder | None = None) -> bool:
+        """Start a run; False if one is running. given: what the process reads from its standard input, in pieces. folder: of an earlier run
+        that goes on there; without it a new one."""
         with self._lock:
             if self.state == RUNNING:
                 return False
-            self._remove_folder()
-            self._folder = Path(tempfile.mkdtemp(prefix=self._prefix))  # for this user's eyes only
-            with (self._folder / "log").open("w") as log:
+            self.folder = folder or RunFolder(self._prefix)
+            with (self.folder.path / "log").open("w") as log:
                 # A group of its own: stopping it stops the processes that it has started, and nothing else.
                 group: dict[str, Any] = (
                     {"start_new_session": True} if os.name == "posix" else {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
                 )
                 self._process = subprocess.Popen(
-                    command(self._folder), cwd=ROOT, env=os.environ | PATIENT, stdin=subprocess.PIPE, stdout=log, stderr=log, **group
+                    command(self.folder.path), cwd=ROOT, env=os.environ | PATIENT, stdin=subprocess.PIPE, stdout=log, stderr=log, **group
                 )
             assert self._process.stdin is not None
             threading.Thread(target=_write, args=(self._process.stdin, given), daemon=True).start()
@@ -105,7 +124,7 @@ class BackgroundRun:
     def file(self, name: str) -> bytes | None:
         """The content of a file that the run has written; None where there is none."""
         try:
-            return (self._folder / name).read_bytes() if self._folder else None
+            return (self.folder.path / name).read_bytes() if self.folder else None
         except OSError:
             return None
 
@@ -126,13 +145,14 @@ class BackgroundRun:
         """Back to where no run was ever started, unless one is running."""
         with self._lock:
             if self.state != RUNNING:
-                self._remove_folder()
-                self._process = self._folder = self.owner = None
+                self._process = self.folder = self.owner = None
 
     def clean_up(self) -> None:
         """At the server's end."""
         self.stop()
-        self._remove_folder()
+        if self.folder is not None:
+            self.folder.remove()
+            shutil.rmtree(self.folder.path, ignore_errors=True)  # what the process wrote after the first removal
 
     def _signal(self, process: subprocess.Popen, number: int) -> None:
         try:
@@ -142,10 +162,6 @@ class BackgroundRun:
                 process.terminate()
         except ProcessLookupError:
             pass  # it has ended by itself
-
-    def _remove_folder(self) -> None:
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
 
 
 def _write(pipe: IO[bytes], given: Iterable[bytes]) -> None:

@@ -1,7 +1,7 @@
 """Puts a module of the in-browser runtime (export/browser) into a page as a Streamlit component."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -27,7 +27,7 @@ export default function (component) {
 """
 
 
-def runtime_component(module: str, data: dict | None = None, **callbacks: Callable) -> Any:
+def runtime_component(module: str, data: dict | None = None, *, width: Literal["stretch", "content"] = "stretch", **callbacks: Callable) -> Any:
     """The component whose script is dist/`module`, with `data` for it; None if the runtime was not built.
 
     callbacks: on_NAME_change for every state value that the script sets.
@@ -38,4 +38,4 @@ def runtime_component(module: str, data: dict | None = None, **callbacks: Callab
         return None
     name = module.removesuffix(".js")
     component = st.components.v2.component(f"pointillist_{name}", js=_SCRIPT % module)
-    return component(key=f"runtime_{name}", data={"runtime": address, **(data or {})}, height="content", **callbacks)  # type: ignore[arg-type]
+    return component(key=f"runtime_{name}", data={"runtime": address, **(data or {})}, height="content", width=width, **callbacks)  # type: ignore[arg-type]

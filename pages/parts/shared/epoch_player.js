@@ -1,6 +1,7 @@
 // The predicted points of every epoch on fixed pictures: a slider, a play button, and movement in between.
 // data: pictures [{address, kind, size, truth [[x, y]], edges [[a, b]], colours (one per point)}],
 // epochs [{number, told, points: one [[x, y]] per picture}], moving: seconds from one epoch to the next.
+// A picture of the kind "photo" has boxes, [[class, score, x, y, w, h]], and a colour for each class; boxes come and go, so they do not move.
 const SIDE = 256; // pixels of a picture on the canvas, before the screen's pixel ratio
 const players = new WeakMap(); // parent element -> its Player: Streamlit calls again whenever `data` changes
 
@@ -90,7 +91,37 @@ class Player {
     return from.map(([x, y], k) => [x + (to[k][0] - x) * share, y + (to[k][1] - y) * share]);
   }
 
-  draw({ canvas, photo }, index, at) {
+  draw(view, index, at) {
+    if (this.data.pictures[index].kind === "photo") this.drawBoxes(view, index, Math.round(at));
+    else this.drawPoints(view, index, at);
+  }
+
+  drawBoxes({ canvas, photo }, index, epoch) {
+    const { size, colours } = this.data.pictures[index];
+    const boxes = this.data.epochs[epoch].points[index];
+    const sure = boxes.filter(([, score]) => score >= 0.5);
+    const [hands, faces] = [0, 1].map((kind) => sure.filter(([of]) => of === kind).length);
+    canvas.setAttribute("aria-label", `A photo: boxes around hands: ${hands}, around faces: ${faces}.`);
+    const context = canvas.getContext("2d");
+    const scale = canvas.width / size;
+    context.setTransform(scale, 0, 0, scale, scale / 2, scale / 2);
+    if (photo.naturalWidth) context.drawImage(photo, -0.5, -0.5, size, size);
+    context.font = "9px sans-serif";
+    for (const [kind, score, x, y, w, h] of boxes) {
+      context.setLineDash(score >= 0.5 ? [] : [4, 3]);
+      for (const [width, colour] of [[3, "#000a"], [1.6, colours[kind]]]) {
+        [context.lineWidth, context.strokeStyle] = [width, colour];
+        context.strokeRect(x, y, w, h);
+      }
+      context.setLineDash([]);
+      const words = `${Math.round(100 * score)} %`;
+      [context.fillStyle, context.strokeStyle, context.lineWidth] = ["#fff", "#000", 2];
+      context.strokeText(words, x + 2, Math.max(y - 3, 8));
+      context.fillText(words, x + 2, Math.max(y - 3, 8));
+    }
+  }
+
+  drawPoints({ canvas, photo }, index, at) {
     const { kind, size, truth, edges, colours } = this.data.pictures[index];
     const points = this.points(index, at);
     const distance = points.reduce((sum, [x, y], k) => sum + Math.hypot(x - truth[k][0], y - truth[k][1]), 0) / points.length;

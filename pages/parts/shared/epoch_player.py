@@ -6,7 +6,8 @@ from pathlib import Path
 import streamlit as st
 
 from model.runtime.topology import FACE_CONTOURS, FACE_POINTS, FINGERS, HAND_EDGES, IBUG_GROUPS, PALM_COLOUR
-from pages.parts.shared.palette import FACE
+from pages.parts.shared.component_css import component_css
+from pages.parts.shared.palette import FACE, KIND_COLOURS
 
 LONGEST, SHORTEST, WHOLE = 0.8, 0.12, 12  # seconds: of one epoch at most, at least, and of all together
 
@@ -20,14 +21,15 @@ _component = st.components.v2.component(
 <output></output>
 <div class="pictures"></div>
 """,
-    css=Path(__file__).with_name("epoch_player.css").read_text(encoding="utf-8"),
+    css=component_css(Path(__file__).with_name("epoch_player.css")),
     js=Path(__file__).with_name("epoch_player.js").read_text(encoding="utf-8"),
 )
 
 
 @dataclass(frozen=True)
 class FixedCrop:
-    """address: of the picture, a square of `size` pixels. truth: [x, y] of 21 points of a hand, 68 or 478 of a face, pixels of the crop."""
+    """address: of the picture, a square of `size` pixels. truth: [x, y] of 21 points of a hand, 68 or 478 of a face, pixels of the crop;
+    none of a "photo", on which boxes are shown."""
 
     address: str
     kind: str
@@ -37,7 +39,7 @@ class FixedCrop:
 
 @dataclass(frozen=True)
 class Step:
-    """One epoch: words say its figures; points: the predicted ones of each crop."""
+    """One epoch: words say its figures; points: the predicted ones of each crop, of a photo its boxes as class, score, x, y, w, h."""
 
     number: int
     words: str
@@ -52,7 +54,7 @@ def play(crops: list[FixedCrop], steps: list[Step], key: str) -> None:
             "kind": crop.kind,
             "size": crop.size,
             "truth": crop.truth,
-            "edges": edges_of(crop.kind, len(crop.truth)),
+            "edges": edges_of(crop.kind, len(crop.truth)) if crop.truth else [],
             "colours": _colours(crop.kind, len(crop.truth)),
         }
         for crop in crops
@@ -69,6 +71,8 @@ def edges_of(kind: str, count: int) -> list[list[int]]:
 
 
 def _colours(kind: str, count: int) -> list[str]:
+    if kind == "photo":
+        return list(KIND_COLOURS.values())  # of its boxes, by class
     if kind != "hand":
         return [FACE] * count
     by_point = {point: finger.colour for finger in FINGERS for point in finger.points}

@@ -52,7 +52,7 @@ def head_maps(instance: Hand | Face) -> HeadMaps:
 def show_all_maps(heads: HeadMaps) -> None:
     """All maps in one picture."""
     if len(heads.maps) == len(heads.weights):
-        alt, caption = "The heat maps of all 21 points", "Where the network looks for each point; every map sums to 1."
+        alt, caption = "The heat maps of all 21 points", "Where the network expects each point; every map sums to 1."
     else:
         alt = "The 78 heat maps of a face"
         caption = (

@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from model.training.run_log import Epoch, TrainingTrace, observations
+from model.constants import CROP
+from model.training.run_log import Epoch, Released, TrainingTrace, observations
 from pages.parts.shared.data_url import file_url
 from pages.parts.shared.epoch_player import FixedCrop, Step, play
 
@@ -23,6 +24,17 @@ def play_epochs(trace: TrainingTrace, key: str = "epoch_player") -> None:
         for epoch, seen in zip(trace.epochs, observations(trace))
     ]
     play(crops, steps, key)
+
+
+def play_boxes(released: Released) -> bool:
+    """The detector's boxes on its fixed pictures, of the epochs that recorded them; False, and nothing shown, where none did."""
+    pictures = released.detector_pictures
+    epochs = [epoch for epoch in released.detector if pictures and len(epoch.predictions) == len(pictures)]
+    if not epochs or not all(picture.is_file() for picture in pictures):
+        return False
+    steps = [Step(epoch.number, f"loss {epoch.loss:.3g}", [boxes.tolist() for boxes in epoch.predictions]) for epoch in epochs]
+    play([FixedCrop(file_url(picture), "photo", CROP, []) for picture in pictures], steps, "epoch_player_detector")
+    return True
 
 
 def told(epoch: Epoch) -> str:

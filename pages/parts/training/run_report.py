@@ -7,7 +7,7 @@ import streamlit as st
 
 from model.training.run_log import DetectorEpoch, Released, TrainingTrace, lessons, observations
 from pages.parts.shared.glossary import explain
-from pages.parts.training.epoch_player import play_epochs
+from pages.parts.training.epoch_player import play_boxes, play_epochs
 from pages.parts.training.training_charts import (
     TEXTBOOK,
     accuracy_chart,
@@ -43,7 +43,7 @@ def show_training(released: Released) -> None:
         "The three networks", there, default=there[0], required=True, format_func=NETWORKS.get, key="network", persist_state="session", bind="query-params"
     )
     if chosen == DETECTOR:
-        _detector(released.detector)
+        _detector(released)
     else:
         _landmarks(released.landmarks[chosen], chosen)
 
@@ -135,11 +135,8 @@ def _curves(trace: TrainingTrace) -> None:
         st.altair_chart(loss_chart(TEXTBOOK), alt=_curve("Loss of the textbook's trace", TEXTBOOK["loss"], "{:g}"))
         words = _curve("Accuracy of the textbook's trace", TEXTBOOK["accuracy"], "{:.0%}")
         st.altair_chart(accuracy_chart(TEXTBOOK), alt=words)
-        st.dataframe(
-            TEXTBOOK,
-            hide_index=True,
-            column_config={"loss": _number("%g", "loss ↓"), "accuracy": _number("percent", "accuracy ↑"), "observation": _text()},
-        )
+        shown = TEXTBOOK.rename(columns={"loss": "loss ↓", "accuracy": "accuracy ↑"}).style.format({"loss ↓": "{:g}", "accuracy ↑": "{:.0%}"})
+        st.table(shown, hide_index=True)  # unlike a data frame it breaks lines
     st.caption(
         "The two losses add up different errors, so only their shapes can be compared: steep at first, then flatter "
         "and flatter, while accuracy rises the other way round."
@@ -197,9 +194,10 @@ def _text():
     return st.column_config.TextColumn("observation", width="large")
 
 
-def _detector(epochs: tuple[DetectorEpoch, ...]) -> None:
+def _detector(released: Released) -> None:
+    epochs: tuple[DetectorEpoch, ...] = released.detector
     st.markdown(
-        f"Before a landmark network can look at a crop, a detector has to find it in the photo. How it was trained: {len(epochs)} epochs, "
+        f"A landmark network needs a crop, and a detector finds the place for it in the photo. How it was trained: {len(epochs)} epochs, "
         f"{sum(e.pictures for e in epochs):,} pictures, {sum(e.seconds for e in epochs) / 60:.0f} minutes. **Recall** is the share of the hands or faces in "
         "validation photos that it finds in one pass (IoU 0.5, score 0.5)."
     )
@@ -217,3 +215,10 @@ def _detector(epochs: tuple[DetectorEpoch, ...]) -> None:
     config = {"loss": _number("%.4g", "loss ↓"), "observation": _text()}
     config |= {name: _number("percent", f"{name} ↑") for name in table if name.startswith("recall")}
     st.dataframe(table.reset_index(), hide_index=True, column_config=config, height=min(38 + 35 * len(table), 400))
+    heading = st.container()  # stays empty with a run that recorded no boxes
+    if play_boxes(released):
+        heading.header("Watch the boxes converge")
+        heading.markdown(
+            "Examples that the network never learned from, and the boxes that it reports on the whole picture after each epoch: orange for hands, "
+            "blue for faces, dashed below a score of 50 %."
+        )

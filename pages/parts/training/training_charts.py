@@ -4,12 +4,14 @@ from collections.abc import Sequence
 
 import altair as alt
 import pandas as pd
+import streamlit as st
 
 from model.training.run_log import DetectorEpoch, Epoch, TrainingTrace, changes, errors, rows_of, unusual_part
 from pages.parts.shared.palette import KIND_COLOURS
 
 HEIGHT, BELOW = 240, 120  # pixels of a chart, and of what stands below a heat map
-LOSS, MARK = "#7C6FD0", "#C2571A"
+LOSS = "#7C6FD0"
+MARKS = {"light": "#B94F14", "dark": "#F08A4B"}  # what is written in a chart, by the page's theme
 
 # The trace that the lesson's text gives, for comparison: epoch, loss, accuracy, observation. No network of this project made it.
 TEXTBOOK = pd.DataFrame(
@@ -73,10 +75,14 @@ def loss_chart(frame: pd.DataFrame, last: int | None = None) -> alt.LayerChart:
     high, chart = beyond(frame), _with_changes(chart, frame, x)
     if len(high):
         edge = alt.Chart(high).encode(x=x, y=alt.value(0), tooltip=tips)
-        triangles = edge.mark_point(shape="triangle-up", filled=True, size=90, opacity=1, color=MARK)
-        values = edge.mark_text(dy=-10, color=MARK).encode(text=alt.Text("loss:Q", format=".3~g"))
+        triangles = edge.mark_point(shape="triangle-up", filled=True, size=90, opacity=1, color=_mark())
+        values = edge.mark_text(dy=-10, color=_mark()).encode(text=alt.Text("loss:Q", format=".3~g"))
         chart = alt.layer(chart, triangles, values).properties(height=HEIGHT)
     return chart
+
+
+def _mark() -> str:
+    return MARKS[st.context.theme.type or "light"]
 
 
 def _top(loss: pd.Series) -> float:
@@ -100,8 +106,8 @@ def _with_changes(chart: alt.LayerChart, frame: pd.DataFrame, x: alt.X) -> alt.L
     if not len(other):
         return chart
     lines = alt.Chart(other.assign(what=[what_changed(said) for said in other["changed"]])).encode(x=x, tooltip=["epoch", "changed"])
-    rules = lines.mark_rule(strokeDash=[4, 3], color=MARK, opacity=0.8)
-    names = lines.mark_text(angle=270, align="right", dx=-4, dy=-5, fontSize=10, color=MARK).encode(y=alt.value(0), text="what:N")
+    rules = lines.mark_rule(strokeDash=[4, 3], color=_mark(), opacity=0.8)
+    names = lines.mark_text(angle=270, align="right", dx=-4, dy=-5, fontSize=11, color=_mark()).encode(y=alt.value(0), text="what:N")
     return alt.layer(rules, names, chart).properties(height=HEIGHT)
 
 

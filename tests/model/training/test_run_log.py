@@ -55,6 +55,15 @@ def test_the_runs_behind_the_release(write):
     assert len(released.landmarks["hand"].epochs) == 4 and "face" not in released.landmarks
     assert (epoch.side, epoch.pictures, epoch.loss, epoch.sets["hand_scenes"]["recall"]) == (256, 320, 2.5, 0.5)
     assert traces.read_released(write({"hand": document()})).detector == ()
+    assert released.detector_pictures == () and epoch.predictions == ()
+
+
+def test_the_detectors_boxes_are_read(write, tmp_path):
+    epoch = {"epoch": 1, "crop": 256, "crops": 320, "seconds": 9, "loss": 2.5, "predictions": [[[0, 0.9, 1, 2, 3, 4]], []]}
+    pictures = [{"file": f"trace/detector/{n}.webp"} for n in (0, 1)]
+    released = traces.read_released(write({"hand": document(), "detector": {"pictures": pictures, "epochs": [epoch]}}))
+    assert [boxes.shape for boxes in released.detector[0].predictions] == [(1, 6), (0, 6)]
+    assert released.detector_pictures == (tmp_path / "trace/detector/0.webp", tmp_path / "trace/detector/1.webp")
 
 
 def test_a_larger_network_is_observed(write):

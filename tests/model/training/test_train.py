@@ -1,5 +1,6 @@
 """Training on a few drawn pictures: it learns, it resumes exactly, it writes its trace."""
 
+import io
 import json
 import subprocess
 import sys
@@ -11,8 +12,9 @@ import torch
 from export import torch_to_onnx
 from model.data.hard_examples import HardExamples
 from model.data.landmark_batches import Plan
+from model.training import run_log
 from model.training.landmark_task import demo_task
-from model.training.train import TrainingError, check_gradients, crop_size, learning_rate, train
+from model.training.train import TrainingError, check_gradients, crop_size, learning_rate, read_crop, train
 
 
 def tiny(kind="hand"):
@@ -51,6 +53,17 @@ def test_loss_falls_and_the_trace_tells(tmp_path):
     for picture, points in zip(trace["pictures"], entry["predictions"]):
         assert (tmp_path / picture["file"]).exists()
         assert np.shape(points) == np.shape(picture["truth"]) == ((21, 2) if picture["kind"] == "hand" else (68, 2))
+
+
+def test_every_epoch_tells_its_points_on_a_crop_that_is_watched_and_keeps_no_copy_of_it(tmp_path):
+    crop = np.random.default_rng(0).integers(0, 255, (256, 256, 3), np.uint8)
+    given = read_crop(io.BytesIO(crop.tobytes()))
+    train(tiny(), tmp_path, 2, 2, 1e-3, 0, (256, 256), 0, compile=False, workers=0, command="test", watched=given)
+    first, second = (epoch.watched for epoch in run_log.read(tmp_path / "trace.json").epochs)
+    assert first.shape == second.shape == (21, 2) and not np.array_equal(first, second)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and crop.tobytes()[:3000] in path.read_bytes()]
+    with pytest.raises(TrainingError, match="standard input"):
+        read_crop(io.BytesIO(b"short"))
 
 
 def test_a_layer_that_learns_nothing_is_an_error():

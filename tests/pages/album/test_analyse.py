@@ -55,7 +55,7 @@ def test_a_waiting_visitor_sees_the_place_in_the_queue(turns, monkeypatch):
     other.join(60)
     assert not visitor.exception
     assert said[0] == "In the queue: 1 photo ahead of yours"
-    assert said[-1] == "Looking at photo 1 of 1 …"
+    assert said[-1] == "Analysing photo 1 of 1 …"
     assert turns.working == turns.waiting == 0
     assert all(photo.looked_at for photo in visitor.session_state["photo_list"])
 

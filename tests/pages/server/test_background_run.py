@@ -26,11 +26,30 @@ def test_what_is_given_comes_in_by_a_pipe_and_goes_when_it_is_forgotten():
     assert run.begin("me", command(COPY), (bytes([n]) * 100_000 for n in range(3)))
     wait_for(lambda: run.state != RUNNING)
     assert run.state == FINISHED and run.file("given") == b"".join(bytes([n]) * 100_000 for n in range(3))
-    folder = run._folder
+    folder = run.folder.path
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert run.document("given") is None, "no JSON"
     run.forget()
     assert run.state == IDLE and run.owner is None and not folder.exists()
+
+
+def test_a_folder_that_somebody_holds_outlasts_the_next_run_and_goes_with_its_holder():
+    run = BackgroundRun("pointillist-test-")
+    count = "import pathlib, sys; p = pathlib.Path(sys.argv[1], 'runs'); p.write_text((p.read_text() if p.exists() else '') + 'x')"
+    run.begin("me", command(count))
+    wait_for(lambda: run.state == FINISHED)
+    held, path = run.folder, run.folder.path
+    run.begin("you", command("pass"))
+    wait_for(lambda: run.state == FINISHED)
+    yours = run.folder.path
+    assert path.exists() and yours != path and held.is_there and held.size >= 1
+    assert run.begin("me", command(count), folder=held), "it goes on there"
+    wait_for(lambda: run.state == FINISHED)
+    assert run.file("runs") == b"xx" and not yours.exists()
+    run.forget()
+    assert path.exists()
+    del held
+    assert not path.exists()
 
 
 def test_a_process_that_reads_nothing_is_no_failure_of_ours():

@@ -1,12 +1,15 @@
 """The charts of a training run."""
 
+import tomllib
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from model.training.run_log import DetectorEpoch, read_released
+from pages.parts.training import training_charts
 from pages.parts.training.training_charts import (
     accuracy_chart,
     accuracy_frame,
@@ -18,6 +21,8 @@ from pages.parts.training.training_charts import (
     recall_chart,
     recall_frame,
 )
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.mark.parametrize("loss, top", [
@@ -107,3 +112,17 @@ def test_the_released_runs_hide_nothing():
     for run in (*(trace.epochs for trace in released.landmarks.values()), released.detector):
         frame = loss_frame(run)
         assert all(f"Epoch {number} " in loss_notes(frame) for number in beyond(frame)["epoch"])
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_what_is_written_in_a_chart_can_be_read(theme):
+    """WCAG's contrast of 4.5 : 1 on the page's ground."""
+    ground = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())["theme"][theme]["backgroundColor"]
+    one, other = sorted((luminance(training_charts.MARKS[theme]), luminance(ground)))
+    assert (other + 0.05) / (one + 0.05) >= 4.5
+
+
+def luminance(colour: str) -> float:
+    channels = np.array([int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)])
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    return float(linear @ (0.2126, 0.7152, 0.0722))
