@@ -49,7 +49,7 @@ INSTALLED_FROM = [
     "model/constants.json",
     "export/browser/*.*",
     "export/browser/runtime/*",
-    "export/browser/ui/*",
+    "export/browser/ui/**/*.*",
     "model/weights/pointillist.onnx",
     "export/graph/*.py",
     "model/training/weight_packing.py",

@@ -11,7 +11,9 @@ import { build } from "esbuild";
 // Plain WebAssembly for the CPU; "asyncify" is the build with WebGPU. Only the one in use is fetched.
 const WASM_FILES = ["ort-wasm-simd-threaded", "ort-wasm-simd-threaded.asyncify"];
 
-const PARTS = ["live_view", "record_stream", "camera_help", "photos", "picture"].map((name) => `ui/${name}.js`);
+const PARTS = ["live/live_view", "live/record_stream", "live/camera_help", "photos/photos", "picture/picture"].map(
+  (name) => `ui/${name}.js`,
+);
 
 rmSync("dist", { recursive: true, force: true });
 mkdirSync("dist");

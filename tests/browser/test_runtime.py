@@ -36,11 +36,11 @@ pytestmark = pytest.mark.browser
 
 
 MODULES = {name: f"runtime/{name}" for name in ("geometry", "detector", "one_euro", "tracker", "landmarker", "worker_client")} | {
-    "draw": "ui/draw",
+    "draw": "ui/picture/draw",
     "words": "ui/words",
-    "save": "ui/save",
-    "controls": "ui/photo_controls",
-    "labels": "ui/label_tools",
+    "save": "ui/files/save",
+    "controls": "ui/photos/photo_controls",
+    "labels": "ui/files/label_tools",
 }
 # Pictures and crops travel as base64: lists of numbers would take most of the tests' time.
 HELPERS = """

@@ -3,7 +3,7 @@
 /** @import { Face, Hand, Instance, Kind, Result } from "../runtime/types.js" */
 
 import constants from "../runtime/constants.js";
-import { label, opacity } from "./draw.js";
+import { label, opacity } from "./picture/draw.js";
 
 const NUMBERS = "no one two three four five six seven eight nine ten eleven twelve".split(" ");
 const UNCLEAR = "unclear side";

@@ -1,7 +1,7 @@
 // A video's files to take home, the same as the server's (model/output/serialize_video.py): JSON lines, CSV, and the video with its points.
 
 /** @import { VideoCodec } from "mediabunny" */
-/** @import { Layers } from "./draw.js" */
+/** @import { Layers } from "../picture/draw.js" */
 /** @import { ClipReader } from "./clip_reader.js" */
 /** @import { ClipRecord } from "./clip_record.js" */
 
@@ -14,11 +14,9 @@ import {
   QUALITY_HIGH,
 } from "mediabunny";
 import { paint } from "./clip_reader.js";
-import { draw, PLAIN_GROUND } from "./draw.js";
-import { cell, rounded, toDocument } from "./save.js";
-import { POINT_NAMES } from "./words.js";
+import { draw, PLAIN_GROUND } from "../picture/draw.js";
+import { toFrameCsv, toFrameDocument, VIDEO_COLUMNS } from "../files/save_frames.js";
 
-const COLUMNS = "video,frame,time,track,kind,score,handedness,handedness_score,point,name,x,y,z,sigma";
 const PORTION = 100; // frames of which the text is made at a time, and handed to the browser, which may put it on the disk
 const LONGEST = 1280; // pixels: the longer side of the annotated video
 /** @type {VideoCodec[]} */
@@ -30,36 +28,7 @@ const CODECS = ["avc", "vp9", "av1"];
  * @param {string} video  the file's name
  */
 export function toJsonLines(record, video) {
-  return inPortions(
-    record,
-    "application/jsonl",
-    (frame) => `${JSON.stringify(toFrameDocument(record, video, frame))}\n`,
-  );
-}
-
-/**
- * @param {ClipRecord} record
- * @param {string} video
- * @param {number} frame
- */
-function toFrameDocument(record, video, frame) {
-  const { seconds, packed } = record.frames[frame];
-  const result = record.result(frame);
-  const { photo, hands, faces, ...rest } = toDocument(result, video);
-  const speedOf = (/** @type {number | undefined} */ track) =>
-    packed.find((each) => each.rest.track === track)?.speed ?? NaN;
-  return {
-    video: photo,
-    frame,
-    time: rounded(seconds, 4),
-    ...rest,
-    hands: hands.map((hand, index) => {
-      const { track } = result.hands[index];
-      const speed = speedOf(track);
-      return { ...hand, track, fingertip_speed: Number.isNaN(speed) ? null : rounded(speed) };
-    }),
-    faces: faces.map((face, index) => ({ ...face, track: result.faces[index].track })),
-  };
+  return inPortions(record, "application/jsonl", (frame) => `${JSON.stringify(documentOf(record, video, frame))}\n`);
 }
 
 /**
@@ -68,25 +37,22 @@ function toFrameDocument(record, video, frame) {
  * @param {string} video
  */
 export function toCsvTable(record, video) {
-  const name = cell(video);
-  return inPortions(
-    record,
-    "text/csv",
-    (frame) => {
-      const { hands, faces } = record.result(frame);
-      const time = rounded(record.frames[frame].seconds, 4);
-      const rows = [...hands, ...faces].flatMap((instance) => {
-        const side = instance.kind === "hand" ? [instance.handedness, rounded(instance.handedness_score, 4)] : ["", ""];
-        const head = [name, frame, time, instance.track, instance.kind, rounded(instance.score, 4), ...side];
-        return instance.landmarks.map((point, index) =>
-          [...head, index, POINT_NAMES[instance.kind][index], ...rounded(point), rounded(instance.sigma[index])].join(
-            ",",
-          ),
-        );
-      });
-      return rows.map((row) => `${row}\n`).join("");
-    },
-    `${COLUMNS}\n`,
+  return inPortions(record, "text/csv", (frame) => toFrameCsv(documentOf(record, video, frame)), `${VIDEO_COLUMNS}\n`);
+}
+
+/**
+ * @param {ClipRecord} record
+ * @param {string} video
+ * @param {number} frame
+ */
+function documentOf(record, video, frame) {
+  const { seconds, packed } = record.frames[frame];
+  return toFrameDocument(
+    video,
+    frame,
+    seconds,
+    record.result(frame),
+    (track) => packed.find((each) => each.rest.track === track)?.speed ?? NaN,
   );
 }
 

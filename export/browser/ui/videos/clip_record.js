@@ -1,11 +1,11 @@
 // What was found in a video, frame by frame, in few bytes: for drawing, charts and files. model/video/timeline.py for the browser.
 
-/** @import { Face, Hand, Instance, Kind, Point, Result } from "../runtime/types.js" */
-/** @import { TrackedFrame } from "../runtime/tracks.js" */
+/** @import { Face, Hand, Instance, Kind, Point, Result } from "../../runtime/types.js" */
+/** @import { TrackedFrame } from "../../runtime/tracks.js" */
 /** @import { FrameTime } from "./clip_reader.js" */
 
-import constants from "../runtime/constants.js";
-import { capitalized } from "./words.js";
+import constants from "../../runtime/constants.js";
+import { capitalized } from "../words.js";
 
 const EACH = { hand: constants.hand.points, face: { length: constants.face.points } };
 const IBUG = 68;

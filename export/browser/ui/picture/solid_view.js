@@ -22,7 +22,7 @@ import {
   WebGLRenderer,
 } from "three";
 
-import constants from "../runtime/constants.js";
+import constants from "../../runtime/constants.js";
 
 const NEAR = new Color("#FFD166");
 const FAR = new Color("#2F5FD0");

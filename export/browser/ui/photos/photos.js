@@ -3,24 +3,24 @@
 // Of a photo only its file (a reference to the disk), its result and a small JPEG stay; its pixels, four bytes each, are
 // decoded one photo at a time and freed at once.
 
-/** @import { Instance, Request, Result } from "../runtime/types.js" */
-/** @import { RuntimeWorker } from "../runtime/worker_client.js" */
-/** @import { Clip } from "./clip.js" */
+/** @import { Instance, Request, Result } from "../../runtime/types.js" */
+/** @import { RuntimeWorker } from "../../runtime/worker_client.js" */
+/** @import { Clip } from "../videos/clip.js" */
 /** @import { Choice } from "./photo_controls.js" */
-/** @import { Component } from "./types.js" */
+/** @import { Component } from "../types.js" */
 
-import constants from "../runtime/constants.js";
-import { messageOf } from "../runtime/errors.js";
-import { missingFeatures, startWorker, WorkerStopped } from "../runtime/worker_client.js";
+import constants from "../../runtime/constants.js";
+import { messageOf } from "../../runtime/errors.js";
+import { missingFeatures, startWorker, WorkerStopped } from "../../runtime/worker_client.js";
 import { isVideo } from "./archive.js";
-import { BUTTONS } from "./button_style.js";
+import { BUTTONS } from "../button_style.js";
 import { droppedFiles, mediaOf, unpacked } from "./chosen_files.js";
-import { stemOf } from "./file_names.js";
+import { stemOf } from "../files/file_names.js";
 import { buildControls, CSS as CONTROLS, filtered } from "./photo_controls.js";
 import { allFiles, FILES } from "./photo_files.js";
-import { PictureView } from "./picture_view.js";
-import { offer, savePng, toBlob } from "./save.js";
-import { details, named, POINT_NAMES, summary } from "./words.js";
+import { PictureView } from "../picture/picture_view.js";
+import { offer, savePng, toBlob } from "../files/save.js";
+import { details, named, POINT_NAMES, summary } from "../words.js";
 
 const PREVIEW = 1280; // longer side in pixels of the picture on the page; a saved PNG has the photo's own size
 const MOST_UNCERTAIN = 20; // rejected detections kept of a photo
@@ -320,7 +320,7 @@ class PhotoView {
    */
   async #follow(photo) {
     const { file, title } = photo;
-    const { Clip } = await import("./clip.js"); // with Mediabunny: more than most visits need
+    const { Clip } = await import("../videos/clip.js"); // with Mediabunny: more than most visits need
     if (!this.#photos.has(photo)) return;
     if (!photo.clip) {
       const place = document.createElement("div");
@@ -377,7 +377,7 @@ class PhotoView {
   /**
    * Those of the photos that have been analysed, with what the choices let through.
    * @param {Photo[]} photos
-   * @returns {import("./save.js").Named}
+   * @returns {import("../files/save.js").Named}
    */
   #named(...photos) {
     return photos.filter(({ result }) => result).map((photo) => [photo.file.name, this.#shown(photo)]);

@@ -1,10 +1,10 @@
 // What is drawn and which detections are shown of all photos: the controls of the photos page for the device's mode.
 
-/** @import { Hand, Face, Result } from "../runtime/types.js" */
-/** @import { Layers } from "./draw.js" */
+/** @import { Hand, Face, Result } from "../../runtime/types.js" */
+/** @import { Layers } from "../picture/draw.js" */
 
-import constants from "../runtime/constants.js";
-import { LAYERS } from "./draw.js";
+import constants from "../../runtime/constants.js";
+import { LAYERS } from "../picture/draw.js";
 
 /** @type {[keyof Layers | "photo", string][]} names as in pages/parts/photos/draw_options.py */
 const SWITCHES = [

@@ -1,11 +1,11 @@
 // Offers a frozen picture and its points as files.
 
-/** @import { Kind, Result } from "../runtime/types.js" */
+/** @import { Kind, Result } from "../../runtime/types.js" */
 
-import constants from "../runtime/constants.js";
-import { draw, PLAIN_GROUND } from "./draw.js";
+import constants from "../../runtime/constants.js";
+import { draw, PLAIN_GROUND } from "../picture/draw.js";
 import { distinct } from "./file_names.js";
-import { POINT_NAMES } from "./words.js";
+import { POINT_NAMES } from "../words.js";
 
 const NAME = "pointillist";
 
@@ -42,7 +42,7 @@ export async function toBlob(canvas, type, quality) {
  * Saves the picture in its own resolution with the points drawn on it, as it is seen (mirrored or not).
  * @param {ImageBitmap} picture
  * @param {Result} result
- * @param {{mirrored?: boolean, layers?: Partial<import("./draw.js").Layers> & {photo?: boolean}}} options
+ * @param {{mirrored?: boolean, layers?: Partial<import("../picture/draw.js").Layers> & {photo?: boolean}}} options
  */
 export async function savePng(picture, result, options, name = NAME) {
   const canvas = document.createElement("canvas");

@@ -1,9 +1,9 @@
 // What was found in the frames of a video as JSON documents and rows of CSV: model/output/serialize_video.py for the browser.
 
-/** @import { Kind, Result } from "../runtime/types.js" */
+/** @import { Kind, Result } from "../../runtime/types.js" */
 
-import { toDocument } from "./save.js";
-import { POINT_NAMES } from "./words.js";
+import { cell, rounded, toDocument } from "./save.js";
+import { POINT_NAMES } from "../words.js";
 
 export const VIDEO_COLUMNS = "video,frame,time,track,kind,score,handedness,handedness_score,point,name,x,y,z,sigma";
 
@@ -13,16 +13,24 @@ export const VIDEO_COLUMNS = "video,frame,time,track,kind,score,handedness,hande
  * @param {number} frame
  * @param {number} seconds  since the first frame
  * @param {Result} result
+ * @param {(track: number | undefined) => number} [speedOf]  the fingertips' speed of a hand's track, NaN where it is not known
  */
-export function toFrameDocument(video, frame, seconds, result) {
+export function toFrameDocument(video, frame, seconds, result, speedOf) {
   const { width, height, hands, faces } = toDocument(result);
+  const speed = (/** @type {number | undefined} */ track) => {
+    const value = speedOf?.(track) ?? NaN;
+    return Number.isNaN(value) ? null : rounded(value);
+  };
   return {
     video,
     frame,
-    time: Number(seconds.toFixed(4)),
+    time: rounded(seconds, 4),
     width,
     height,
-    hands: hands.map((hand, index) => ({ ...hand, track: result.hands[index].track })),
+    hands: hands.map((hand, index) => {
+      const { track } = result.hands[index];
+      return { ...hand, track, ...(speedOf && { fingertip_speed: speed(track) }) };
+    }),
     faces: faces.map((face, index) => ({ ...face, track: result.faces[index].track })),
   };
 }
@@ -40,7 +48,7 @@ export function toFrameCsv({ video, frame, time, hands, faces }) {
   const rows = kinds.flatMap(([kind, instances]) =>
     instances.flatMap((instance) => {
       const side = "handedness" in instance ? [instance.handedness, instance.handedness_score] : ["", ""];
-      const head = [video, frame, time, instance.track, kind, instance.score, ...side];
+      const head = [cell(video), frame, time, instance.track, kind, instance.score, ...side];
       return instance.landmarks.map((point, index) =>
         [...head, index, POINT_NAMES[kind][index], ...point, instance.sigma[index]].join(","),
       );

@@ -1,6 +1,6 @@
 // The elements of the live view, and its style. No behaviour here.
 
-import { BUTTONS } from "./button_style.js";
+import { BUTTONS } from "../button_style.js";
 
 const HTML = `
   <div class="stage">

@@ -1,7 +1,7 @@
 // The answering picture of the photos page as a Streamlit component (v2).
 
 /** @import { Shown } from "./picture_view.js" */
-/** @import { Component } from "./types.js" */
+/** @import { Component } from "../types.js" */
 
 import { PictureView } from "./picture_view.js";
 

@@ -1,13 +1,13 @@
 // A video with its points, to play, to scrub and to step through. Every picture is decoded for the frame of which the points are drawn on it.
 
-/** @import { Layers } from "./draw.js" */
+/** @import { Layers } from "../picture/draw.js" */
 /** @import { ClipReader } from "./clip_reader.js" */
 /** @import { ClipRecord } from "./clip_record.js" */
 
-import { messageOf } from "../runtime/errors.js";
+import { messageOf } from "../../runtime/errors.js";
 import { paint } from "./clip_reader.js";
 import { titleOf } from "./clip_record.js";
-import { draw, PLAIN_GROUND } from "./draw.js";
+import { draw, PLAIN_GROUND } from "../picture/draw.js";
 
 const LONGEST = 1280; // pixels: the longer side of the shown picture
 

@@ -1,14 +1,14 @@
 // A photo with its landmarks that answers: a landmark pointed at, tapped or reached by the keyboard says what it is; the picture
 // zooms; a slider uncovers the photo without points; a hand or face opens in three dimensions.
 
-/** @import { Instance, Result } from "../runtime/types.js" */
+/** @import { Instance, Result } from "../../runtime/types.js" */
 /** @import { Drawn, Layers } from "./draw.js" */
 /** @import { SolidView } from "./solid_view.js" */
 
-import { messageOf } from "../runtime/errors.js";
+import { messageOf } from "../../runtime/errors.js";
 import { draw, PLAIN_GROUND } from "./draw.js";
 import { buildPictureView } from "./picture_view_elements.js";
-import { describe, named } from "./words.js";
+import { describe, named } from "../words.js";
 
 const REACH = { mouse: 14, touch: 28 }; // pixels of the page within which a landmark counts as pointed at
 const MOST_ZOOM = 12;

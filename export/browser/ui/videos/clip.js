@@ -1,19 +1,19 @@
 // One video on the device: looked at frame by frame, then shown with what was found in it. Loaded when the first video is dropped.
 
-/** @import { Result } from "../runtime/types.js" */
-/** @import { Layers } from "./draw.js" */
+/** @import { Result } from "../../runtime/types.js" */
+/** @import { Layers } from "../picture/draw.js" */
 
-import constants from "../runtime/constants.js";
-import { messageOf } from "../runtime/errors.js";
-import { Tracks } from "../runtime/tracks.js";
-import { WorkerStopped } from "../runtime/worker_client.js";
+import constants from "../../runtime/constants.js";
+import { messageOf } from "../../runtime/errors.js";
+import { Tracks } from "../../runtime/tracks.js";
+import { WorkerStopped } from "../../runtime/worker_client.js";
 import { CSS as CHARTS, showCharts } from "./clip_charts.js";
 import { toCsvTable, toDrawnVideo, toJsonLines } from "./clip_files.js";
 import { ClipPlayer, CSS as PLAYER } from "./clip_player.js";
 import { ClipReader, paint } from "./clip_reader.js";
 import { ClipRecord, mean, titleOf } from "./clip_record.js";
-import { offer } from "./save.js";
-import { capitalized, counted, lasting } from "./words.js";
+import { offer } from "../files/save.js";
+import { capitalized, counted, lasting } from "../words.js";
 
 const LIMIT = constants.video;
 const COMPLETE = 0.9; // of its length: a video with frames that end before that was cut off

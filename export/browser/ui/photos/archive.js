@@ -3,7 +3,7 @@
 
 /** @import { FileEntry } from "@zip.js/zip.js" */
 
-import constants from "../runtime/constants.js";
+import constants from "../../runtime/constants.js";
 
 const { most_directory: MOST_DIRECTORY, most_unpacked: MOST_UNPACKED } = constants.archive;
 const SUFFIXES = new Set([...constants.photo.suffixes, ...constants.video.suffixes]);

@@ -3,9 +3,9 @@
 // streamlit-webrtc's element shows it in a frame of this very origin, so its stream can be read; the clip stays in this browser.
 // The page hears by the state `recording` when to keep the points.
 
-/** @import { Component } from "./types.js" */
+/** @import { Component } from "../types.js" */
 
-import { BUTTONS } from "./button_style.js";
+import { BUTTONS } from "../button_style.js";
 import { ClipRecorder } from "./clip_recorder.js";
 
 const EVERY = 500; // ms between two looks at the frame

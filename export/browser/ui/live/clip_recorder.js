@@ -1,9 +1,9 @@
 // Records a short clip of a live picture: the button, the elapsed time, and what came of it to save. The clip stays in the
 // memory of this browser until the next one or until the visitor leaves the page.
 
-import constants from "../runtime/constants.js";
-import { messageOf } from "../runtime/errors.js";
-import { offer } from "./save.js";
+import constants from "../../runtime/constants.js";
+import { messageOf } from "../../runtime/errors.js";
+import { offer } from "../files/save.js";
 
 /** @typedef {{label: string, name: string, make: () => Blob}} Download  a file that is made when it is wanted */
 /**

@@ -1,17 +1,17 @@
 // The live view as a Streamlit component (v2): camera in, points drawn over it, nothing sent to the server.
 
-/** @import { Answer, Result } from "../runtime/types.js" */
-/** @import { RuntimeWorker, WorkerStopped } from "../runtime/worker_client.js" */
-/** @import { Layers } from "./draw.js" */
-/** @import { Component } from "./types.js" */
+/** @import { Answer, Result } from "../../runtime/types.js" */
+/** @import { RuntimeWorker, WorkerStopped } from "../../runtime/worker_client.js" */
+/** @import { Layers } from "../picture/draw.js" */
+/** @import { Component } from "../types.js" */
 
-import { messageOf } from "../runtime/errors.js";
-import { missingFeatures, startWorker } from "../runtime/worker_client.js";
+import { messageOf } from "../../runtime/errors.js";
+import { missingFeatures, startWorker } from "../../runtime/worker_client.js";
 import { CameraError, closeCamera, isMirrored, listCameras, openCamera } from "./camera.js";
 import { ClipRecorder } from "./clip_recorder.js";
-import { draw } from "./draw.js";
+import { draw } from "../picture/draw.js";
 import { DrawnClip } from "./drawn_clip.js";
-import { saveJson, savePng } from "./save.js";
+import { saveJson, savePng } from "../files/save.js";
 import { buildView } from "./live_view_elements.js";
 
 const MAX_LOST = 30; // pictures of the camera in a row that may fail: some browsers have none for the first moments

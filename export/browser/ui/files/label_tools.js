@@ -1,11 +1,11 @@
 // Results as files for tools that label photos and train from labels, YOLO-pose and Label Studio: model/output/label_tools.py
 // for the browser. Both count in shares of the picture, from its edge: an integer pixel's centre x is at (x + 0.5) / width.
 
-/** @import { Box, Instance, Kind, Point, Result } from "../runtime/types.js" */
+/** @import { Box, Instance, Kind, Point, Result } from "../../runtime/types.js" */
 
-import constants from "../runtime/constants.js";
+import constants from "../../runtime/constants.js";
 import { distinct, stemOf } from "./file_names.js";
-import { capitalized, POINT_NAMES } from "./words.js";
+import { capitalized, POINT_NAMES } from "../words.js";
 
 /** @typedef {import("./save.js").Named} Named */
 

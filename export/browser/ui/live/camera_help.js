@@ -3,7 +3,7 @@
 // streamlit-webrtc's own element shows the browser's error by its name only. It lives in a frame of this very
 // origin, so its alert can be read and explained.
 
-/** @import { Component } from "./types.js" */
+/** @import { Component } from "../types.js" */
 
 import { SENTENCES } from "./camera.js";
 

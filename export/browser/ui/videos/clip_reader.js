@@ -6,8 +6,8 @@
 /** @import { InputVideoTrack, VideoSample } from "mediabunny" */
 
 import { BlobSource, Input, MATROSKA, MP4, QTFF, VideoSampleSink, WEBM } from "mediabunny";
-import constants from "../runtime/constants.js";
-import { lasting } from "./words.js";
+import constants from "../../runtime/constants.js";
+import { lasting } from "../words.js";
 
 const LIMIT = constants.video;
 const LEAST_STEP = 0.001; // seconds between two frames with time stamps that do not grow

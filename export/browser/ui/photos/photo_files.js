@@ -1,10 +1,10 @@
 // The files that are made of photos' points, beside the pictures: of one photo, or of all of them together.
 
-/** @import { Named } from "./save.js" */
+/** @import { Named } from "../files/save.js" */
 
 import { toZip } from "./archive.js";
-import { toLabelStudio, toYolo } from "./label_tools.js";
-import { toCoco, toCsv, toDocument } from "./save.js";
+import { toLabelStudio, toYolo } from "../files/label_tools.js";
+import { toCoco, toCsv, toDocument } from "../files/save.js";
 
 /** @type {{label: string, ending: string, make: (results: Named) => Blob | Promise<Blob>}[]} of one photo, in their order on the page */
 export const FILES = [

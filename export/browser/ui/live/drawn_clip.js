@@ -1,12 +1,12 @@
 // The live view's picture for a recording: each analysed frame with the points that were found in that very frame, and these
 // points as files.
 
-/** @import { Result } from "../runtime/types.js" */
+/** @import { Result } from "../../runtime/types.js" */
 /** @import { Download, Source } from "./clip_recorder.js" */
-/** @import { Layers } from "./draw.js" */
+/** @import { Layers } from "../picture/draw.js" */
 
-import { draw } from "./draw.js";
-import { toFrameCsv, toFrameDocument, VIDEO_COLUMNS } from "./save_frames.js";
+import { draw } from "../picture/draw.js";
+import { toFrameCsv, toFrameDocument, VIDEO_COLUMNS } from "../files/save_frames.js";
 
 const NAME = "pointillist";
 

@@ -1,6 +1,6 @@
 // Draws a result on a 2-D canvas of any size: model/output/draw.py for the browser, the same colours and proportions.
 
-/** @import { Hand, Handedness, Instance, Kind, Point, Result } from "../runtime/types.js" */
+/** @import { Hand, Handedness, Instance, Kind, Point, Result } from "../../runtime/types.js" */
 
 /** @typedef {CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D} Context */
 /** @typedef {Pick<Instance, "kind" | "landmarks" | "sigma" | "score">} Drawn */
@@ -8,7 +8,7 @@
 /** @typedef {{zoom: number, left: number, top: number}} Section  what is seen of the picture: enlarged, from this canvas pixel of the enlarged one */
 /** @typedef {typeof LAYERS} Layers */
 
-import constants from "../runtime/constants.js";
+import constants from "../../runtime/constants.js";
 
 const { hand: HAND, face: FACE, drawing: STYLE } = constants;
 
@@ -216,7 +216,7 @@ function drawUncertain(context, kind, { points, size }) {
 
 /**
  * @param {Context} context
- * @param {import("../runtime/types.js").Box} box
+ * @param {import("../../runtime/types.js").Box} box
  * @param {(point: Point) => Point} onCanvas
  * @param {Section} section
  */
