@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from ..runtime.geometry import angle_of
+from ..runtime.geometry import ROI, angle_of
 
 FLIP_IBUG = np.array(
     [
@@ -48,12 +48,7 @@ def flip_mesh(mean: np.ndarray) -> np.ndarray:
 def similarity(centre: np.ndarray, side: float, angle: float, mirror: bool, size: int) -> np.ndarray:
     """(2, 3) from picture pixels to a size x size crop: square of `side` around `centre`, its up turned `angle` radians
     clockwise from the picture's up, mirrored left to right if asked."""
-    scale = size / side
-    cos, sin = np.cos(angle) * scale, np.sin(angle) * scale
-    matrix = np.array([[cos, sin], [-sin, cos]])
-    if mirror:
-        matrix[0] *= -1
-    return np.concatenate([matrix, ((size - 1) / 2 - matrix @ centre)[:, None]], 1)
+    return ROI(float(centre[0]), float(centre[1]), side, angle, mirror).to_crop(size)[:2]
 
 
 def moved(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:

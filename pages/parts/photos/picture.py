@@ -1,4 +1,4 @@
-"""The photo with its landmarks on the page: a picture that answers, drawn in the visitor's browser (export/browser/ui/picture.js)."""
+"""The photo with its landmarks on the page: a picture that answers, drawn in the visitor's browser (export/browser/ui/picture/picture.js)."""
 
 import base64
 from dataclasses import asdict

@@ -1,10 +1,9 @@
 """The figures of the validation splits: what is not found counts as missed, and only found objects have an error."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
+from model.data.samples import Samples
 from model.evaluation import evaluate
 from model.runtime.geometry import ROI
 from model.runtime.result import Hand, Result
@@ -38,10 +37,9 @@ class Finds:
 def rows():
     """Four rows of validation and one of training; a row's picture is its number."""
     pictures = np.stack([np.full((256, 256, 3), row % 4, np.uint8) for row in range(5)])
-    return SimpleNamespace(
-        name="made up", kind="hand", split=np.array(["val"] * 4 + ["train"]), notes={}, images=pictures,
-        points=np.concatenate([TRUE, TRUE[:1]]), right=np.array([True, True, False, True, True]),
-    )  # fmt: skip
+    points, split = np.concatenate([TRUE, TRUE[:1]]), np.array(["val"] * 4 + ["train"])
+    unknown, trusted = np.full((5, 21), np.nan), np.ones((5, 21))
+    return Samples("made up", "hand", "", pictures, points, unknown, trusted, split, right=np.array([True, True, False, True, True]))
 
 
 @pytest.mark.parametrize("blind, missed", [((), 0), ((1,), 0.25), ((0, 2, 3), 0.75)])

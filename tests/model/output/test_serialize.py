@@ -10,7 +10,7 @@ import pytest
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from model.output.serialize import CSV_COLUMNS, distinct, to_coco, to_csv, to_json_document
+from model.output.serialize import CSV_COLUMNS, distinct, from_json_document, to_coco, to_csv, to_json_document
 from tests.model.drawn_world import photo
 
 
@@ -30,6 +30,13 @@ def test_json_document(result):
     assert set(face) == {"score", "box", "landmarks", "ibug68", "sigma"}
     assert np.shape(face["landmarks"]) == (478, 3) and np.shape(face["ibug68"]) == (68, 2)
     assert np.allclose(hand["landmarks"], result.hands[0].landmarks, atol=0.006)
+
+
+def test_a_document_becomes_the_result_again(result):
+    document = json.loads(json.dumps(to_json_document("a.jpg", result)))
+    again = from_json_document(document)
+    assert to_json_document("a.jpg", again) == document and len(again.hands) + len(again.faces) > 0
+    assert again.hands[0].roi.side == pytest.approx(result.hands[0].roi.side, rel=0.5)
 
 
 def test_csv_has_a_row_per_point(result):
