@@ -7,6 +7,7 @@ import io
 import logging
 import time
 from dataclasses import replace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -55,7 +56,8 @@ def analyse_waiting(photo_list: PhotoList, landmarker: Landmarker) -> None:
 
 def _analyse(photo: Photo, landmarker: Landmarker, waited: float = 0.0) -> None:
     """waited: seconds in the queue, for the event log."""
-    found, started = {}, time.perf_counter()
+    found: dict[str, Any] = {}
+    started = time.perf_counter()
     try:
         rgb = open_photo(photo.content)
         found["open_ms"] = 1000 * (time.perf_counter() - started)
@@ -138,7 +140,7 @@ def plain_view(photo: Photo) -> bytes:
 
 def annotated_view(photo: Photo, layers: Layers) -> bytes:
     """JPEG of the photo with its landmarks, for the page."""
-    result = photo.shown
+    result = photo.findings
     drawn = (result.hands, result.faces, result.uncertain if layers.uncertain else ())
     scores = tuple(tuple(instance.score for instance in instances) for instances in drawn)  # they tell which detections of the photo are drawn
     return _annotated_view(photo.digest, layers, scores, photo, result)

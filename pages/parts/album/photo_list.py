@@ -39,6 +39,13 @@ class Photo(Upload):
         return self.result and self.limits.applied(self.result)
 
     @property
+    def findings(self) -> Result:
+        """`shown`, for code that runs only for photos that could be read. Raises ValueError for others."""
+        if (shown := self.shown) is None:
+            raise ValueError("This photo was not read.")
+        return shown
+
+    @property
     def editor(self) -> str:
         """Key of the page's expander in which its points are corrected; its state says whether that is open."""
         return f"correct_{self.key}"
@@ -145,7 +152,9 @@ class PhotoList:
 def visitors_photo_list() -> PhotoList:
     """This visitor's photo list; pages other than the upload page may read it."""
     if "photo_list" not in st.session_state:
-        photo_list = st.session_state["photo_list"] = PhotoList(get_script_run_ctx().session_id)
+        context = get_script_run_ctx()
+        assert context is not None, "a page is running"
+        photo_list = st.session_state["photo_list"] = PhotoList(context.session_id)
         photo_budget.PHOTO_BUDGET.register(photo_list)
     photo_list = st.session_state["photo_list"]
     photo_list.seen = time.monotonic()

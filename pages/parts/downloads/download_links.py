@@ -8,6 +8,7 @@ import secrets
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
@@ -26,6 +27,7 @@ from pages.parts.server.work_queue import WORK_QUEUE
 from pages.parts.shared.component_css import component_css
 
 ZIP = "pointillist.zip"
+GONE = "These photos are no longer on this server. Reload the page and drop them again."
 _PIECE = 1 << 18  # bytes: as much as the server hands on before it waits for the visitor's network
 
 _component = st.components.v2.component(
@@ -70,12 +72,12 @@ _makers = anyio.CapacityLimiter(WORK_QUEUE.places)
 def offer_downloads(photo: Photo, layers: Layers) -> None:
     """The downloads of one photo."""
     stem = photo.stem
-    files = [
+    files: list[tuple[str, Callable[[], str | bytes], str, str]] = [
         ("JSON", lambda: as_json(photo), f"{stem}.json", "application/json"),
         ("CSV", lambda: as_csv(photo), f"{stem}.csv", "text/csv"),
         ("COCO", lambda: as_coco([photo]), f"{stem}_coco.json", "application/json"),
     ]
-    labels = [
+    labels: list[tuple[str, Callable[[], str | bytes], str, str]] = [
         ("YOLO-pose", lambda: as_label_tools([photo], "yolo"), f"{stem}_yolo.zip", "application/zip"),
         ("Label Studio", lambda: as_label_tools([photo], "label_studio"), f"{stem}_label_studio.zip", "application/zip"),
     ]
@@ -124,20 +126,26 @@ def routes() -> list[Route]:
 def _answer(request: Request) -> Response:
     offer = _offers.get(request.path_params["secret"])
     file = request.path_params["file"]
-    photos = [] if offer is None else [photo for photo in list(offer.photo_list) if photo.looked_at]
-    if offer and file in offer.made:
+    if offer is None:
+        return PlainTextResponse(GONE, 404)
+    photos = [photo for photo in list(offer.photo_list) if photo.looked_at]
+    if file in offer.made:
         made = offer.made[file]
         return _Taken(offer, made.make, made.name, made.media_type)
     if file == ZIP and photos:
         return _Taken(offer, lambda: as_zip(photos, offer.layers), ZIP, "application/zip")
     for photo in photos:
         if photo.result and file == f"{photo.key}.png":
-            return _Taken(offer, lambda photo=photo: iter([annotated_png(photo, offer.layers)]), f"{photo.stem}_landmarks.png", "image/png")
+            return _Taken(offer, partial(_drawn, photo, offer.layers), f"{photo.stem}_landmarks.png", "image/png")
     key, _, suffix = file.rpartition(".")
-    clip = offer.photo_list.clips.get(key) if offer else None
-    if offer and clip and clip.drawing and suffix in clip_files.TYPES:
+    clip = offer.photo_list.clips.get(key)
+    if clip and clip.drawing and suffix in clip_files.TYPES:
         return _Taken(offer, lambda: clip_files.pieces(clip, suffix), clip_files.file_name(clip, suffix), clip_files.TYPES[suffix])
-    return PlainTextResponse("These photos are no longer on this server. Reload the page and drop them again.", 404)
+    return PlainTextResponse(GONE, 404)
+
+
+def _drawn(photo: Photo, layers: Layers) -> Iterator[bytes]:
+    yield annotated_png(photo, layers)
 
 
 class _Taken(Response):
@@ -147,11 +155,11 @@ class _Taken(Response):
         super().__init__()
         self._taking, self._make, self._type = offer.taking, make, media_type
         # A name holds letters of any alphabet: told the way that takes them all.
-        self._headers = {"Content-Disposition": f"attachment; filename*=utf-8''{quote(name)}", "Cache-Control": "no-store"}
+        self._about = {"Content-Disposition": f"attachment; filename*=utf-8''{quote(name)}", "Cache-Control": "no-store"}
 
     async def __call__(self, scope, receive, send) -> None:
         async with self._taking:
-            await StreamingResponse(_pieces(self._make()), headers=self._headers, media_type=self._type)(scope, receive, send)
+            await StreamingResponse(_pieces(self._make()), headers=self._about, media_type=self._type)(scope, receive, send)
 
 
 async def _pieces(made: Iterator[bytes]) -> AsyncIterator[bytes]:

@@ -20,13 +20,13 @@ def annotated_png(photo: Photo, layers: Layers) -> bytes:
     picture = io.BytesIO()
     with WORK_QUEUE.slot():
         # Level 1: nearly as small for photos, and several times faster.
-        Image.fromarray(draw(open_photo(photo.content), photo.shown, layers)).save(picture, "PNG", compress_level=1)
+        Image.fromarray(draw(open_photo(photo.content), photo.findings, layers)).save(picture, "PNG", compress_level=1)
     return picture.getvalue()
 
 
 def document(photo: Photo, name: str) -> dict:
     """The photo's JSON document: what was found, or why it could not be read."""
-    return to_json_error(name, photo.error) if photo.error else to_json_document(name, photo.shown)
+    return to_json_error(name, photo.error) if photo.error else to_json_document(name, photo.findings)
 
 
 def as_json(photo: Photo) -> str:
@@ -34,17 +34,17 @@ def as_json(photo: Photo) -> str:
 
 
 def as_csv(photo: Photo) -> str:
-    return to_csv([(photo.label, photo.shown)])
+    return to_csv([(photo.label, photo.findings)])
 
 
 def as_coco(photos: Iterable[Photo]) -> str:
-    results = [(photo.label, photo.shown) for photo in photos if photo.result]
+    results = [(photo.label, photo.findings) for photo in photos if photo.result]
     return json.dumps(to_coco(results), ensure_ascii=False)
 
 
 def label_tool_files(photos: Iterable[Photo]) -> dict[str, str]:
     """The files of both label tools by their paths: yolo/... and label_studio/..."""
-    results = [(photo.label, photo.shown) for photo in photos if photo.result]
+    results = [(photo.label, photo.findings) for photo in photos if photo.result]
     files = {f"yolo/{path}": text for path, text in to_yolo(results).items()}
     files["label_studio/tasks.json"] = json.dumps(to_label_studio(results), ensure_ascii=False)
     files["label_studio/interface.xml"] = label_studio_config()
@@ -69,7 +69,7 @@ def as_zip(photos: list[Photo], layers: Layers) -> Iterator[bytes]:
     Piece by piece: no more than one picture of it is ever in memory.
     """
     named = list(zip(distinct(photo.label for photo in photos), photos))
-    read = [(name, photo.shown) for name, photo in named if photo.result]
+    read = [(name, photo.findings) for name, photo in named if photo.result]
     window = Window()
     with zipfile.ZipFile(window, "w", zipfile.ZIP_DEFLATED) as files:
         for line, (_, photo) in enumerate(named, 1):

@@ -63,7 +63,7 @@ def _from_files(photo_list: PhotoList, label_visibility: str) -> None:
     """The drop zone. It starts anew as soon as its files are in the photo list: from there they are removed, one by one or all."""
     folder = st.session_state.get("whole_folder", False)
     key = f"photos_{photo_list.round}{'_folder' if folder else ''}"
-    files = st.file_uploader(
+    files = st.file_uploader(  # type: ignore[call-overload]  # it knows "directory" and True, but not a choice of them
         "Drop a folder here or choose it" if folder else "Drop photos, videos or a ZIP here, choose them or paste a photo",
         type=sorted(SUFFIXES | VIDEO_SUFFIXES) if folder else None,  # nothing else of a folder leaves the visitor's device
         accept_multiple_files="directory" if folder else True,

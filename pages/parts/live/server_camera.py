@@ -3,10 +3,11 @@
 import io
 import json
 import time
+from typing import Any
 
 import streamlit as st
 from PIL import Image
-from streamlit_webrtc import webrtc_streamer
+from streamlit_webrtc import Translations, webrtc_streamer
 from streamlit_webrtc.relay import get_global_relay
 
 from model import Landmarker
@@ -19,11 +20,11 @@ from pages.parts.live.reconnect import keep_connected
 from pages.parts.shared.browser_component import runtime_component
 
 PATIENCE = 10  # seconds after which a connection that does not come about is explained
-CAMERA = {
+CAMERA: dict[str, Any] = {
     "video": {"width": {"ideal": 640}, "height": {"ideal": 480}, "frameRate": {"ideal": 30}, "facingMode": "user"},
     "audio": False,
 }
-WORDS = {
+WORDS: Translations = {
     "start": "Start camera",
     "stop": "Stop camera",
     "select_device": "Choose camera",

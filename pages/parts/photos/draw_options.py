@@ -25,7 +25,7 @@ def choose_layers() -> Layers:
         list(SWITCHES),
         selection_mode="multi",
         default=DEFAULT,
-        format_func=SWITCHES.get,
+        format_func=SWITCHES.__getitem__,
         key="layers",
         persist_state="session",
         wrap=True,

@@ -61,7 +61,7 @@ def _when_opened(title: str, icon: str, show: Callable[[Photo], None], photo: Ph
 
 
 def _findings(photo: Photo, layers: Layers) -> None:
-    result = photo.shown
+    result = photo.findings
     st.markdown(f"**{summary(result)}**")
     if not names(result):
         hidden = "" if layers.uncertain else "Uncertain detections are hidden. "

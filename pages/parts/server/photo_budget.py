@@ -23,7 +23,11 @@ class PhotoList(Protocol):
 
     visitor: str  # the session's id
     seen: float  # when the visitor's page ran last
-    size: int  # bytes
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        ...
 
     def evict(self) -> None:
         """The photos are dropped to make room."""

@@ -40,7 +40,14 @@ NETWORKS = {"hand": "Hand landmarks", "face": "Face landmarks", DETECTOR: "Detec
 def show_training(released: Released) -> None:
     there = [*released.landmarks, *([DETECTOR] if released.detector else [])]
     chosen = st.segmented_control(
-        "The three networks", there, default=there[0], required=True, format_func=NETWORKS.get, key="network", persist_state="session", bind="query-params"
+        "The three networks",
+        there,
+        default=there[0],
+        required=True,
+        format_func=NETWORKS.__getitem__,
+        key="network",
+        persist_state="session",
+        bind="query-params",
     )
     if chosen == DETECTOR:
         _detector(released)

@@ -1,6 +1,7 @@
 """The demo training's widgets: start, watch, stop, go on. The run itself is shared by all visitors of this server, the visitor's example is not."""
 
 from collections.abc import Callable
+from typing import Literal
 
 import streamlit as st
 
@@ -53,10 +54,10 @@ def _controls(training: DemoTraining, example: Callable[[], WatchedCrop]) -> Non
         stopped: StoppedRun | None = st.session_state.get("stopped_training")
         resumable = stopped is not None and stopped.folder.is_there
         if stopped and resumable:
-            label = f"Go on after epoch {stopped.epochs}"
+            label = f"Resume after epoch {stopped.epochs}"
             st.button(label, type="primary", icon=":material/resume:", on_click=_resume, args=(training, stopped), key="resume_training")
         label = "Train" if training.state == demo_training.IDLE else "Train again"
-        kind = "secondary" if resumable else "primary"
+        kind: Literal["secondary", "primary"] = "secondary" if resumable else "primary"
         st.button(label, type=kind, icon=":material/play_arrow:", on_click=_start, args=(training, example), key="train")
 
 

@@ -1,6 +1,7 @@
 """Charts of a training run. Their colours on text and axes are Streamlit's, so they follow light and dark."""
 
 from collections.abc import Sequence
+from typing import cast
 
 import altair as alt
 import pandas as pd
@@ -77,8 +78,12 @@ def loss_chart(frame: pd.DataFrame, last: int | None = None) -> alt.LayerChart:
         edge = alt.Chart(high).encode(x=x, y=alt.value(0), tooltip=tips)
         triangles = edge.mark_point(shape="triangle-up", filled=True, size=90, opacity=1, color=_mark())
         values = edge.mark_text(dy=-10, color=_mark()).encode(text=alt.Text("loss:Q", format=".3~g"))
-        chart = alt.layer(chart, triangles, values).properties(height=HEIGHT)
+        chart = _layered(chart, triangles, values)
     return chart
+
+
+def _layered(*charts: alt.Chart | alt.LayerChart) -> alt.LayerChart:
+    return cast(alt.LayerChart, alt.layer(*charts).properties(height=HEIGHT))
 
 
 def _mark() -> str:
@@ -108,7 +113,7 @@ def _with_changes(chart: alt.LayerChart, frame: pd.DataFrame, x: alt.X) -> alt.L
     lines = alt.Chart(other.assign(what=[what_changed(said) for said in other["changed"]])).encode(x=x, tooltip=["epoch", "changed"])
     rules = lines.mark_rule(strokeDash=[4, 3], color=_mark(), opacity=0.8)
     names = lines.mark_text(angle=270, align="right", dx=-4, dy=-5, fontSize=11, color=_mark()).encode(y=alt.value(0), text="what:N")
-    return alt.layer(rules, names, chart).properties(height=HEIGHT)
+    return _layered(rules, names, chart)
 
 
 def what_changed(said: str) -> str:
@@ -195,4 +200,4 @@ def _with_pointer(base: alt.Chart, y: alt.Y, tooltip: list, colour) -> alt.Layer
     nearest = alt.selection_point(nearest=True, on="pointerover", fields=["epoch"], empty=False)
     line = base.mark_line().encode(y=y, color=colour)
     dots = base.mark_point(filled=True).encode(y=y, color=colour, tooltip=tooltip, size=alt.condition(nearest, alt.value(140), alt.value(30)))
-    return alt.layer(line, dots.add_params(nearest)).properties(height=HEIGHT)
+    return _layered(line, dots.add_params(nearest))
