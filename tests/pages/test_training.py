@@ -572,7 +572,7 @@ class TestTrainYourself:
         show(visitor, "Train it yourself")
         assert demo.state == STOPPED and "Stopped after 1 of 5 epochs." in said(visitor)
         folder = demo.folder.path
-        assert visitor.button(key="resume_training").label == "Go on after epoch 1"
+        assert visitor.button(key="resume_training").label == "Resume after epoch 1"
         visitor.button(key="resume_training").click()
         show(visitor, "Train it yourself")
         assert demo.state == RUNNING and demo.folder.path == folder
