@@ -1,11 +1,13 @@
 """The photos page: photos and videos in, landmarks out."""
 
+from functools import partial
+
 import streamlit as st
 
 from pages.parts.album.analyse import analyse_waiting
 from pages.parts.album.photo_list import visitors_photo_list
 from pages.parts.correct.correct_photo import offer_import, show_correct
-from pages.parts.inputs.example_gallery import address_current, offer_examples, take_addressed
+from pages.parts.inputs.example_gallery import add_example, address_current, offer_examples, take_addressed
 from pages.parts.inputs.photo_inputs import choose_device, take_in
 from pages.parts.photos.device_photos import device_photos
 from pages.parts.photos.photo_strip import show_strip
@@ -30,7 +32,7 @@ address_current(photo_list)
 
 if not len(photo_list) and not photo_list.clips:
     st.markdown("21 points on every hand, 478 on every face, found by small neural networks trained in this project. **Try an example:**")
-    offer_examples(photo_list)
+    offer_examples(partial(add_example, photo_list))
     offer_import(photo_list)
     st.stop()
 
@@ -49,7 +51,7 @@ with videos:
     show_clips(photo_list)
 
 with st.expander("Example pictures", icon=":material/image:"):
-    offer_examples(photo_list)
+    offer_examples(partial(add_example, photo_list))
 offer_import(photo_list)
 
 with videos:

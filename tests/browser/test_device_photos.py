@@ -217,6 +217,15 @@ def test_uploaded_photos_come_along(visitor):
     expect(visitor.get_by_text("Try an example")).to_be_visible(timeout=START)
 
 
+def test_an_example_comes_to_the_device(visitor):
+    """Pressed again after it was removed it comes again."""
+    for _ in range(2):
+        visitor.get_by_role("button", name="Wave").click()
+        expect(visitor.get_by_role("heading", name="wave.webp: 1 hand, 1 face")).to_be_visible(timeout=START)
+        visitor.get_by_role("button", name="Remove wave.webp").click()
+        expect(visitor.locator("article")).to_have_count(0)
+
+
 def test_photos_are_bounded(visitor):
     files = [{"name": f"{number}.jpg", "mimeType": "image/jpeg", "buffer": b"no picture"} for number in range(MOST_PHOTOS + 1)]
     choose(visitor, *files)

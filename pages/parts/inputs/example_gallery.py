@@ -1,4 +1,6 @@
-"""The example pictures with their points drawn, to press: one goes into the photo list."""
+"""The example pictures with their points drawn, to press: one goes into the photo list, or to the visitor's device."""
+
+from collections.abc import Callable
 
 import streamlit as st
 
@@ -9,15 +11,16 @@ from pages.parts.shared.examples import EXAMPLES, Example
 ADDRESS = "photo"  # of an example: ?photo=wave
 
 
-def offer_examples(photo_list: PhotoList) -> None:
+def offer_examples(take: Callable[[Example], None]) -> None:
+    """take: what happens with the one that is pressed."""
     grid = st.grid(4, min_column_width=150, gap="small")  # two beside each other on a phone
     for example in EXAMPLES:
         with grid.cell(), st.container(key=f"tile_{example.file}", gap="xxsmall"):
             st.image(drawn_example(example), alt=example.description, width="stretch")
-            st.button(example.title, key=f"example_{example.file}", on_click=_add, args=(photo_list, example), type="tertiary", width="stretch")
+            st.button(example.title, key=f"example_{example.file}", on_click=take, args=(example,), type="tertiary", width="stretch")
 
 
-def _add(photo_list: PhotoList, example: Example) -> None:
+def add_example(photo_list: PhotoList, example: Example) -> None:
     photo_list.chosen = photo_list.add(example.file, example.path.read_bytes()) or photo_list.chosen
 
 
@@ -27,7 +30,7 @@ def take_addressed(photo_list: PhotoList) -> None:
     if named != st.session_state.get("addressed"):
         st.session_state["addressed"] = named
         if example := next((example for example in EXAMPLES if example.path.stem == named), None):
-            _add(photo_list, example)
+            add_example(photo_list, example)
 
 
 def address_current(photo_list: PhotoList) -> None:

@@ -52,7 +52,7 @@ const CSS = `
   ${CONTROLS}
 `;
 
-/** @typedef {{name: string, address: string}} Handed  a photo that was uploaded before */
+/** @typedef {{name: string, address: string}} Handed  a photo that was uploaded before, or an example */
 /** @typedef {{runtime: string, most: number, handed: Handed[]}} Options  address of the runtime's folder; photos at a time */
 /**
  * @typedef {object} Photo
@@ -76,6 +76,7 @@ const views = new WeakMap();
 export default function ({ parentElement, data }) {
   let view = views.get(parentElement);
   if (!view) views.set(parentElement, (view = new PhotoView(parentElement, data)));
+  view.bring(data.handed);
   return () => {
     view.close();
     views.delete(parentElement);
@@ -95,6 +96,8 @@ class PhotoView {
   #left = new AbortController(); // aborted when the visitor leaves
   /** @type {(error: Error) => void} ends the wait for the worker's answer */
   #interrupt = () => {};
+  /** @type {Set<string>} addresses of the photos that were handed over */
+  #handed = new Set();
   #input;
   #list;
   #note;
@@ -108,7 +111,7 @@ class PhotoView {
    * @param {HTMLElement | ShadowRoot} parent
    * @param {Options} options
    */
-  constructor(parent, { runtime, most, handed }) {
+  constructor(parent, { runtime, most }) {
     this.#runtime = runtime;
     this.#most = most;
     const root = document.createElement("div");
@@ -156,10 +159,17 @@ class PhotoView {
     };
     const missing = missingFeatures();
     if (missing) drop.textContent = `${missing} With “Process on my device” off, the server analyses the photos.`;
-    else {
-      this.#loadWorker(); // while a photo is chosen
-      this.#fetch(handed);
-    }
+    else this.#loadWorker(); // while a photo is chosen
+  }
+
+  /**
+   * Takes in what was not handed over before.
+   * @param {Handed[]} handed
+   */
+  bring(handed) {
+    const news = handed.filter(({ address }) => !this.#handed.has(address));
+    for (const { address } of news) this.#handed.add(address);
+    if (!missingFeatures()) this.#fetch(news);
   }
 
   #loadWorker() {
