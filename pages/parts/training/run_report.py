@@ -226,6 +226,6 @@ def _detector(released: Released) -> None:
     if play_boxes(released):
         heading.header("Watch the boxes converge")
         heading.markdown(
-            "Examples that the network never learned from, and the boxes that it reports on the whole picture after each epoch: orange for hands, "
-            "blue for faces, dashed below a score of 50 %."
+            "Examples that the network never learned from, and the boxes that it reports on the whole picture, after the epochs for which they were "
+            "recorded: orange for hands, blue for faces, dashed below a score of 50 %."
         )
