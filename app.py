@@ -9,7 +9,7 @@ from pathlib import Path
 import streamlit as st
 from starlette.middleware import Middleware
 
-from pages.parts.shared.header import ICON, show_header
+from pages.parts.style.header import ICON, show_header
 
 # file in pages/ -> title; a page whose file is not there is left out
 PAGES = {

@@ -16,8 +16,8 @@ from pages.parts.album.photo_list import Photo, PhotoList, visitors_photo_list
 from pages.parts.correct.visitor_corrections import Correction, visitors_corrections
 from pages.parts.downloads.download_links import Made, address_of
 from pages.parts.server.work_queue import WORK_QUEUE
-from pages.parts.shared.component_css import component_css
-from pages.parts.shared.palette import FACE
+from pages.parts.style.component_css import component_css
+from pages.parts.style.palette import FACE
 
 VIEW = 2048  # longer side in pixels of the editor's picture: small hands can be enlarged
 

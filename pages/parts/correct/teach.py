@@ -14,8 +14,8 @@ from pages.parts.downloads.download_links import Made, link
 from pages.parts.server import background_run
 from pages.parts.server.background_run import FAILED, FINISHED, RUNNING, STOPPED, BackgroundRun
 from pages.parts.shared.epoch_player import FixedCrop, Step, play
-from pages.parts.shared.palette import FACE, HAND
 from pages.parts.shared.visitor import visitor_id
+from pages.parts.style.palette import FACE, HAND
 
 WITHOUT_TORCH = "Training needs PyTorch, which this server does not have. Download the corrections; in a checkout of the project this trains the same:"
 COMMAND = "python3 make.py teach --corrections corrections.zip --kind {kind} --output own"

@@ -24,7 +24,7 @@ from pages.parts.album import clip_files
 from pages.parts.album.photo_list import Photo, PhotoList, visitors_photo_list
 from pages.parts.downloads.downloads import annotated_png, as_coco, as_csv, as_json, as_label_tools, as_zip
 from pages.parts.server.work_queue import WORK_QUEUE
-from pages.parts.shared.component_css import component_css
+from pages.parts.style.component_css import component_css
 
 ZIP = "pointillist.zip"
 GONE = "These photos are no longer on this server. Reload the page and drop them again."

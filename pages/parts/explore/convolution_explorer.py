@@ -11,7 +11,7 @@ from model.runtime.network_file import WEIGHTS
 from pages.parts.explore.example_picker import Selection
 from pages.parts.explore.feature_explorer import COLOURS
 from pages.parts.photos.stage_views import crop_points
-from pages.parts.shared.component_css import component_css
+from pages.parts.style.component_css import component_css
 
 _component = st.components.v2.component(
     "pointillist_convolution_explorer",

@@ -10,8 +10,8 @@ from pages.parts.explore.example_picker import Selection
 from pages.parts.explore.feature_parts import BACKGROUND, responds_to
 from pages.parts.photos.stage_views import crop_points
 from pages.parts.shared import images
-from pages.parts.shared.component_css import component_css
 from pages.parts.shared.data_url import picture_url
+from pages.parts.style.component_css import component_css
 
 COLUMNS = 8
 COLOURS = cv2.cvtColor(cv2.applyColorMap(np.arange(256, dtype=np.uint8)[None], cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)[0]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.parts.shared.component_css import component_css
+from pages.parts.style.component_css import component_css
 
 _component = st.components.v2.component(
     "pointillist_paste",

@@ -14,11 +14,12 @@ from pages.parts.explore.convolution_explorer import explore_convolution
 from pages.parts.explore.example_picker import Selection
 from pages.parts.explore.feature_explorer import explore_features
 from pages.parts.photos.stage_views import crop_points, photo_points
-from pages.parts.shared import images, palette
-from pages.parts.shared.component_css import component_css
+from pages.parts.shared import images
 from pages.parts.shared.data_url import picture_url
 from pages.parts.shared.glossary import explain
 from pages.parts.shared.head_maps import head_maps, show_all_maps
+from pages.parts.style import palette
+from pages.parts.style.component_css import component_css
 
 PATCH = 6  # side in pixels of the patch whose values are written out
 CARD = 150  # side in pixels of a card's picture

@@ -14,7 +14,7 @@ from pages.parts.explore.example_picker import Selection
 from pages.parts.learn import layer_times
 from pages.parts.photos.stage_views import crop_points, photo_points
 from pages.parts.shared.glossary import explain
-from pages.parts.shared.palette import FAMILY_COLOURS
+from pages.parts.style.palette import FAMILY_COLOURS
 
 STEPS = ("Input image", "Convolutional feature extraction", "Landmark regression", "Postprocessing")
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import streamlit as st
 
 from model.runtime.topology import FACE_CONTOURS, FACE_POINTS, FINGERS, HAND_EDGES, IBUG_GROUPS, PALM_COLOUR
-from pages.parts.shared.component_css import component_css
-from pages.parts.shared.palette import FACE, KIND_COLOURS
+from pages.parts.style.component_css import component_css
+from pages.parts.style.palette import FACE, KIND_COLOURS
 
 LONGEST, SHORTEST, WHOLE = 0.8, 0.12, 12  # seconds: of one epoch at most, at least, and of all together
 

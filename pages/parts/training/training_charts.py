@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from model.training.run_log import DetectorEpoch, Epoch, TrainingTrace, changes, errors, rows_of, unusual_part
-from pages.parts.shared.palette import KIND_COLOURS
+from pages.parts.style.palette import KIND_COLOURS
 
 HEIGHT, BELOW = 240, 120  # pixels of a chart, and of what stands below a heat map
 LOSS = "#7C6FD0"

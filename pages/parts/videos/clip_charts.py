@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 
 from model.video.timeline import Timeline, Track
-from pages.parts.shared.palette import KIND_COLOURS
+from pages.parts.style.palette import KIND_COLOURS
 
 AXES = 130  # pixels that title, axis and legend take of a chart's height
 MOST_POINTS = 400  # of a line: more are not seen

@@ -1,0 +1,1 @@
+"""How the pages look: the header, the colours, the style sheets."""
