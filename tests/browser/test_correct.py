@@ -49,6 +49,10 @@ def choose(page, instance: str, point: str) -> None:
 
 def drag(page, editor, start: tuple[float, float], end: tuple[float, float]) -> None:
     editor.scroll_into_view_if_needed()
+    places = [editor.bounding_box()]
+    while len(places) < 4 or places[-1] != places[-4]:  # the page may still be coming in, and would move under the pointer
+        page.wait_for_timeout(100)
+        places.append(editor.bounding_box())
     page.mouse.move(*on_screen(editor, *start))
     page.mouse.down()
     page.mouse.move(*on_screen(editor, (start[0] + end[0]) / 2, (start[1] + end[1]) / 2))
