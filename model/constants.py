@@ -22,7 +22,9 @@ landmarks.confidence   the confidence of a detection: 1 / (1 + exp(-(detection *
                        uncertain; presence counts up to presence_cap, which
                        makes the prefilter tighter, and the uncertainty within uncertainty_range
 landmarks.refinement   ROI refinement: crop again around the landmarks if the first crop was off by more than `shift` (share of
-                       its side), `scale` (ratio) or `degrees`, or the presence is below `presence`; not below `min_presence`
+                       its side), `scale` (ratio) or `degrees`, or the presence is below `presence`
+landmarks.averaging    a hand with at least this confidence and more than this uncertainty (mean sigma / its size) is predicted from so
+                       many further `crops`, and gets the mean of all
 landmarks.duplicate    two objects whose points are on average closer than this share of their size are one
 landmarks.min_handedness  below this handedness score the side is reported as unclear
 tracker.presence       a tracked object is dropped below it; tracker.detect_every_seconds: between runs of the

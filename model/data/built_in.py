@@ -13,7 +13,8 @@ import numpy as np
 from ..constants import KINDS
 from ..runtime.geometry import ROI, extract_crop, transform
 from ..runtime.image_file import open_photo
-from ..runtime.landmarker import Landmarker, request_around
+from ..runtime.landmarker import Landmarker
+from ..runtime.refinement import request_around
 from . import augment, synthetic
 from .landmark_batches import COARSEST, IBUG_BROW, IBUG_CHIN
 from .samples import CROP

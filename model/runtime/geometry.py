@@ -174,3 +174,12 @@ def _shrunk(pyramid: ImagePyramid, scale: float) -> tuple[np.ndarray, int]:
 def _scaling(sx: float, sy: float) -> np.ndarray:
     """(3, 3) old -> new pixel of a resized picture: pixels are counted at their centres."""
     return np.array([[sx, 0, (sx - 1) / 2], [0, sy, (sy - 1) / 2], [0, 0, 1]])
+
+
+def box_around(landmarks: np.ndarray, margin: float) -> tuple[float, float, float, float]:
+    """(x, y, w, h) around the points, larger by `margin` of its larger side on each side. Measured on training photos, it agrees
+    better with the boxes that people draw than the detector's own box does, above all for small objects."""
+    (left, top), (right, bottom) = extent(landmarks)
+    w, h = right - left, bottom - top
+    margin *= max(w, h)
+    return left - margin, top - margin, w + 2 * margin, h + 2 * margin

@@ -1,9 +1,8 @@
-"""The landmarks of every hand and face in a photo: detect, crop, predict, refine, reject.
+"""The landmarks of every hand and face in a photo: detect, crop, predict, refine, average, reject.
 
 photo -> Detector -> Detection -> prefilter -> ROI -> crop -> network -> Hand or Face -> confidence -> Result
 """
 
-import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -15,17 +14,17 @@ from ..constants import CONSTANTS, CROP, KINDS
 from .confidence import MIN_CONFIDENCE, UNCERTAIN_FROM, confidence, passes_prefilter
 from .detector import Detection, Detector
 from .duplicates import uncertain_only, without_duplicates
-from .geometry import ROI, extent, extract_crop, roi_from_box, roi_from_points, transform
+from .geometry import ROI, box_around, extract_crop, roi_from_box, transform
 from .image_file import rgb_of
 from .network_file import WeightsError
-from .result import Face, Hand, Instance, Result, Trace
+from .refinement import AVERAGED_FROM, FURTHER_CROPS, averaged, better, needs_averaging, needs_refinement, request_around
+from .result import Face, Hand, Instance, Result, Trace, side_of
 from .session import Session
 from .stage_timer import StageTimer
 
 __all__ = ["Landmarker", "WeightsError"]
 
 _RULE = CONSTANTS["landmarks"]
-_REFINEMENT = _RULE["refinement"]
 
 Request = tuple[str, ROI]  # one crop for the landmark network: 'hand' | 'face', and its region of the photo
 Prefilter = Callable[[Detection, tuple[int, ...]], bool]  # a detection, the photo's shape -> whether the landmark network runs on it
@@ -95,10 +94,21 @@ class Landmarker:
         requests = [(detection.kind, roi_from_box(detection.kind, detection.box, detection.up)) for detection in detections]
         instances = self.predict(rgb, requests, trace, timer)
 
-        refined = [index for index, (instance, request) in enumerate(zip(instances, requests)) if needs_refinement(instance, request[1])]
+        def reaches(index: int, least: float) -> bool:  # further crops are for those that may be given out
+            return confidence(detections[index], instances[index].score, instances[index].uncertainty, rgb.shape) >= least
+
+        refined = [index for index, (_, roi) in enumerate(requests) if reaches(index, UNCERTAIN_FROM) and needs_refinement(instances[index], roi)]
         second = self.predict(rgb, [request_around(instances[index]) for index in refined], trace, timer)
         for index, instance in zip(refined, second):
             instances[index] = better(instances[index], instance)
+
+        views = {index: [each] for index, each in enumerate(instances) if reaches(index, AVERAGED_FROM) and needs_averaging(each)}
+        for _ in range(FURTHER_CROPS):
+            further = self.predict(rgb, [request_around(own[-1]) for own in views.values()], trace, timer)
+            for own, instance in zip(views.values(), further):
+                own.append(instance)
+        for index, own in views.items():
+            instances[index] = averaged(own)
         return detections, instances
 
     def predict(self, rgb: np.ndarray, requests: Sequence[Request], trace: bool = False, timer: StageTimer | None = None) -> list[Instance]:
@@ -175,46 +185,6 @@ def to_photo(points: np.ndarray, roi: ROI) -> np.ndarray:
     placed = points * np.float32(roi.side)
     placed[:, :2] = transform(roi.to_photo(), points[:, :2].astype(np.float64) * CROP - 0.5)
     return placed
-
-
-def box_around(landmarks: np.ndarray, margin: float) -> tuple[float, float, float, float]:
-    """(x, y, w, h) around the points, larger by `margin` of its larger side on each side. Measured on training photos, it agrees
-    better with the boxes that people draw than the detector's own box does, above all for small objects."""
-    (left, top), (right, bottom) = extent(landmarks)
-    w, h = right - left, bottom - top
-    margin *= max(w, h)
-    return left - margin, top - margin, w + 2 * margin, h + 2 * margin
-
-
-def side_of(right: float) -> dict:
-    """Handedness fields of a Hand from the probability that it is a right one."""
-    is_right = right >= 0.5
-    return {"handedness": "right" if is_right else "left", "handedness_score": right if is_right else 1 - right}
-
-
-def request_around(instance: Instance) -> Request:
-    """A crop of the same object around its landmarks: for ROI refinement, and for the next frame of a video."""
-    return instance.kind, roi_from_points(instance.kind, instance.landmarks)
-
-
-def needs_refinement(instance: Instance, roi: ROI) -> bool:
-    """Whether the crop `roi` was so badly centred, sized or turned that the landmarks should be predicted again from a better one."""
-    if not instance.score >= _REFINEMENT["min_presence"]:
-        return False
-    _, ideal = request_around(instance)
-    turn = math.remainder(ideal.angle - roi.angle, math.tau)
-    ratio = ideal.side / roi.side
-    return (
-        instance.score < _REFINEMENT["presence"]
-        or math.hypot(ideal.cx - roi.cx, ideal.cy - roi.cy) > _REFINEMENT["shift"] * roi.side
-        or max(ratio, 1 / ratio) > _REFINEMENT["scale"]
-        or abs(turn) > math.radians(_REFINEMENT["degrees"])
-    )
-
-
-def better(first: Instance, refined: Instance) -> Instance:
-    """The refined instance, which had the better crop, unless its presence fell: then the refinement lost the object."""
-    return refined if refined.score >= min(first.score, _REFINEMENT["presence"]) else first
 
 
 def as_result(rgb: np.ndarray, instances: Sequence[Instance], min_confidence: Mapping[str, float], timer: StageTimer, max_uncertain: int = 0) -> Result:

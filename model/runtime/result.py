@@ -72,7 +72,8 @@ class Hand(_Instance):
     wrist, smaller = nearer to the camera; order and names: topology.HAND_POINTS. score: 0..1, the confidence that this
     is a hand. box: (x, y, w, h) photo pixels. sigma: (21,) float32, the expected error of each point in photo pixels.
     handedness: 'left' | 'right', the person's real hand given an unmirrored photo; handedness_score: 0.5..1.
-    roi: the crop it was predicted from. trace: only on request. track: number of the track it belongs to (live only).
+    roi: the crop it was predicted from. crops: how many crops landmarks and handedness are the mean of; of several, roi and
+    trace are the first one's. trace: only on request. track: number of the track it belongs to (live only).
     """
 
     kind: ClassVar[str] = "hand"
@@ -85,6 +86,7 @@ class Hand(_Instance):
     roi: ROI
     trace: Trace | None = None
     track: int | None = None
+    crops: int = 1
 
     @property
     def handedness_is_clear(self) -> bool:
@@ -176,6 +178,12 @@ class Result:
             # The k-th point keeps its meaning (the person's right eye stays the right eye), so nothing is reordered.
             changes["ibug68"] = _flip_x(instance.ibug68, last)
         return replace(instance, **changes)
+
+
+def side_of(right: float) -> dict:
+    """Handedness fields of a Hand from the probability that it is a right one."""
+    is_right = right >= 0.5
+    return {"handedness": "right" if is_right else "left", "handedness_score": right if is_right else 1 - right}
 
 
 def _flip_x(points: np.ndarray, last: int) -> np.ndarray:

@@ -16,8 +16,9 @@ from .confidence import MIN_CONFIDENCE, confidence, passes_prefilter
 from .detector import Detection
 from .duplicates import same_object
 from .geometry import roi_from_box
-from .landmarker import Landmarker, as_rgb, request_around
+from .landmarker import Landmarker, as_rgb
 from .one_euro import OneEuro
+from .refinement import request_around
 from .result import Face, Hand, Instance, Result
 from .stage_timer import StageTimer
 

@@ -24,9 +24,10 @@ from model.output.serialize import to_coco, to_csv
 from model.runtime.detector import Detection, Detector, DetectorInput, decode, suppress
 from model.runtime.geometry import ROI, extract_crop, letterbox, roi_from_box, roi_from_points, transform
 from model.runtime.image_file import open_photo
-from model.runtime.landmarker import Landmarker, side_of
+from model.runtime.landmarker import Landmarker
 from model.runtime.one_euro import OneEuro
-from model.runtime.result import Hand, Result
+from model.runtime.refinement import averaged
+from model.runtime.result import Hand, Result, side_of
 from model.runtime.topology import POINT_NAMES
 from model.runtime.tracker import Tracker
 from pages.parts.shared.result_text import details, names, summary
@@ -35,7 +36,7 @@ ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.browser
 
 
-MODULES = {name: f"runtime/{name}" for name in ("geometry", "detector", "one_euro", "tracker", "landmarker", "worker_client")} | {
+MODULES = {name: f"runtime/{name}" for name in ("geometry", "detector", "one_euro", "tracker", "landmarker", "instance", "refinement", "worker_client")} | {
     "draw": "ui/picture/draw",
     "words": "ui/words",
     "save": "ui/files/save",
@@ -229,6 +230,33 @@ def test_find_looks_where_python_looks(runtime, width, height, sure):
         np.testing.assert_allclose(one["box"], other.box, atol=1e-4)
 
 
+@pytest.mark.parametrize("presences", [(0.95, 0.97, 0.96), (0.95, 0.4, 0.96), (0.7, 0.65, 0.72)])
+def test_averaged_hands(runtime, presences):
+    rng = np.random.default_rng(3)
+    hands = [
+        Hand(rng.normal(300, 60, (21, 3)), score, (0, 0, 1, 1), rng.uniform(1, 9, 21), **side_of(rng.uniform()), roi=ROI(300, 300, 200, 0))
+        for score in presences
+    ]
+    given = [
+        {
+            "kind": "hand",
+            "landmarks": hand.landmarks.tolist(),
+            "score": hand.score,
+            "sigma": hand.sigma.tolist(),
+            "handedness": hand.handedness,
+            "handedness_score": hand.handedness_score,
+        }
+        for hand in hands
+    ]
+    expected, found = averaged(hands), runtime("refinement.averaged(given)", given)
+    assert expected.crops == 3 - (presences[1] == 0.4) - (presences[1] == 0.65)
+    np.testing.assert_allclose(found["landmarks"], expected.landmarks, atol=1e-3)
+    np.testing.assert_allclose(found["sigma"], expected.sigma, atol=1e-4)
+    np.testing.assert_allclose(found["box"], expected.box, atol=1e-3)
+    assert (found["handedness"], found["score"]) == (expected.handedness, expected.score)
+    assert found["handedness_score"] == pytest.approx(expected.handedness_score)
+
+
 @pytest.mark.parametrize("strength", [0.0, 1.0, 2.5])
 def test_one_euro(runtime, strength):
     random = np.random.default_rng(3)
@@ -303,7 +331,7 @@ WORLD = """
                 }
                 const right = this.now % 3 ? 0.9 : 0.3;
                 const sigma = points.map(() => 1);
-                return { kind, landmarks: points, score, box: this.box(points), sigma, roi, ...landmarker.handednessOf(right) };
+                return { kind, landmarks: points, score, box: this.box(points), sigma, roi, ...instance.handednessOf(right) };
             });
         }
     }

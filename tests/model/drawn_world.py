@@ -52,6 +52,7 @@ class ColourNetwork:
         self.asked: list[tuple[int, tuple[str, ...]]] = []
         self.presence = 0.99
         self.score = 0.9  # of every detection
+        self.sigma = 0.02  # of every landmark
 
     def run(self, pictures: np.ndarray, *outputs: str) -> dict[str, np.ndarray]:
         self.asked.append((len(pictures), outputs))
@@ -90,7 +91,7 @@ class ColourNetwork:
                 xyz[:, :2] = (middle + template(kind) * size @ axes + 0.5) / CROP
                 xyz[:, 2] = 0.1
             answer[kind] = xyz.ravel()
-            answer[f"{kind}_sigma"] = np.full(COUNTS[kind], 0.02)
+            answer[f"{kind}_sigma"] = np.full(COUNTS[kind], self.sigma)
             answer[f"{kind}_presence"] = np.array([self.presence if things else 0.0])
         return answer
 

@@ -1,11 +1,13 @@
 // The landmarks of every hand and face in a picture: model/runtime/landmarker.py for the browser.
 
 /** @import { InferenceSession } from "onnxruntime-web" */
-/** @import { Box, Corners, Detection, Handedness, Instance, Kind, Picture, Point, Result, Roi, RoiRequest, Sessions } from "./types.js" */
+/** @import { Corners, Detection, Instance, Kind, Picture, Point, Result, Roi, RoiRequest, Sessions } from "./types.js" */
 
 import constants from "./constants.js";
 import { detect, KINDS, repeats } from "./detector.js";
-import { apply, crop, roiFromBox, roiFromPoints, toPhoto } from "./geometry.js";
+import { apply, crop, roiFromBox, toPhoto } from "./geometry.js";
+import { boxAround, handednessOf, sizeOf, uncertaintyOf } from "./instance.js";
+import { averaged, better, needsAveraging, needsRefinement, requestAround } from "./refinement.js";
 
 const CROP = constants.crop_side;
 const BYTES = CROP * CROP * 3;
@@ -47,14 +49,31 @@ export class Landmarker {
     const detections = (await this.detectBoxes(picture)).filter((each) => passesPrefilter(each, picture, lowest));
     const requests = detections.map(({ kind, box, up }) => ({ kind, roi: roiFromBox(kind, box, up) }));
     const instances = await this.predict(picture, requests);
-    const again = [...instances.keys()].filter((index) => needsRefinement(instances[index], requests[index].roi));
+    /** Whether further crops are worth their time. @param {number} index @param {number} least */
+    const reaches = (index, least) => confidenceOf(detections[index], instances[index], picture) >= least;
+    const again = [...instances.keys()].filter(
+      (index) => reaches(index, from) && needsRefinement(instances[index], requests[index].roi),
+    );
     const refined = await this.predict(
       picture,
       again.map((index) => requestAround(instances[index])),
     );
     again.forEach((index, order) => (instances[index] = better(instances[index], refined[order])));
+
+    const uncertain = [...instances.keys()].filter(
+      (index) => reaches(index, RULE.averaging.confidence) && needsAveraging(instances[index]),
+    );
+    const views = uncertain.map((index) => [instances[index]]);
+    for (let crop = 0; crop < RULE.averaging.crops; crop++) {
+      const further = await this.predict(
+        picture,
+        views.map((own) => requestAround(own[own.length - 1])),
+      );
+      views.forEach((own, order) => own.push(further[order]));
+    }
+    uncertain.forEach((index, order) => (instances[index] = averaged(views[order])));
     instances.forEach((instance, index) => {
-      instance.score = confidence(detections[index], instance.score, uncertaintyOf(instance), picture);
+      instance.score = confidenceOf(detections[index], instance, picture);
     });
     return asResult(picture, instances, minimum, mostUncertain);
   }
@@ -147,55 +166,14 @@ function pointsInPhoto(flat, axes, roi) {
   });
 }
 
-/** @param {Point[]} points */
-function extent(points) {
-  let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
-  for (const [x, y] of points) {
-    [left, top] = [Math.min(left, x), Math.min(top, y)];
-    [right, bottom] = [Math.max(right, x), Math.max(bottom, y)];
-  }
-  return { left, top, width: right - left, height: bottom - top };
-}
-
 /**
- * The points' box, larger by `margin` of its larger side on each side.
- * @param {Point[]} points
- * @param {number} margin
- * @returns {Box}
- */
-function boxAround(points, margin) {
-  const { left, top, width, height } = extent(points);
-  const more = margin * Math.max(width, height);
-  return [left - more, top - more, width + 2 * more, height + 2 * more];
-}
-
-/**
- * The larger side of the points' box, photo pixels.
- * @param {Pick<Instance, "landmarks">} instance
- */
-export function sizeOf({ landmarks }) {
-  const { width, height } = extent(landmarks);
-  return Math.max(width, height);
-}
-
-/**
- * Handedness from the probability that it is a right hand.
- * @param {number} right
- * @returns {Handedness}
- */
-export function handednessOf(right) {
-  return right >= 0.5
-    ? { handedness: "right", handedness_score: right }
-    : { handedness: "left", handedness_score: 1 - right };
-}
-
-/**
- * The mean expected error of the points as a share of the object's size.
+ * The confidence of an instance whose `score` is still its presence.
+ * @param {Detection} detection
  * @param {Instance} instance
+ * @param {Pick<Picture, "width" | "height">} picture
  */
-export function uncertaintyOf(instance) {
-  const mean = instance.sigma.reduce((sum, each) => sum + each, 0) / instance.sigma.length;
-  return mean / Math.max(sizeOf(instance), 1e-6);
+function confidenceOf(detection, instance, picture) {
+  return confidence(detection, instance.score, uncertaintyOf(instance), picture);
 }
 
 /**
@@ -233,44 +211,6 @@ export function passesPrefilter(detection, picture, minimum = RULE.confidence.mi
 function logit(probability) {
   const p = Math.min(Math.max(probability, 1e-4), 1 - 1e-4); // the odds of 0 and 1 would be infinite
   return Math.log(p / (1 - p));
-}
-
-/**
- * The region around an instance's points: for the next frame, and for refinement.
- * @param {Pick<Instance, "kind" | "landmarks">} instance
- * @returns {RoiRequest}
- */
-export function requestAround({ kind, landmarks }) {
-  return { kind, roi: roiFromPoints(kind, landmarks) };
-}
-
-/**
- * Whether the crop was so badly centred, sized or turned that the points deserve a better one.
- * @param {Instance} instance
- * @param {Roi} roi  that its crop came from
- */
-function needsRefinement(instance, roi) {
-  const rule = RULE.refinement;
-  if (!(instance.score >= rule.min_presence)) return false;
-  const ideal = requestAround(instance).roi;
-  const full = 2 * Math.PI;
-  const turn = ideal.angle - roi.angle - full * Math.round((ideal.angle - roi.angle) / full);
-  const ratio = ideal.side / roi.side;
-  return (
-    instance.score < rule.presence ||
-    Math.hypot(ideal.cx - roi.cx, ideal.cy - roi.cy) > rule.shift * roi.side ||
-    Math.max(ratio, 1 / ratio) > rule.scale ||
-    Math.abs(turn) > (rule.degrees * Math.PI) / 180
-  );
-}
-
-/**
- * The refined one had the better crop, so it counts - unless it lost an object that was there before.
- * @param {Instance} first
- * @param {Instance} refined
- */
-function better(first, refined) {
-  return refined.score >= Math.min(first.score, RULE.refinement.presence) ? refined : first;
 }
 
 /**

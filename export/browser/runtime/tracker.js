@@ -6,8 +6,10 @@
 import constants from "./constants.js";
 import { iou } from "./detector.js";
 import { roiFromBox } from "./geometry.js";
-import { byKind, confidence, passesPrefilter, requestAround, sameObject, sizeOf, uncertaintyOf } from "./landmarker.js";
+import { sizeOf, uncertaintyOf } from "./instance.js";
+import { byKind, confidence, passesPrefilter, sameObject } from "./landmarker.js";
 import { OneEuro } from "./one_euro.js";
+import { requestAround } from "./refinement.js";
 
 const RULE = constants.tracker;
 const MIN_CONFIDENCE = constants.landmarks.confidence.minimum;

@@ -6,7 +6,7 @@
 /** @typedef {{result: Result, speeds: Map<number, number>}} TrackedFrame  result with our numbers; speeds: by a hand's number, of the fingertips, pixels a second */
 
 import constants from "./constants.js";
-import { sizeOf } from "./landmarker.js";
+import { sizeOf } from "./instance.js";
 
 const RULE = constants.video;
 const CLEAR = constants.landmarks.min_handedness;

@@ -10,7 +10,7 @@ from model import Landmarker, open_photo
 from model.output.coco_folder import LabelledPhoto
 from model.output.corrections import EditError, History, Labels, labels_of
 from model.runtime.geometry import ROI, roi_from_box
-from model.runtime.landmarker import request_around
+from model.runtime.refinement import request_around
 from model.runtime.result import Instance
 from pages.parts.album.photo_list import Photo, PhotoList, visitors_photo_list
 from pages.parts.server.work_queue import WORK_QUEUE

@@ -126,6 +126,11 @@ def _photo(instance: Hand | Face, key: str) -> None:
         f"pixel ({crop[0, 0]:.1f}, {crop[0, 1]:.1f}) of the crop → "
         f"pixel **({photo[0, 0]:.1f}, {photo[0, 1]:.1f})** of the photo, depth {photo[0, 2]:.1f} pixels."
     )
+    if isinstance(instance, Hand) and instance.crops > 1:
+        st.markdown(
+            f"This hand was uncertain, so the network also ran on {instance.crops - 1} further crops, each around the landmarks of the one before. The result "
+            "has the mean of all, each landmark weighted by its expected error; shown here is the first crop."
+        )
     st.image(
         draw(instance.tensors.crop, _in_crop(instance, crop), Layers(labels=False)),
         alt="The crop with the points that the network found.",

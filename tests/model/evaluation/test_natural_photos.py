@@ -7,7 +7,7 @@ from model.constants import CONSTANTS, KINDS
 from model.data.detection_sets import Scenes
 from model.evaluation import metrics, natural_photos
 from model.evaluation.natural_photos import Counts, recall_at, turned_boxes, turned_points
-from model.runtime.landmarker import box_around
+from model.runtime.geometry import box_around
 from tests.model.drawn_world import photo, place
 
 HAND, FACE, OTHER = ("hand", 120, 160, 60, 20), ("face", 330, 150, 80, 0), ("hand", 300, 330, 50, 0)

@@ -5,8 +5,7 @@ import pytest
 
 from model.constants import CONSTANTS, CROP, KINDS
 from model.runtime.detector import Detector, DetectorInput, Proposals, decode, suppress, tiles
-from model.runtime.geometry import ImagePyramid, transform
-from model.runtime.landmarker import box_around
+from model.runtime.geometry import ImagePyramid, box_around, transform
 from tests.model.drawn_world import photo, place
 
 RULE = CONSTANTS["detector"]

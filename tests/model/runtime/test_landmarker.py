@@ -17,7 +17,9 @@ from model.runtime.detector import Detection
 from model.runtime.duplicates import without_duplicates
 from model.runtime.geometry import ROI, transform
 from model.runtime.image_file import open_photo
-from model.runtime.landmarker import as_result, better, needs_refinement, request_around, side_of
+from model.runtime.landmarker import as_result
+from model.runtime.refinement import needs_refinement, request_around
+from model.runtime.result import side_of
 from model.runtime.stage_timer import StageTimer
 from tests.model.drawn_world import photo, place
 
@@ -140,7 +142,7 @@ def test_what_cannot_count_is_not_looked_at(landmarker, network, monkeypatch):
     assert {kind for _, outputs in network.asked for kind in KINDS if kind in outputs} == {"face"}
 
 
-def test_a_badly_turned_detection_gets_a_second_look(landmarker, network, monkeypatch):
+def test_a_badly_turned_detection_is_refined(landmarker, network, monkeypatch):
     """The detector's direction is 60 degrees off; the crop that counts is upright all the same."""
     see, turn = network._detections, np.radians(60)
 
@@ -155,44 +157,6 @@ def test_a_badly_turned_detection_gets_a_second_look(landmarker, network, monkey
     assert sum("hand" in outputs for _, outputs in network.asked) == 2
     _, ideal = request_around(hand)
     assert not needs_refinement(hand, ideal)
-
-
-@pytest.mark.parametrize(
-    "first, second, counts", [(0.95, 0.3, "first"), (0.95, 0.91, "second"), (0.95, 0.96, "second"), (0.6, 0.5, "first"), (0.6, 0.7, "second")]
-)
-def test_the_second_look_counts_unless_it_lost_the_object(landmarker, first, second, counts):
-    [thing] = landmarker.predict(photo(640, 480, THINGS[0]), [("hand", ROI(200, 300, 200, 0.7))])
-    looks = {"first": replace(thing, score=first), "second": replace(thing, score=second)}
-    assert better(looks["first"], looks["second"]) is looks[counts]
-
-
-def test_second_look_after_a_bad_first_crop(landmarker, network):
-    rgb = photo(640, 480, THINGS[0])
-    straight, turned = place("hand", 200, 300, 100, 40), ROI(200, 300, 220, np.radians(40 + 60))
-    [first] = landmarker.predict(rgb, [("hand", turned)])
-    assert needs_refinement(first, turned)
-    good = ROI(200, 300, 220, np.radians(40))
-    [second] = landmarker.predict(rgb, [("hand", good)])
-    assert not needs_refinement(second, good)
-    assert np.abs(first.landmarks[:, :2] - straight).max() < 6
-
-
-@pytest.mark.parametrize(
-    "roi, wanted",
-    [
-        (ROI(200, 300, 180, 0), False),
-        (ROI(240, 300, 180, 0), True),  # centre
-        (ROI(200, 300, 300, 0), True),  # size
-        (ROI(200, 300, 110, 0), True),
-        (ROI(200, 300, 180, 0.5), True),  # turn
-        (ROI(200, 300, 180, 2 * np.pi), False),  # a full turn is none
-    ],
-)
-def test_when_a_second_look_is_wanted(landmarker, roi, wanted):
-    [thing] = landmarker.predict(photo(640, 480, ("hand", 200, 300, 100, 0)), [("hand", ROI(200, 300, 180, 0))])
-    assert needs_refinement(thing, roi) == wanted
-    assert not needs_refinement(replace(thing, score=0.01), roi)  # hopeless
-    assert needs_refinement(replace(thing, score=0.7), ROI(200, 300, 180, 0))  # unsure
 
 
 def test_duplicates_go_but_neighbours_stay(landmarker):
