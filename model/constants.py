@@ -13,6 +13,8 @@ detector.tiles         longer_sides: pyramid levels, by the longer side of the p
                        smaller than `small` with at least the `weak_score` of the level makes the detector run the tile
                        around it; all tiles of the first level are run if the photo is so large and no proposal
                        has the score `enough`; a box within `border` of a tile's inner edge is left to the neighbouring tile
+detector.orientation   a photo is turned by a quarter or a half if more than the `majority` of its faces with this `score`, by the sum of their scores,
+                       would stand upright then, to within so many `degrees`
 detector.most          at most so many objects per photo
 detector.step          the sides of a picture for the detector are multiples of it: it halves them five times
 detector.batch         pictures per run of the network (bounds memory); landmarks.batch likewise for crops

@@ -8,7 +8,7 @@ import operator
 from collections.abc import Mapping
 
 from ..constants import CONSTANTS
-from .detector import Detection
+from .result import Detection
 
 _RULE = CONSTANTS["landmarks"]["confidence"]
 MIN_CONFIDENCE: dict[str, float] = _RULE["minimum"]  # of the release, by kind

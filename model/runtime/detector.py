@@ -1,7 +1,7 @@
 """Detection: boxes and orientation of the hands and faces in a whole photo.
 
 The network takes at most 256 x 256 pixels at a time: the whole photo, letterboxed, first; then, where that input gives weak proposals of
-small objects or no clear ones at all, overlapping tiles of higher levels of the image pyramid.
+small objects or no clear ones at all, overlapping tiles of higher levels of the image pyramid. A photo that lies on its side is turned.
 """
 
 from collections.abc import Callable
@@ -12,22 +12,13 @@ import numpy as np
 from ..constants import CONSTANTS, CROP, KINDS
 from . import boxes
 from .geometry import ImagePyramid, fit, letterbox, transform
+from .orientation import quarter_turns, turned_back
+from .result import Detection
 
 _RULE = CONSTANTS["detector"]
 _TILES = _RULE["tiles"]
 _WEAKEST = min(*_TILES["weak_score"], *_RULE["score"].values())  # proposals below it are of no use
 _MOST_PROPOSALS = 500  # per photo, before suppression; bounds its pairwise comparison
-
-
-@dataclass(frozen=True)
-class Detection:
-    """kind: 'hand' | 'face'. score: 0..1. box: (x, y, w, h) photo pixels. up: unit vector (x right, y down) from
-    the wrist to the middle knuckle, or from the chin to the forehead."""
-
-    kind: str
-    score: float
-    box: tuple[float, float, float, float]
-    up: tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -69,7 +60,18 @@ class Detector:
         self._run = run
 
     def detect(self, rgb: np.ndarray, tiled: bool = True) -> list[Detection]:
-        """All hands and faces of a photo (H, W, 3) uint8, highest score first. tiled=False: the whole photo only, no tiles."""
+        """All hands and faces of a photo (H, W, 3) uint8, highest score first; where its faces are not upright, those of the photo turned
+        until they are. tiled=False: the whole photo only, no tiles."""
+        detections = self._detect(rgb, tiled)
+        turns = quarter_turns(detections)
+        if not turns:
+            return detections
+        turned = np.ascontiguousarray(np.rot90(rgb, turns))
+        height, width = turned.shape[:2]
+        return [turned_back(detection, turns, width, height) for detection in self._detect(turned, tiled)]
+
+    def _detect(self, rgb: np.ndarray, tiled: bool) -> list[Detection]:
+        """As `detect`, in the orientation that the photo has."""
         pyramid = ImagePyramid(rgb)
         proposals = self.propose([DetectorInput(*letterbox(pyramid))])
         side = CROP

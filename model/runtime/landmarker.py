@@ -12,13 +12,13 @@ from PIL import Image
 
 from ..constants import CONSTANTS, CROP, KINDS
 from .confidence import MIN_CONFIDENCE, UNCERTAIN_FROM, confidence, passes_prefilter
-from .detector import Detection, Detector
+from .detector import Detector
 from .duplicates import uncertain_only, without_duplicates
 from .geometry import ROI, box_around, extract_crop, roi_from_box, transform
 from .image_file import rgb_of
 from .network_file import WeightsError
 from .refinement import AVERAGED_FROM, FURTHER_CROPS, averaged, better, needs_averaging, needs_refinement, request_around
-from .result import Face, Hand, Instance, Result, Trace, side_of
+from .result import Detection, Face, Hand, Instance, Result, Trace, side_of
 from .session import Session
 from .stage_timer import StageTimer
 

@@ -37,6 +37,17 @@ class Trace(_ReadOnlyArrays):
     roi: ROI
 
 
+@dataclass(frozen=True)
+class Detection:
+    """kind: 'hand' | 'face'. score: 0..1. box: (x, y, w, h) photo pixels. up: unit vector (x right, y down) from
+    the wrist to the middle knuckle, or from the chin to the forehead."""
+
+    kind: str
+    score: float
+    box: tuple[float, float, float, float]
+    up: tuple[float, float]
+
+
 class _Instance(_ReadOnlyArrays):
     """What hands and faces have in common."""
 

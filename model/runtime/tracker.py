@@ -13,13 +13,12 @@ import numpy as np
 from ..constants import CONSTANTS
 from . import boxes
 from .confidence import MIN_CONFIDENCE, confidence, passes_prefilter
-from .detector import Detection
 from .duplicates import same_object
 from .geometry import roi_from_box
 from .landmarker import Landmarker, as_rgb
 from .one_euro import OneEuro
 from .refinement import request_around
-from .result import Face, Hand, Instance, Result
+from .result import Detection, Face, Hand, Instance, Result
 from .stage_timer import StageTimer
 
 _RULE = CONSTANTS["tracker"]

@@ -21,13 +21,14 @@ from model.constants import CONSTANTS
 from model.output.draw import UNCERTAIN_COLOUR, label
 from model.output.label_tools import label_studio_config, to_label_studio, to_yolo
 from model.output.serialize import to_coco, to_csv
-from model.runtime.detector import Detection, Detector, DetectorInput, decode, suppress
+from model.runtime.detector import Detector, DetectorInput, decode, suppress
 from model.runtime.geometry import ROI, extract_crop, letterbox, roi_from_box, roi_from_points, transform
 from model.runtime.image_file import open_photo
 from model.runtime.landmarker import Landmarker
 from model.runtime.one_euro import OneEuro
+from model.runtime.orientation import quarter_turns, turned_back
 from model.runtime.refinement import averaged
-from model.runtime.result import Hand, Result, side_of
+from model.runtime.result import Detection, Hand, Result, side_of
 from model.runtime.topology import POINT_NAMES
 from model.runtime.tracker import Tracker
 from pages.parts.shared.result_text import details, names, summary
@@ -36,7 +37,9 @@ ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.browser
 
 
-MODULES = {name: f"runtime/{name}" for name in ("geometry", "detector", "one_euro", "tracker", "landmarker", "instance", "refinement", "worker_client")} | {
+MODULES = {
+    name: f"runtime/{name}" for name in ("geometry", "detector", "one_euro", "tracker", "landmarker", "instance", "orientation", "refinement", "worker_client")
+} | {
     "draw": "ui/picture/draw",
     "words": "ui/words",
     "save": "ui/files/save",
@@ -228,6 +231,28 @@ def test_find_looks_where_python_looks(runtime, width, height, sure):
     for one, other in zip(found["detections"], expected):
         assert one["kind"] == other.kind
         np.testing.assert_allclose(one["box"], other.box, atol=1e-4)
+
+
+@pytest.mark.parametrize("degrees", [[], [0, 5], [90], [-95, -80], [170], [90, 0], [45]])
+def test_orientation_of_a_photo(runtime, degrees):
+    given = [Detection("face", 0.8, (10, 20, 30, 40), (float(np.sin(np.radians(d))), float(-np.cos(np.radians(d))))) for d in degrees]
+    assert runtime("orientation.quarterTurns(given)", [vars(detection) for detection in given]) == quarter_turns(given)
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_a_turned_picture_and_detections_turned_back(runtime, turns):
+    rgb = picture(31, 20)
+    found = runtime(
+        "(() => { const { width, height, data } = orientation.turned(image(given.image), given.turns);"
+        " const back = orientation.turnedBack(given.detection, given.turns, { width, height });"
+        " return { width, height, bytes: text(new Uint8Array(data.buffer)), back }; })()",
+        {"image": as_image(rgb), "turns": turns, "detection": {"kind": "face", "score": 0.5, "box": [1, 2, 7, 5], "up": [0.6, -0.8]}},
+    )
+    expected = np.rot90(rgb, turns)
+    assert (found["height"], found["width"]) == expected.shape[:2]
+    assert (as_picture(found["bytes"], (*expected.shape[:2], 4))[..., :3] == expected).all()
+    back = turned_back(Detection("face", 0.5, (1, 2, 7, 5), (0.6, -0.8)), turns, found["width"], found["height"])
+    assert found["back"]["box"] == pytest.approx(back.box) and found["back"]["up"] == pytest.approx(back.up)
 
 
 @pytest.mark.parametrize("presences", [(0.95, 0.97, 0.96), (0.95, 0.4, 0.96), (0.7, 0.65, 0.72)])

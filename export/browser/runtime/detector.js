@@ -4,6 +4,7 @@
 
 import constants from "./constants.js";
 import { apply, compose, copyWindow, invert, letterbox, resize, roundHalfEven } from "./geometry.js";
+import { quarterTurns, turned, turnedBack } from "./orientation.js";
 
 const CROP = constants.crop_side;
 /** @type {Kind[]} class 0 and 1 of the network's output */
@@ -15,13 +16,28 @@ const MIN_SCORE = Math.min(...TILES.weak_score, ...Object.values(RULE.score)); /
 const MAX_PROPOSALS = 500; // per photo, before suppression
 
 /**
- * All hands and faces of a picture, by falling score.
+ * All hands and faces of a picture, by falling score; where its faces are not upright, those of the picture turned until they are.
  * @param {Picture} picture
  * @param {RunDetector} run
  * @param {{tiled?: boolean}} options  tiled: also tiles of the enlarged picture (photos, not live frames)
  * @returns {Promise<Detection[]>}
  */
 export async function detect(picture, run, { tiled = true } = {}) {
+  const detections = await detectAsIs(picture, run, tiled);
+  const turns = quarterTurns(detections);
+  if (!turns) return detections;
+  const upright = turned(picture, turns);
+  return (await detectAsIs(upright, run, tiled)).map((detection) => turnedBack(detection, turns, upright));
+}
+
+/**
+ * As `detect`, in the orientation that the picture has.
+ * @param {Picture} picture
+ * @param {RunDetector} run
+ * @param {boolean} tiled
+ * @returns {Promise<Detection[]>}
+ */
+async function detectAsIs(picture, run, tiled) {
   let proposals = await predict([wholeInput(picture)], run);
   const longest = Math.max(picture.width, picture.height);
   let side = CROP;

@@ -13,13 +13,12 @@ from PIL import Image
 
 from model.constants import CONSTANTS, CROP, KINDS
 from model.runtime.confidence import confidence, evidence, passes_prefilter
-from model.runtime.detector import Detection
 from model.runtime.duplicates import without_duplicates
 from model.runtime.geometry import ROI, transform
 from model.runtime.image_file import open_photo
 from model.runtime.landmarker import as_result
 from model.runtime.refinement import needs_refinement, request_around
-from model.runtime.result import side_of
+from model.runtime.result import Detection, side_of
 from model.runtime.stage_timer import StageTimer
 from tests.model.drawn_world import photo, place
 
