@@ -4,7 +4,8 @@ What the entries mean (pixels are those of the 256 x 256 crop or tile unless sai
 
 crop_side              side of a crop, and longer side of a letterboxed photo
 roi.KIND               scale_box, scale_points: the crop's side as a multiple of the larger side of the detector's
-                       box or of the box around the points; up_from, up_to: two points that say which way is up;
+                       box or of the box around the points; box_down: how far the crop's centre lies below that of the detector's box, which
+                       ends above the chin (share of the crop's side; measured on photos kept back); up_from, up_to: two points that say which way is up;
                        box_margin: how far an object's box reaches beyond its points (share of their box's larger side)
 detector.score         detections below it are dropped before the landmark network
 detector.nms_iou       two boxes of one kind that overlap more are one object

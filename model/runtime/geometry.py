@@ -60,8 +60,10 @@ class ROI:
 def roi_from_box(kind: str, box: tuple[float, float, float, float], up: tuple[float, float]) -> ROI:
     """The first crop of a detected object: box (x, y, w, h) in photo pixels, `up` a direction in the photo."""
     x, y, w, h = box
-    side = CONSTANTS["roi"][kind]["scale_box"] * max(w, h, _LEAST_SIDE)
-    return ROI(x + w / 2, y + h / 2, side, angle_of(up))
+    rule = CONSTANTS["roi"][kind]
+    side, angle = rule["scale_box"] * max(w, h, _LEAST_SIDE), angle_of(up)
+    down = rule["box_down"] * side
+    return ROI(x + w / 2 - down * math.sin(angle), y + h / 2 + down * math.cos(angle), side, angle)
 
 
 def roi_from_points(kind: str, points: np.ndarray) -> ROI:

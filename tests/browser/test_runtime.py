@@ -118,6 +118,7 @@ def test_rois(runtime):
     points = np.random.default_rng(1).normal(100, 30, (21, 3))
     for found, expected in [
         (runtime("geometry.roiFromBox('hand', ...given)", [box, up]), roi_from_box("hand", box, up)),
+        (runtime("geometry.roiFromBox('face', ...given)", [box, up]), roi_from_box("face", box, up)),
         (runtime("geometry.roiFromPoints('hand', given)", points.tolist()), roi_from_points("hand", points)),
     ]:
         for name, value in found.items():

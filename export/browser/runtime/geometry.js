@@ -27,8 +27,10 @@ export function angleOf(ux, uy) {
  * @returns {Roi}
  */
 export function roiFromBox(kind, [x, y, w, h], [ux, uy]) {
-  const side = constants.roi[kind].scale_box * Math.max(w, h, MIN_SIDE);
-  return { cx: x + w / 2, cy: y + h / 2, side, angle: angleOf(ux, uy) };
+  const rule = constants.roi[kind];
+  const [side, angle] = [rule.scale_box * Math.max(w, h, MIN_SIDE), angleOf(ux, uy)];
+  const down = rule.box_down * side;
+  return { cx: x + w / 2 - down * Math.sin(angle), cy: y + h / 2 + down * Math.cos(angle), side, angle };
 }
 
 /**

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model.constants import CROP, KINDS
+from model.constants import CONSTANTS, CROP, KINDS
 from model.runtime.geometry import ROI, ImagePyramid, angle_of, extract_crop, fit, letterbox, roi_from_box, roi_from_points, transform
 from tests.model.drawn_world import place
 
@@ -65,6 +65,14 @@ def test_crop_from_a_box_is_centred_on_it():
     assert (roi.cx, roi.cy) == (30, 60)
     assert roi.side > 80
     assert roi.angle == pytest.approx(math.pi / 2)
+
+
+@pytest.mark.parametrize("up, towards", [((0, -1), (0, 1)), ((1, 0), (-1, 0)), ((0, 1), (0, -1))])
+def test_crop_of_a_face_lies_further_down_than_its_box(up, towards):
+    """Down is away from `up`, in the face's own axes."""
+    roi = roi_from_box("face", (10, 20, 60, 80), up)
+    shift = CONSTANTS["roi"]["face"]["box_down"] * roi.side
+    assert shift > 0 and (roi.cx, roi.cy) == pytest.approx((40 + towards[0] * shift, 60 + towards[1] * shift))
 
 
 def test_points_in_one_place_still_give_an_invertible_crop():
