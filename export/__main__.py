@@ -22,7 +22,7 @@ from export import parity, torch_to_onnx
 from export.browser import chromium
 from export.graph.prepare import prepare
 from model.constants import KINDS
-from model.runtime.network_file import WEIGHTS
+from model.inference.network_file import WEIGHTS
 from model.runtime.topology import FACE_POINTS, HAND_POINTS
 from model.training.train import PICTURES
 

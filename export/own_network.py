@@ -29,10 +29,10 @@ from model import Landmarker
 from model.constants import CROP, KINDS
 from model.data import built_in
 from model.data.corrected import Corrected, of_photos
+from model.inference import cpus
+from model.inference.network_file import RELEASED, WEIGHTS
 from model.output import coco_folder
-from model.runtime import cpus
-from model.runtime.image_file import PhotoError
-from model.runtime.network_file import RELEASED, WEIGHTS
+from model.photo.image_file import PhotoError
 from model.training import teach, weight_packing
 from model.training.network import Landmarks
 from model.training.train import follow

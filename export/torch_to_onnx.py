@@ -28,8 +28,8 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from export.graph import quantize
 from export.graph.prepare import computed
+from model.inference.network_file import BRANCHES
 from model.runtime.geometry import STEP
-from model.runtime.network_file import BRANCHES
 from model.training import weight_packing
 from model.training.network import SIZE, Detector, Landmarks, Pointillist, found, points
 

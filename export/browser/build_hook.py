@@ -80,7 +80,7 @@ class BrowserBundleHook(BuildHookInterface):
     def _prepare_network(self) -> None:
         sys.path.insert(0, self.root)
         from export.graph.prepare import prepare
-        from model.runtime.network_file import WEIGHTS
+        from model.inference.network_file import WEIGHTS
 
         prepare(WEIGHTS)
 

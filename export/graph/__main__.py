@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from export.graph.prepare import prepare
-from model.runtime.network_file import WEIGHTS, WeightsError
+from model.inference.network_file import WEIGHTS, WeightsError
 
 
 def main() -> None:

@@ -26,7 +26,7 @@ from export.graph.layers import LAYERS, as_json
 from export.graph.ort_layout import lay_out
 from export.graph.quantize import RANGES, to_int8
 from model.constants import CROP
-from model.runtime.network_file import BRANCHES, BROWSER_PARTS, SOURCE, WeightsError, damaged, digest, prepared_folder
+from model.inference.network_file import BRANCHES, BROWSER_PARTS, SOURCE, WeightsError, damaged, digest, prepared_folder
 from model.training import weight_packing
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from model.constants import KINDS
-from model.runtime.network_file import prepared
+from model.inference.network_file import prepared
 
 if TYPE_CHECKING:
     import onnx

@@ -22,7 +22,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from ..output.serialize import coco_annotations, coco_frame, coco_image, from_json_document, to_json_document, to_json_error, unexpected
-from ..runtime.image_file import PhotoError, open_photo, reason
+from ..photo.image_file import PhotoError, open_photo, reason
 from ..runtime.landmarker import Landmarker
 
 BATCH = 16  # photos between two writes: what an interruption costs at most, for each worker

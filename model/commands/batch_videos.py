@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..output.serialize_video import ParquetFile
 from ..output.video_pipeline import follow
-from ..runtime.image_file import reason
+from ..photo.image_file import reason
 from ..runtime.landmarker import Landmarker
 from ..video.timeline import Timeline
 from ..video.video_file import Video

@@ -16,7 +16,7 @@ from PIL import Image
 
 from ..constants import KINDS
 from ..output.serialize import distinct, to_csv, to_json_document, to_json_error, unexpected
-from ..runtime.image_file import SUFFIXES, PhotoError, open_photo
+from ..photo.image_file import SUFFIXES, PhotoError, open_photo
 from ..runtime.landmarker import Landmarker, WeightsError
 from ..runtime.result import Result
 from ..video.media_type import VIDEO_SUFFIXES, is_video

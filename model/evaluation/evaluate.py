@@ -16,9 +16,9 @@ from tqdm import tqdm
 from ..data import detection_sets
 from ..data.landmark_sets import read_all
 from ..data.samples import Samples
+from ..photo.image_file import open_photo
 from ..runtime.boxes import iou, match
 from ..runtime.geometry import roi_from_points
-from ..runtime.image_file import open_photo
 from ..runtime.landmarker import Landmarker
 from ..runtime.result import Hand, Instance
 from . import drawn_digits, metrics, natural_photos

@@ -12,14 +12,14 @@ import numpy as np
 from PIL import Image
 
 from ..constants import CONSTANTS, CROP, KINDS
+from ..inference.network_file import WeightsError
+from ..inference.session import Session
+from ..photo.image_file import rgb_of
 from .confidence import MIN_CONFIDENCE, UNCERTAIN_FROM, confidence, passes_prefilter
 from .detector import Detection, Detector
 from .duplicates import uncertain_only, without_duplicates
 from .geometry import ROI, extent, extract_crop, roi_from_box, roi_from_points, transform
-from .image_file import rgb_of
-from .network_file import WeightsError
 from .result import Face, Hand, Instance, Result, Trace
-from .session import Session
 from .stage_timer import StageTimer
 
 __all__ = ["Landmarker", "WeightsError"]

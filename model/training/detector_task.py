@@ -11,8 +11,8 @@ from ..data import detection_sets
 from ..data.detection_batches import Photos
 from ..data.landmark_sets import KNOWN
 from ..data.samples import DataError
+from ..photo.image_file import open_photo
 from ..runtime.boxes import iou, match
-from ..runtime.image_file import open_photo
 from . import losses
 from .network import CLASSES, SIZE, Detector
 

@@ -24,7 +24,7 @@ from tqdm import tqdm
 
 from ..constants import CROP
 from ..data.samples import DataError
-from ..runtime import cpus
+from ..inference import cpus
 from . import losses, warm_start
 from .fake_quantize import kernels_rounded
 from .muon import Muon

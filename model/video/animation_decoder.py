@@ -6,7 +6,7 @@ from typing import IO
 import numpy as np
 from PIL import Image
 
-from ..runtime.image_file import rgb_of
+from ..photo.image_file import rgb_of
 from .video_limits import check_length, check_size
 
 FORMATS = ("GIF", "WEBP")

@@ -14,7 +14,7 @@ from ..constants import CONSTANTS
 from ..runtime.landmarker import Landmarker
 from ..runtime.result import Hand, Instance, Result
 from ..runtime.topology import FINGERS
-from ..runtime.tracker import Tracker
+from ..tracking.tracker import Tracker
 from .video_file import Frame
 
 _RULE = CONSTANTS["video"]

@@ -14,7 +14,7 @@ import av
 import cv2
 import numpy as np
 
-from ..runtime.image_file import looks_like_video, reason
+from ..photo.image_file import looks_like_video, reason
 from .animation_decoder import Animation, is_animation
 from .index_limits import takes_too_long
 from .media_type import HEAD

@@ -11,7 +11,7 @@ CORES = int(sys.argv[1])
 answers = pipe.start(CORES)
 
 from model import Landmarker, Tracker  # noqa: E402 - after the choice of CPUs
-from model.runtime.network_file import WEIGHTS  # noqa: E402
+from model.inference.network_file import WEIGHTS  # noqa: E402
 
 landmarker = Landmarker(threads=CORES)
 tracker = Tracker(landmarker)

@@ -14,7 +14,7 @@ from model.constants import KINDS
 from model.data.detection_sets import Scenes
 from model.data.samples import Samples
 from model.evaluation import natural_photos
-from model.runtime.image_file import open_photo
+from model.photo.image_file import open_photo
 
 KEYPOINTS = {21: "hand", 68: "face", 478: "face"}
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from model.runtime.image_file import open_photo
+from model.photo.image_file import open_photo
 from tests.benchmark.photos import Photo, Truth
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "model" / "examples"

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 import cv2
 import numpy as np
 
-from model.runtime.image_file import open_photo
+from model.photo.image_file import open_photo
 from tests.benchmark.rendered import EXAMPLES
 from tests.benchmark.table import Row
 from tests.benchmark.workers import Worker

@@ -14,7 +14,7 @@ import time
 import cv2
 import numpy as np
 
-from model.runtime.image_file import open_photo
+from model.photo.image_file import open_photo
 from tests.benchmark import workers
 from tests.benchmark.rendered import EXAMPLES
 from tests.benchmark.speed import LIVE_SIZE, TIMES, WARM, interleaved

@@ -13,7 +13,7 @@ import sys
 import time
 from pathlib import Path
 
-from model.runtime.image_file import open_photo
+from model.photo.image_file import open_photo
 from tests.benchmark.rendered import EXAMPLES
 from tests.model.clips import clip, crossing
 

@@ -7,7 +7,7 @@ import pytest
 
 from export import parity
 from export.graph import stem
-from model.runtime.network_file import WEIGHTS
+from model.inference.network_file import WEIGHTS
 from pages.parts.explore.convolution_explorer import convolution_data
 
 pytestmark = pytest.mark.browser

@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 
 from model import Landmarker, Tracks
 from model.output.serialize_video import CSV_COLUMNS, to_frame_document
-from model.runtime.image_file import open_photo
+from model.photo.image_file import open_photo
 from model.video.timeline import Timeline
 from model.video.tracks import TrackedFrame
 from model.video.video_file import Video

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from model.runtime.image_file import open_photo
+from model.photo.image_file import open_photo
 from tests.browser.test_upload import EXAMPLES
 from tests.conftest import AppServer
 from tests.model.clips import clip, crossing

@@ -21,14 +21,14 @@ from model.constants import CONSTANTS
 from model.output.draw import UNCERTAIN_COLOUR, label
 from model.output.label_tools import label_studio_config, to_label_studio, to_yolo
 from model.output.serialize import to_coco, to_csv
+from model.photo.image_file import open_photo
 from model.runtime.detector import Detection, Detector, DetectorInput, decode, suppress
 from model.runtime.geometry import ROI, extract_crop, letterbox, roi_from_box, roi_from_points, transform
-from model.runtime.image_file import open_photo
 from model.runtime.landmarker import Landmarker, side_of
-from model.runtime.one_euro import OneEuro
 from model.runtime.result import Hand, Result
 from model.runtime.topology import POINT_NAMES
-from model.runtime.tracker import Tracker
+from model.tracking.one_euro import OneEuro
+from model.tracking.tracker import Tracker
 from pages.parts.shared.result_text import details, names, summary
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from model.runtime.image_file import open_photo
+from model.photo.image_file import open_photo
 from model.video.video_file import Video
 from tests.browser.test_upload import EXAMPLES, SECONDS, download, drop_zone
 from tests.model.clips import clip, crossing, quarters

@@ -44,7 +44,7 @@ def photo(width: int, height: int, *things: tuple) -> np.ndarray:
 
 
 class ColourNetwork:
-    """Has the outputs of the real network (model.runtime.session.Session). `asked`: the outputs of every run so far."""
+    """Has the outputs of the real network (model.inference.session.Session). `asked`: the outputs of every run so far."""
 
     metadata: dict = {}
 

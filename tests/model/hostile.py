@@ -552,7 +552,7 @@ def names() -> Iterator[Case]:
 
 
 def main() -> None:
-    from model.runtime.image_file import PhotoError, open_photo
+    from model.photo.image_file import PhotoError, open_photo
 
     outcomes: dict[str, Counter] = {}
     for case in corpus():

@@ -14,8 +14,8 @@ from streamlit.testing.v1 import AppTest
 
 from export.graph import face_head
 from model import Landmarker, Result, open_photo
+from model.inference.network_file import WEIGHTS
 from model.runtime.geometry import ROI, roi_from_points
-from model.runtime.network_file import WEIGHTS
 from model.runtime.topology import HAND_POINTS
 from model.training import run_log as traces
 from pages.parts.explore import example_picker

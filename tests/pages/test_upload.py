@@ -419,7 +419,7 @@ class TestLimits:
         def never(*_, **__):
             raise AssertionError("the network must not run again")
 
-        monkeypatch.setattr("model.runtime.session.Session.run", never)
+        monkeypatch.setattr("model.inference.session.Session.run", never)
         photo = self.photo_of(example)
         example.slider(key="minimum_hand").set_value(1)
         example.slider(key="minimum_face").set_value(100)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from model.constants import CONSTANTS
-from model.runtime.image_file import MOST_BYTES, SUFFIXES
+from model.photo.image_file import MOST_BYTES, SUFFIXES
 from model.video.media_type import VIDEO_SUFFIXES
 
 MOST_DIRECTORY: int = CONSTANTS["archive"]["most_directory"]

@@ -9,7 +9,7 @@ import streamlit as st
 from export.graph import layers
 from export.graph.layers import REARRANGING, Layer
 from model.constants import CROP
-from model.runtime.network_file import WEIGHTS
+from model.inference.network_file import WEIGHTS
 from pages.parts.explore.example_picker import Selection
 from pages.parts.learn import layer_times
 from pages.parts.photos.stage_views import crop_points, photo_points

@@ -12,8 +12,8 @@ import numpy as np
 
 from model import Landmarker, Result, Tracker
 from model.constants import KINDS
+from model.inference import cpus
 from model.output.draw_live import draw_live
-from model.runtime import cpus
 from pages.parts.live.clip_points import ClipPoints
 from pages.parts.live.live_options import LiveOptions
 from pages.parts.server import event_log

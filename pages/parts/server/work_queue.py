@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from model.runtime import cpus
+from model.inference import cpus
 
 VARIABLE = "POINTILLIST_PLACES"
 PATIENCE = 0.3  # seconds between two calls of what waits, and so the longest that a visitor who has gone keeps a place

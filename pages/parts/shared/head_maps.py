@@ -8,7 +8,7 @@ import streamlit as st
 
 from export.graph import face_head
 from model import Face, Hand
-from model.runtime.network_file import WEIGHTS
+from model.inference.network_file import WEIGHTS
 from model.runtime.topology import POINT_NAMES
 from pages.parts.shared import images
 

@@ -6,7 +6,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from export.graph import layer_table, layers
 from export.graph.layers import DETECTOR, PREPROCESSING
-from model.runtime.network_file import WEIGHTS
+from model.inference.network_file import WEIGHTS
 from model.training import weight_packing
 
 

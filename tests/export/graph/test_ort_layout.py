@@ -9,7 +9,7 @@ from onnx import TensorProto, helper, numpy_helper, shape_inference
 from export.graph import ort_layout
 from export.graph.prepare import computed
 from export.graph.quantize import ranges, to_int8
-from model.runtime.network_file import BROWSER_PARTS, WEIGHTS, prepared
+from model.inference.network_file import BROWSER_PARTS, WEIGHTS, prepared
 
 SIDE = 32
 PICTURES = np.random.default_rng(3).integers(0, 256, (9, SIDE, SIDE, 3), dtype=np.uint8)

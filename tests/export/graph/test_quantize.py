@@ -12,8 +12,8 @@ from export import parity
 from export.graph.prepare import computed
 from export.graph.quantize import RANGES, convolved, ranges, to_int8
 from model import Landmarker, open_photo
-from model.runtime.network_file import WEIGHTS
-from model.runtime.session import Session
+from model.inference.network_file import WEIGHTS
+from model.inference.session import Session
 from model.training.weight_packing import KERNEL
 from tests.conftest import ROOT
 

@@ -9,7 +9,7 @@ from onnx import helper
 from export import parity
 from export.graph import stem
 from model.constants import CROP, KINDS
-from model.runtime.network_file import WEIGHTS
+from model.inference.network_file import WEIGHTS
 from model.training import weight_packing
 
 

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from model.commands import batch, cli
-from model.runtime.image_file import PhotoError, open_photo
+from model.photo.image_file import PhotoError, open_photo
 from tests.model.drawn_world import photo
 from tests.model.hostile import encoded, scene
 

@@ -16,7 +16,7 @@ from model.commands import cli
 from model.video.video_file import Video
 from tests.model.clips import animation, clip
 from tests.model.drawn_world import photo
-from tests.model.runtime.test_tracker import HAND
+from tests.model.tracking.test_tracker import HAND
 
 FRAMES = 12
 

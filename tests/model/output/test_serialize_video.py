@@ -16,7 +16,7 @@ from model.runtime.topology import HAND_POINTS
 from model.video.tracks import Tracks
 from model.video.video_file import Frame, Video
 from tests.model.drawn_world import photo
-from tests.model.runtime.test_tracker import FACE, FPS, HAND
+from tests.model.tracking.test_tracker import FACE, FPS, HAND
 
 
 @pytest.fixture

@@ -12,11 +12,11 @@ import pytest
 from PIL import Image
 
 from model.constants import CONSTANTS, CROP, KINDS
+from model.photo.image_file import open_photo
 from model.runtime.confidence import confidence, evidence, passes_prefilter
 from model.runtime.detector import Detection
 from model.runtime.duplicates import without_duplicates
 from model.runtime.geometry import ROI, transform
-from model.runtime.image_file import open_photo
 from model.runtime.landmarker import as_result, better, needs_refinement, request_around, side_of
 from model.runtime.stage_timer import StageTimer
 from tests.model.drawn_world import photo, place
@@ -287,7 +287,7 @@ def test_real_network_points_stay_near_their_crop(real_landmarker):
 
 
 def test_runtime_never_imports_torch():
-    code = "import sys, model, model.commands.cli, model.runtime.tracker, model.output.serialize; model.Landmarker; print('torch' in sys.modules)"
+    code = "import sys, model, model.commands.cli, model.tracking.tracker, model.output.serialize; model.Landmarker; print('torch' in sys.modules)"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "False"
 

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from model.runtime.image_file import open_photo
+from model.photo.image_file import open_photo
 from model.video.timeline import Timeline
 from model.video.tracks import FINGERTIPS, MEMORY, Tracks, instances_of, number_of
 from model.video.video_file import Frame, Video
 from tests.benchmark.rendered import EXAMPLES
 from tests.model.clips import clip, crossing
 from tests.model.drawn_world import photo
-from tests.model.runtime.test_tracker import FACE, FPS, HAND
+from tests.model.tracking.test_tracker import FACE, FPS, HAND
 
 
 def follow(landmarker, scenes: list[list[tuple]], size=(640, 480), fps: float = FPS):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from model.runtime.image_file import PhotoError, open_photo
+from model.photo.image_file import PhotoError, open_photo
 from model.video import video_limits
 from model.video.media_type import is_video
 from model.video.video_decoder import Film

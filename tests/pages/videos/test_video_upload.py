@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from model.runtime.image_file import open_photo
+from model.photo.image_file import open_photo
 from model.video.video_file import Video
 from pages.parts.album import clip, photo_list
 from pages.parts.correct.visitor_corrections import VisitorsCorrections

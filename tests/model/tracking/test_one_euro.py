@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from model.runtime.one_euro import OneEuro
+from model.tracking.one_euro import OneEuro
 
 SIZE, FPS = 200.0, 30.0
 

@@ -78,7 +78,7 @@ def open_photo(source: bytes | bytearray | memoryview | str | os.PathLike) -> np
     (600, 800, 3)
     >>> open_photo(b"no photo")
     Traceback (most recent call last):
-    model.runtime.image_file.PhotoError: This file is not a picture in a format that can be opened.
+    model.photo.image_file.PhotoError: This file is not a picture in a format that can be opened.
     """
     data = _read(source)
     if not data:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from model.constants import CONSTANTS
-from model.runtime.tracker import Tracker
+from model.tracking.tracker import Tracker
 from tests.model.drawn_world import photo, place
 
 FPS = 30

@@ -8,15 +8,16 @@ import hashlib
 import os
 from pathlib import Path
 
-from .topology import FACE_POINTS, HAND_POINTS
+from ..constants import CONSTANTS
 
 RELEASED = Path(__file__).parents[1] / "weights" / "pointillist.onnx"
 VARIABLE = "POINTILLIST_WEIGHTS"  # environment variable: a prepared file that takes the released one's place
 WEIGHTS = Path(os.environ.get(VARIABLE) or RELEASED)
 SOURCE = "source_sha256"  # metadata entry of a prepared file
 
-_HANDS = len(HAND_POINTS)
-# Branch -> output -> shape without the batch; what they hold is described in detector.py and landmarker.py. Features are requested
+_HANDS: int = len(CONSTANTS["hand"]["points"])
+_FACES: int = CONSTANTS["face"]["points"]
+# Branch -> output -> shape without the batch; what they hold is described in runtime/detector.py and runtime/landmarker.py. Features are requested
 # only for traces: they are branches of their own, so that no other run pays for copying out a million numbers.
 BRANCHES: dict[str, dict[str, tuple[int, ...]]] = {
     "detector": {"detections": (2, 1024, 7)},
@@ -30,8 +31,8 @@ BRANCHES: dict[str, dict[str, tuple[int, ...]]] = {
     },
     "face_features": {"face_features": (64, 64, 64)},
     "face": {
-        "face": (3 * FACE_POINTS,),
-        "face_sigma": (FACE_POINTS,),
+        "face": (3 * _FACES,),
+        "face_sigma": (_FACES,),
         "face_presence": (1,),
         "face_ibug68": (136,),
     },

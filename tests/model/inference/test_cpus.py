@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from model.runtime import cpus
+from model.inference import cpus
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_a_share_gives_no_cpus_that_are_not_there(machine):
 
 def test_all_who_start_threads_ask_here(monkeypatch):
     """Slots, the network's threads and live workers; no other module asks the system by itself."""
-    from model.runtime import session
+    from model.inference import session
     from pages.parts.live import frame_processor
     from pages.parts.server import work_queue
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from model.output.draw import draw
-from model.runtime.image_file import PhotoError, open_photo
+from model.photo.image_file import PhotoError, open_photo
 from tests.model.hostile import EITHER, PICTURE, SENTENCE, Case, corpus
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::PIL.Image.DecompressionBombWarning")
@@ -26,7 +26,7 @@ OPEN_APART = """
 import sys, time
 from pathlib import Path
 from model.output.draw import draw
-from model.runtime.image_file import PhotoError, open_photo
+from model.photo.image_file import PhotoError, open_photo
 data, before = sys.stdin.buffer.read(), time.process_time()
 try:
     print(open_photo(data).shape)

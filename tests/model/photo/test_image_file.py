@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from model.runtime.image_file import MOST_BYTES, MOST_PIXELS, PhotoError, open_photo, rgb_of
+from model.photo.image_file import MOST_BYTES, MOST_PIXELS, PhotoError, open_photo, rgb_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::PIL.Image.DecompressionBombWarning")
 
@@ -237,7 +237,7 @@ def test_a_fault_of_the_check_is_a_sentence_too(monkeypatch):
     def fault(data):
         raise ArithmeticError("of the check itself")
 
-    monkeypatch.setattr("model.runtime.image_file.takes_too_long", fault)
+    monkeypatch.setattr("model.photo.image_file.takes_too_long", fault)
     with pytest.raises(PhotoError, match="damaged"):
         open_photo(encoded(QUARTERS))
 
@@ -247,7 +247,7 @@ def test_what_may_pass_is_said(tmp_path, monkeypatch):
         open_photo(tmp_path / "missing.jpg")
     with pytest.raises(PhotoError) as damaged:
         open_photo(b"no picture")
-    monkeypatch.setattr("model.runtime.image_file.rgb_of", lambda picture: bytearray(1 << 62))
+    monkeypatch.setattr("model.photo.image_file.rgb_of", lambda picture: bytearray(1 << 62))
     with pytest.raises(PhotoError) as memory:
         open_photo(encoded(QUARTERS))
     assert (missing.value.again, damaged.value.again, memory.value.again) == (True, False, True)

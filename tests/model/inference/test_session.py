@@ -14,11 +14,11 @@ from onnx import TensorProto, helper
 
 from export.graph import prepare
 from export.graph.conditional_branches import switchable
+from model.inference.network_file import BRANCHES, WEIGHTS, prepared_folder
+from model.inference.session import Session
+from model.photo.image_file import open_photo
 from model.runtime.geometry import letterbox
-from model.runtime.image_file import open_photo
 from model.runtime.landmarker import Landmarker, WeightsError
-from model.runtime.network_file import BRANCHES, WEIGHTS, prepared_folder
-from model.runtime.session import Session
 from tests.benchmark.rendered import EXAMPLES
 
 PICTURES = np.random.default_rng(0).integers(0, 255, (2, 256, 256, 3), dtype=np.uint8)
@@ -138,6 +138,6 @@ def test_onnxruntime_reports_nothing(tmp_path):
     """Left to itself it writes a database of events, to be sent, into the home folder."""
     home = {**os.environ, "HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)}
     home.pop("ORT_DISABLE_TELEMETRY", None)
-    code = "import time; from model.runtime.session import Session; Session(); time.sleep(2)"
+    code = "import time; from model.inference.session import Session; Session(); time.sleep(2)"
     subprocess.run([sys.executable, "-c", code], env=home, cwd=Path(__file__).parents[3], check=True)
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]

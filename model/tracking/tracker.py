@@ -11,15 +11,15 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from ..constants import CONSTANTS
-from . import boxes
-from .confidence import MIN_CONFIDENCE, confidence, passes_prefilter
-from .detector import Detection
-from .duplicates import same_object
-from .geometry import roi_from_box
-from .landmarker import Landmarker, as_rgb, request_around
+from ..runtime import boxes
+from ..runtime.confidence import MIN_CONFIDENCE, confidence, passes_prefilter
+from ..runtime.detector import Detection
+from ..runtime.duplicates import same_object
+from ..runtime.geometry import roi_from_box
+from ..runtime.landmarker import Landmarker, as_rgb, request_around
+from ..runtime.result import Face, Hand, Instance, Result
+from ..runtime.stage_timer import StageTimer
 from .one_euro import OneEuro
-from .result import Face, Hand, Instance, Result
-from .stage_timer import StageTimer
 
 _RULE = CONSTANTS["tracker"]
 
