@@ -52,7 +52,7 @@ INSTALLED_FROM = [
     "export/browser/ui/**/*.*",
     "model/weights/pointillist.onnx",
     "export/graph/*.py",
-    "model/training/weight_packing.py",
+    "model/network/weight_packing.py",
 ]
 
 

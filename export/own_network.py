@@ -31,10 +31,11 @@ from model.data import built_in
 from model.data.corrected import Corrected, of_photos
 from model.inference import cpus
 from model.inference.network_file import RELEASED, WEIGHTS
+from model.network import weight_packing
+from model.network.architecture import Landmarks
 from model.output import coco_folder
 from model.photo.image_file import PhotoError
-from model.training import teach, weight_packing
-from model.training.network import Landmarks
+from model.training import teach
 from model.training.train import follow
 
 ONNX, TRACE, CARD, ZIP = "own.onnx", "trace.json", "CARD.md", "own.zip"

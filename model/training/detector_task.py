@@ -11,10 +11,10 @@ from ..data import detection_sets
 from ..data.detection_batches import Photos
 from ..data.landmark_sets import KNOWN
 from ..data.samples import DataError
+from ..network.architecture import CLASSES, SIZE, Detector
 from ..photo.image_file import open_photo
 from ..runtime.boxes import iou, match
 from . import losses
-from .network import CLASSES, SIZE, Detector
 
 MOST_MEASURED = 300  # photos a set, each epoch
 EXAMPLES = Path(__file__).parents[1] / "examples"

@@ -9,8 +9,8 @@ from ..data import hard_examples, landmark_batches, synthetic
 from ..data.ibug68 import eye_frame
 from ..data.samples import DataError, Samples
 from ..evaluation import metrics
+from ..network.architecture import ANCHORS, Landmarks
 from . import losses
-from .network import ANCHORS, Landmarks
 
 PCK_THRESHOLD = 0.1
 PICTURES = 3  # fixed pictures a kind in the trace

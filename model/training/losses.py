@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from . import soft_argmax
-from .network import LOG_SIGMA
+from ..network import soft_argmax
+from ..network.architecture import LOG_SIGMA
 
 
 def mean(x: Tensor, weights: Tensor) -> Tensor:

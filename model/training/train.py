@@ -25,8 +25,8 @@ from tqdm import tqdm
 from ..constants import CROP
 from ..data.samples import DataError
 from ..inference import cpus
+from ..network.fake_quantize import kernels_rounded
 from . import losses, warm_start
-from .fake_quantize import kernels_rounded
 from .muon import Muon
 from .trace_pictures import save_pictures
 

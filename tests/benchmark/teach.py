@@ -53,10 +53,10 @@ from model.data.corrected import Corrected, of_photos
 from model.data.samples import Samples
 from model.evaluation import metrics
 from model.inference.network_file import WEIGHTS
+from model.network.architecture import Landmarks
 from model.output.coco_folder import LabelledPhoto
 from model.output.corrections import Label, Labels
 from model.training import teach, warm_start
-from model.training.network import Landmarks
 
 SETS = {"hand": ("wild", "real_hands"), "face": ("real_faces",)}  # photos
 

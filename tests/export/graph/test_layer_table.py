@@ -7,7 +7,7 @@ from onnx import TensorProto, helper, numpy_helper
 from export.graph import layer_table, layers
 from export.graph.layers import DETECTOR, PREPROCESSING
 from model.inference.network_file import WEIGHTS
-from model.training import weight_packing
+from model.network import weight_packing
 
 
 def weights(name: str, *shape: int) -> onnx.TensorProto:

@@ -14,7 +14,7 @@ from export.graph.quantize import RANGES, convolved, ranges, to_int8
 from model import Landmarker, open_photo
 from model.inference.network_file import WEIGHTS
 from model.inference.session import Session
-from model.training.weight_packing import KERNEL
+from model.network.weight_packing import KERNEL
 from tests.conftest import ROOT
 
 PICTURES = np.random.default_rng(5).integers(0, 256, (12, 16, 16, 3), dtype=np.uint8)

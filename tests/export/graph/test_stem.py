@@ -10,7 +10,7 @@ from export import parity
 from export.graph import stem
 from model.constants import CROP, KINDS
 from model.inference.network_file import WEIGHTS
-from model.training import weight_packing
+from model.network import weight_packing
 
 
 @pytest.mark.parametrize("kind", KINDS)

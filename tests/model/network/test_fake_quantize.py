@@ -6,8 +6,8 @@ import torch
 from torch import nn
 
 from export import torch_to_onnx
-from model.training import weight_packing
-from model.training.fake_quantize import kernels_rounded, rounded
+from model.network import weight_packing
+from model.network.fake_quantize import kernels_rounded, rounded
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from model.training import weight_packing
+from model.network import weight_packing
 
 
 @pytest.fixture

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from model.training import soft_argmax
-from model.training.network import Detector, Landmarks, Pointillist, bend, preprocess, where
-from model.training.soft_argmax import expectation
+from model.network import soft_argmax
+from model.network.architecture import Detector, Landmarks, Pointillist, bend, preprocess, where
+from model.network.soft_argmax import expectation
 
 SHAPES = {
     "detections": (2, 1024, 7),
