@@ -26,12 +26,14 @@ from model.data import landmark_sets, samples
 from model.data.detection_sets import Scenes
 from model.data.detection_sets import read as read_scenes
 from model.evaluation import natural_photos
-from tests.benchmark import box_figures, landmark_figures, photos, rendered, speed, workers
-from tests.benchmark.landmark_figures import extent, outer_eyes
-from tests.benchmark.looks import SIDES, look
-from tests.benchmark.photos import evenly
-from tests.benchmark.point_map import IBUG_OF_MESH, PointMap
-from tests.benchmark.table import Row, document, markdown
+from tests.benchmark.figures import box_figures, landmark_figures, speed
+from tests.benchmark.figures.landmark_figures import extent, outer_eyes
+from tests.benchmark.figures.table import Row, document, markdown
+from tests.benchmark.sides import workers
+from tests.benchmark.sides.answers import SIDES, look
+from tests.benchmark.truth import photos, rendered
+from tests.benchmark.truth.photos import evenly
+from tests.benchmark.truth.point_map import IBUG_OF_MESH, PointMap
 
 ROOT = Path(__file__).resolve().parents[2]
 SETS = {

@@ -1,4 +1,4 @@
-"""Many visitors at once, on this machine only: python tests/benchmark/load.py [--uploaders 8] [--live 2] [--minutes 3] [--arrivals 0.5]
+"""Many visitors at once, on this machine only: python -m tests.benchmark.load [--uploaders 8] [--live 2] [--minutes 3] [--arrivals 0.5]
 
 Uploaders speak Streamlit's own protocol (a websocket and uploads, as its page does), so that the machine's CPUs are left to
 the server; live visitors are pages of one headless Chromium with a rendered camera picture, in mode "On the server". Now and
@@ -33,14 +33,10 @@ from streamlit.proto.Common_pb2 import UploadedFileInfo
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import connect
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests" / "browser")]
-
-from camera_video import write_video  # noqa: E402
-from conftest import AppServer  # noqa: E402
-from live_page import FAKE_CAMERA  # noqa: E402
-
-from export.browser import chromium  # noqa: E402
+from export.browser import chromium
+from tests.browser.camera_video import EXAMPLES, write_video
+from tests.browser.live_page import FAKE_CAMERA, SECONDS
+from tests.conftest import AppServer
 
 MOST_UPLOADERS, MOST_LIVE, MOST_MINUTES, MOST_ARRIVALS = 64, 8, 60, 5
 MOST_PASSING = 32  # visits at once; who would come beyond them counts as not let in
@@ -51,7 +47,6 @@ PATIENCE = 300  # for one answer
 LOOK_EVERY = 10  # between two looks at the server and the live pages
 VANISH_EVERY = 60  # between two live visitors that vanish
 AFTERWARDS = 45  # WebRTC takes up to half a minute to notice that the other side has gone
-SECONDS = 1000  # Playwright counts milliseconds
 
 
 def photos() -> list[bytes]:
@@ -59,7 +54,7 @@ def photos() -> list[bytes]:
     from PIL import Image
 
     files = []
-    for path in sorted((ROOT / "model" / "examples").glob("*.webp")):
+    for path in sorted(EXAMPLES.glob("*.webp")):
         for width in (1024, 3000):
             with Image.open(path) as picture:
                 scaled = picture.convert("RGB").resize((width, width * picture.height // picture.width))

@@ -15,10 +15,10 @@ import cv2
 import numpy as np
 
 from model.photo.image_file import open_photo
-from tests.benchmark import workers
-from tests.benchmark.rendered import EXAMPLES
-from tests.benchmark.speed import LIVE_SIZE, TIMES, WARM, interleaved
-from tests.benchmark.table import Row, markdown
+from tests.benchmark.figures.speed import LIVE_SIZE, TIMES, WARM, interleaved
+from tests.benchmark.figures.table import Row, markdown
+from tests.benchmark.sides import workers
+from tests.benchmark.truth.rendered import EXAMPLES
 from tests.model.clips import clip
 
 SCENE = slice(0, 600), slice(250, 800)  # rows and columns of the example photo that hold the face and one hand
@@ -64,7 +64,7 @@ def files(content: bytes, cores: int) -> list[Row]:
 
 def alone(cores: int) -> None:
     """Reads the video from stdin, prints milliseconds a frame: on the clock and of CPU, without files and with them."""
-    from tests.benchmark import pipe
+    from tests.benchmark.sides import pipe
 
     answers = pipe.start(cores)
     from model import Landmarker

@@ -19,7 +19,7 @@ from model.inference.session import Session
 from model.photo.image_file import open_photo
 from model.runtime.geometry import letterbox
 from model.runtime.landmarker import Landmarker, WeightsError
-from tests.benchmark.rendered import EXAMPLES
+from tests.benchmark.truth.rendered import EXAMPLES
 
 PICTURES = np.random.default_rng(0).integers(0, 255, (2, 256, 256, 3), dtype=np.uint8)
 

@@ -7,7 +7,7 @@ from model.photo.image_file import open_photo
 from model.video.timeline import Timeline
 from model.video.tracks import FINGERTIPS, MEMORY, Tracks, instances_of, number_of
 from model.video.video_file import Frame, Video
-from tests.benchmark.rendered import EXAMPLES
+from tests.benchmark.truth.rendered import EXAMPLES
 from tests.model.clips import clip, crossing
 from tests.model.drawn_world import photo
 from tests.model.tracking.test_tracker import FACE, FPS, HAND

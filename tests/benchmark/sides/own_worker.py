@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pipe
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 CORES = int(sys.argv[1])
 answers = pipe.start(CORES)
 

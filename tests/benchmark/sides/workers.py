@@ -9,11 +9,11 @@ from typing import BinaryIO
 
 import numpy as np
 
-from tests.benchmark import pipe
+from tests.benchmark.sides import pipe
 
 HERE = Path(__file__).resolve().parent
 PEER = "mediapipe==0.10.21"  # needs numpy < 2, hence the environment of its own
-PEER_PYTHON = HERE.parents[1] / ".venv-mediapipe" / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+PEER_PYTHON = HERE.parents[2] / ".venv-mediapipe" / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
 
 
 class PeerMissing(RuntimeError):

@@ -3,7 +3,7 @@ import sys
 
 import numpy as np
 
-from tests.benchmark import pipe, workers
+from tests.benchmark.sides import pipe, workers
 
 ECHO = """
 import sys

@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 
 from model.photo.image_file import open_photo
-from tests.benchmark.photos import Photo, Truth
+from tests.benchmark.truth.photos import Photo, Truth
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "model" / "examples"
+EXAMPLES = Path(__file__).resolve().parents[3] / "model" / "examples"
 WIDTH, HEIGHT = 800, 600
 VIEWS = 16  # of each example
 LEAST_INSIDE = 0.8  # share of an object's points; what is cut more is left out of the truth as unsure

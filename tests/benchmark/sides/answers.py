@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from tqdm import tqdm
 
-from tests.benchmark.photos import Photo
-from tests.benchmark.pipe import Arrays
-from tests.benchmark.workers import Worker
+from tests.benchmark.sides.pipe import Arrays
+from tests.benchmark.sides.workers import Worker
+from tests.benchmark.truth.photos import Photo
 
 SIDES = ("ours", "peer")
 

@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 
 from model.photo.image_file import open_photo
-from tests.benchmark.rendered import EXAMPLES
-from tests.benchmark.table import Row
-from tests.benchmark.workers import Worker
+from tests.benchmark.figures.table import Row
+from tests.benchmark.sides.workers import Worker
+from tests.benchmark.truth.rendered import EXAMPLES
 
 Start = Callable[[int], Worker]  # cores -> a fresh worker
 WARM = 5  # runs that are not counted; for the live picture as many frames

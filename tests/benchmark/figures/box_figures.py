@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from model.runtime.boxes import iou, match
-from tests.benchmark.looks import SIDES, Look
-from tests.benchmark.table import Row
+from tests.benchmark.figures.table import Row
+from tests.benchmark.sides.answers import SIDES, Look
 
 IOU = (0.5, 0.3)
 EXCUSED = 0.3  # overlap with an unsure box from which a find is not called false

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from model.evaluation import metrics
-from tests.benchmark.looks import SIDES, Look
-from tests.benchmark.photos import Truth
-from tests.benchmark.pipe import Arrays
-from tests.benchmark.table import Row
+from tests.benchmark.figures.table import Row
+from tests.benchmark.sides.answers import SIDES, Look
+from tests.benchmark.sides.pipe import Arrays
+from tests.benchmark.truth.photos import Truth
 
 Reader = Callable[[Arrays], np.ndarray]  # a side's answer -> its points (M, K, 2) in the truth's convention
 Scale = Callable[[np.ndarray], float]  # a truth's points (K, 2) -> pixels that count as 1

@@ -3,13 +3,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.benchmark import box_figures, landmark_figures, rendered
-from tests.benchmark.landmark_figures import extent
-from tests.benchmark.looks import Look
-from tests.benchmark.photos import Photo, Truth, coco
-from tests.benchmark.photos import natural as natural_photo
-from tests.benchmark.point_map import IBUG_OF_MESH, PointMap
-from tests.benchmark.table import Row, document, markdown
+from tests.benchmark.figures import box_figures, landmark_figures
+from tests.benchmark.figures.landmark_figures import extent
+from tests.benchmark.figures.table import Row, document, markdown
+from tests.benchmark.sides.answers import Look
+from tests.benchmark.truth import rendered
+from tests.benchmark.truth.photos import Photo, Truth, coco
+from tests.benchmark.truth.photos import natural as natural_photo
+from tests.benchmark.truth.point_map import IBUG_OF_MESH, PointMap
 from tests.model.evaluation.test_natural_photos import scenes as natural
 
 HAND = np.random.default_rng(0).uniform(100, 200, (21, 2))
