@@ -1,8 +1,9 @@
 """Visitors of the live page, with cameras that show a rendered hand and face."""
 
 import pytest
-from camera_video import write_video
-from live_page import FAKE_CAMERA, START
+
+from tests.browser.camera_video import write_video
+from tests.browser.live_page import FAKE_CAMERA, START
 
 # Keeps every stream that the page opens where a test can see it.
 WATCH_STREAMS = """

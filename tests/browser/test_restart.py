@@ -4,10 +4,10 @@ import os
 import signal
 
 import pytest
-from camera_video import EXAMPLES
-from live_page import SECONDS, START, start_on_device, start_on_server
 from playwright.sync_api import expect
 
+from tests.browser.camera_video import EXAMPLES
+from tests.browser.live_page import SECONDS, START, start_on_device, start_on_server
 from tests.conftest import AppServer
 
 pytestmark = pytest.mark.browser

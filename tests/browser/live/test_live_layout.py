@@ -1,9 +1,10 @@
 """The live page at three widths: picture left and controls right within one window; on a phone below each other, start in view."""
 
 import pytest
-from live_page import START, press_start
 from playwright.sync_api import expect
-from test_layout import SIZES, box
+
+from tests.browser.live_page import START, press_start
+from tests.browser.windows import SIZES, box
 
 pytestmark = pytest.mark.browser
 

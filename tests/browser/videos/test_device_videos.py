@@ -7,7 +7,6 @@ import math
 
 import numpy as np
 import pytest
-from live_page import SECONDS, START
 from playwright.sync_api import expect
 
 from model import Landmarker, Tracks
@@ -16,7 +15,8 @@ from model.photo.image_file import open_photo
 from model.video.timeline import Timeline
 from model.video.tracks import TrackedFrame
 from model.video.video_file import Video
-from tests.browser.test_upload import EXAMPLES
+from tests.browser.camera_video import EXAMPLES
+from tests.browser.live_page import SECONDS, START
 from tests.model.clips import clip, crossing, quarters
 
 pytestmark = pytest.mark.browser

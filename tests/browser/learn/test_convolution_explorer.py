@@ -12,7 +12,7 @@ from pages.parts.explore.convolution_explorer import convolution_data
 
 pytestmark = pytest.mark.browser
 
-SCRIPT = Path(__file__).parents[2] / "pages" / "parts" / "explore" / "convolution_explorer.js"
+SCRIPT = Path(__file__).parents[3] / "pages" / "parts" / "explore" / "convolution_explorer.js"
 LOAD = """
     async ([source, data]) => {
         document.body.innerHTML = '<div class="maps"></div><canvas class="crop"></canvas><canvas class="map" tabindex="0"></canvas>'

@@ -9,11 +9,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from camera_video import EXAMPLES, read_number, truth
-from live_page import SECONDS, START, start_on_device, start_on_server
 from playwright.sync_api import expect
 
 from model import Landmarker, open_photo
+from tests.browser.camera_video import EXAMPLES, read_number, truth
+from tests.browser.live_page import SECONDS, START, start_on_device, start_on_server
 
 pytestmark = pytest.mark.browser
 

@@ -8,12 +8,12 @@ import struct
 import zipfile
 
 import pytest
-from camera_video import EXAMPLES
-from live_page import SECONDS, START
 from PIL import Image
 from playwright.sync_api import expect
 
 from pages.parts.album.photo_list import MOST_PHOTOS
+from tests.browser.camera_video import EXAMPLES
+from tests.browser.live_page import SECONDS, START
 
 pytestmark = pytest.mark.browser
 

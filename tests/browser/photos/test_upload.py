@@ -1,51 +1,23 @@
 """The upload page in a real Chromium: a photo goes in, its landmarks come out."""
 
 import json
-import time
 import zipfile
-from pathlib import Path
 from urllib.parse import urlparse
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from tests.browser.camera_video import EXAMPLES
+from tests.browser.live_page import SECONDS
+from tests.browser.photos_page import download, drawing, drop_zone, wait_for_another_drawing
 from tests.conftest import AppServer
 
 pytestmark = pytest.mark.browser
 
-EXAMPLES = Path(__file__).parents[2] / "model" / "examples"
-SECONDS = 1000  # Playwright counts in milliseconds
-
 
 def truth(name: str) -> dict:
     return json.loads((EXAMPLES / name).with_suffix(".json").read_text())
-
-
-def drop_zone(page):
-    page.get_by_role("heading", name="Find hands and faces").wait_for(timeout=60 * SECONDS)
-    return page.locator("[class*=st-key-photos_] input[type=file]")
-
-
-def download(page, name: str, role: str = "button"):
-    with page.expect_download(timeout=30 * SECONDS) as event:
-        page.get_by_role(role, name=name, exact=True).first.click()
-    assert event.value.failure() is None
-    return event.value
-
-
-def drawing(page) -> str:
-    """What is drawn over the photo, as an address."""
-    canvas = page.locator(".st-key-picture .stage > canvas")
-    canvas.wait_for(timeout=30 * SECONDS)
-    return canvas.evaluate("canvas => canvas.toDataURL()")
-
-
-def wait_for_another_drawing(page, before: str) -> None:
-    deadline = time.monotonic() + 30
-    while drawing(page) == before:
-        assert time.monotonic() < deadline, "the drawing is as before"
-        page.wait_for_timeout(100)
 
 
 def error(found, true) -> float:

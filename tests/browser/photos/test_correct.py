@@ -3,14 +3,13 @@
 import json
 import re
 import zipfile
-from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.browser
+from tests.browser.camera_video import EXAMPLES
+from tests.browser.live_page import SECONDS
 
-EXAMPLES = Path(__file__).parents[2] / "model" / "examples"
-SECONDS = 1000  # Playwright counts in milliseconds
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture

@@ -9,7 +9,9 @@ import pytest
 
 from model.photo.image_file import open_photo
 from model.video.video_file import Video
-from tests.browser.test_upload import EXAMPLES, SECONDS, download, drop_zone
+from tests.browser.camera_video import EXAMPLES
+from tests.browser.live_page import SECONDS
+from tests.browser.photos_page import download, drop_zone
 from tests.model.clips import clip, crossing, quarters
 
 pytestmark = pytest.mark.browser

@@ -6,7 +6,7 @@ import pytest
 
 pytestmark = pytest.mark.browser
 
-PARTS = Path(__file__).parents[2] / "pages" / "parts" / "shared"
+PARTS = Path(__file__).parents[3] / "pages" / "parts" / "shared"
 LOAD = """
     async (source) => {
         document.body.innerHTML = '<button></button><label><input type="range"></label><output></output><div class="pictures"></div>';

@@ -1,8 +1,9 @@
 """What the live page says when a camera, a connection or a browser cannot do what it needs: always what to do."""
 
 import pytest
-from live_page import FAKE_CAMERA, SECONDS, START, choose_server, press_start, start_on_device
 from playwright.sync_api import expect
+
+from tests.browser.live_page import FAKE_CAMERA, SECONDS, START, choose_server, press_start, start_on_device
 
 pytestmark = pytest.mark.browser
 

@@ -6,10 +6,9 @@ from urllib.parse import urlparse
 import pytest
 
 from model.training.run_log import TRACE
+from tests.browser.live_page import SECONDS
 
 pytestmark = pytest.mark.browser
-
-SECONDS = 1000  # Playwright counts in milliseconds
 
 
 @pytest.fixture

@@ -6,7 +6,10 @@ import re
 import pytest
 from PIL import Image
 from playwright.sync_api import expect
-from test_upload import EXAMPLES, SECONDS, download, drawing, drop_zone, wait_for_another_drawing
+
+from tests.browser.camera_video import EXAMPLES
+from tests.browser.live_page import SECONDS
+from tests.browser.photos_page import download, drawing, drop_zone, wait_for_another_drawing
 
 pytestmark = pytest.mark.browser
 

@@ -31,7 +31,7 @@ from model.tracking.one_euro import OneEuro
 from model.tracking.tracker import Tracker
 from pages.parts.shared.result_text import details, names, summary
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 pytestmark = pytest.mark.browser
 
 
