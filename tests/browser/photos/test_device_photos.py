@@ -237,6 +237,17 @@ def test_photos_are_bounded(visitor):
     found(visitor, "greeting.webp")
 
 
+def test_an_example_beyond_the_bound_is_refused_in_words(visitor):
+    files = [{"name": f"{number}.jpg", "mimeType": "image/jpeg", "buffer": b"no picture"} for number in range(MOST_PHOTOS)]
+    choose(visitor, *files)
+    expect(visitor.locator("article")).to_have_count(MOST_PHOTOS)
+    limit = visitor.get_by_text(f"the limit is {MOST_PHOTOS} photos. Remove some and add the rest.")
+    expect(limit).to_be_hidden()
+    visitor.get_by_role("button", name="Wave").click()
+    expect(limit).to_be_visible(timeout=START)
+    expect(visitor.locator("article")).to_have_count(MOST_PHOTOS)
+
+
 def test_a_worker_that_dies_is_told_and_started_again(visitor):
     visitor.evaluate("() => { ends = (number) => number === 1; }")
     choose(visitor, EXAMPLES / "greeting.webp")
