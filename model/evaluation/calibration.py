@@ -9,7 +9,6 @@ Measures the whole pipeline (the ONNX file through the Landmarker, as every page
 Corrections are reported, not applied: what the network was trained on it knows better than what it will meet.
 """
 
-import argparse
 import json
 import math
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from ..commands import data_options
 from ..data import detection_sets
 from ..data.landmark_sets import read_all
 from ..data.samples import Samples
@@ -200,11 +200,7 @@ def finite(value):
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(prog="python -m model.evaluation.calibration", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--data", type=Path, required=True)
-    options.add_argument("--cache", type=Path, default=Path("runs/cache"))
-    options.add_argument("--weights", type=Path, help="default: the file that comes with the project")
-    options.add_argument("--threads", type=int, default=2)
+    options = data_options.parser("model.evaluation.calibration", __doc__, threads=2)
     options.add_argument("--most", type=int, default=500, help="validation rows of each set, and as many training rows to fit on")
     options.add_argument("--json", type=Path)
     options.add_argument("--markdown", type=Path)
