@@ -67,6 +67,7 @@ def rounded(value):
 
 
 def main() -> None:
+    """Runs the command: exports three runs, compares, certifies and prepares them."""
     options = argparse.ArgumentParser(prog="python -m export", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for part in ("hand", "face", "detector"):
         options.add_argument(f"--{part}", type=Path, default=Path("runs") / part, help=f"the run folder, by default runs/{part}")

@@ -120,6 +120,7 @@ def _percent(value: float | None) -> str:
 
 
 def main(arguments: list[str] | None = None) -> None:
+    """Runs the command: trains on corrections and writes own.zip."""
     options = argparse.ArgumentParser(prog="python -m export.own_network", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--kind", choices=KINDS, default="hand")
     options.add_argument("--output", type=Path, required=True, help="the folder for trace.json and own.zip")

@@ -23,7 +23,7 @@ landmarks.confidence   the confidence of a detection: 1 / (1 + exp(-(detection *
                        makes the prefilter tighter, and the uncertainty within uncertainty_range
 landmarks.refinement   ROI refinement: crop again around the landmarks if the first crop was off by more than `shift` (share of
                        its side), `scale` (ratio) or `degrees`, or the presence is below `presence`; not below `min_presence`
-landmarks.duplicate    two objects whose points are on average closer than this share of their size are one
+landmarks.duplicate    two objects with points on average closer than this share of their size are one
 landmarks.min_handedness  below this handedness score the side is reported as unclear
 tracker.presence       a tracked object is dropped below it; tracker.detect_every_seconds: between runs of the
                        detector; tracker.known_iou: a detection overlapping a track this much is not new;

@@ -1,6 +1,6 @@
 """Videos in a folder of results: videos/ holds a Parquet file for each, with a row for each hand and face of each frame.
 
-Beside the rows the file holds what the video is known by; so a run that is started again leaves out what it has, and looks anew at a video
+Beside the rows the file holds what the video is known by; so a run that is started again leaves out what it has, and analyses anew a video
 that has changed.
 """
 

@@ -116,6 +116,7 @@ def read(cache: Path) -> HardExamples | None:
 
 
 def main() -> None:
+    """Runs the command: mines crops and hints, and writes them into the cache."""
     options = data_options.parser("model.data.hard_examples", __doc__)
     o = options.parse_args()
     landmarker, shows, presence = Landmarker(o.weights, o.threads), [], []

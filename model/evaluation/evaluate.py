@@ -168,6 +168,7 @@ def markdown(r: dict) -> str:
 
 
 def main() -> None:
+    """Runs the command: measures all sets and prints the figures."""
     options = data_options.parser("model.evaluation.evaluate", __doc__, threads=2)
     options.add_argument("--exact", action="store_true", help="compute in single precision, not in eight bits: what that costs in accuracy")
     options.add_argument("--most", type=int, default=1000, help="rows a set")

@@ -126,6 +126,7 @@ def least(confidence: np.ndarray, found: Detections, empty_photos: int, least_pr
 
 
 def main() -> None:
+    """Runs the command: fits the confidence and prints it as it goes into constants.json."""
     options = data_options.parser("model.evaluation.fit_confidence", __doc__, threads=2)
     o = options.parse_args()
     chosen = list(photos(o.data, o.cache))

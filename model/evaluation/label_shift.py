@@ -42,6 +42,7 @@ def shifts(landmarker: Landmarker, s: Samples, rows: np.ndarray, flips: dict[str
 
 
 def main() -> None:
+    """Runs the command: prints a table of the shifts by set and source."""
     options = data_options.parser("model.evaluation.label_shift", __doc__)
     options.add_argument("--sets", nargs="*", default=())
     o = options.parse_args()

@@ -55,6 +55,7 @@ def open_prepared(weights: Path, name: str, threads: int | None = None, **settin
 
 
 def usual_threads() -> int:
+    """Threads of one run unless a caller chooses: the CPUs of this process, at most 4."""
     return min(_MOST_THREADS, cpus.available())
 
 

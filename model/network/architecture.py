@@ -21,6 +21,7 @@ LOG_SIGMA = (-7.0, 0.0)  # from a quarter of a pixel of the crop to its whole si
 
 
 def conv(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
+    """A 3 x 3 convolution with normalisation and ReLU."""
     return nn.Sequential(nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True))
 
 
@@ -35,6 +36,7 @@ class Residual(nn.Module):
         nn.init.zeros_(norm.weight)  # it begins as nothing (Goyal et al. 2017), so that one can be added to a trained network
 
     def forward(self, x: Tensor) -> Tensor:
+        """(N, channels, H, W) -> the same shape."""
         return F.relu(x + self.second(self.first(x)))
 
 
@@ -54,6 +56,7 @@ class Encoder(nn.Module):
         self.smallest = nn.Sequential(conv(d, e, 2), *(Residual(e) for _ in range(depths[2])))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """(N, 3, H, W) -> the five maps, finest first."""
         stem = self.stem(x)
         fine = self.fine(stem)
         middle = self.middle(fine)
@@ -71,6 +74,7 @@ class Merge(nn.Module):
         self.norm = nn.BatchNorm2d(outputs)
 
     def forward(self, fine: Tensor, coarse: Tensor) -> Tensor:
+        """fine (N, C, 2 H, 2 W), coarse (N, D, H, W) -> (N, outputs, 2 H, 2 W)."""
         up = F.interpolate(self.coarse(coarse), scale_factor=2.0, mode="nearest")
         return F.relu(self.norm(self.fine(fine) + up))
 
@@ -108,6 +112,7 @@ class Summary(nn.Module):
         self.full = nn.Linear(channels * 16, self.LENGTH)
 
     def forward(self, smallest: Tensor) -> Tensor:
+        """(N, channels, 4, 4) -> (N, 64)."""
         return bend(self.full(smallest.flatten(1)))  # (N, 64)
 
 
@@ -129,6 +134,7 @@ class HandHead(nn.Module):
         self.side = nn.Linear(self.HIDDEN, 1)  # right hand
 
     def forward(self, features: Tensor, smallest: Tensor) -> dict[str, Tensor]:
+        """features (N, 64, 64, 64), smallest (N, 128, 4, 4) -> points, sigma, presence and side by name, and what `where` gives."""
         logits = self.maps(features)  # (N, 21, 64, 64)
         coarse, seen, heat = where(logits, self.local(features), self.training)  # (N, 21, 2), (N, 21, 24)
         summary = self.summary(smallest)  # (N, 64)
@@ -147,7 +153,7 @@ class HandHead(nn.Module):
 class FaceHead(nn.Module):
     """Stage 4 for a face: 78 heat maps (68 iBUG points, two irises of five), from them the mesh of 478 points.
 
-    `spread` is a 478 x 78 matrix whose rows sum to one: every mesh point as a weighted mean of the anchors, so that the
+    `spread` is a 478 x 78 matrix with rows that sum to one: every mesh point as a weighted mean of the anchors, so that the
     first guess moves, turns and grows with them. Fully connected layers add what expression and pose change, and depth.
     """
 
@@ -166,6 +172,7 @@ class FaceHead(nn.Module):
         self.judge = nn.Linear(Summary.LENGTH, 1)
 
     def forward(self, features: Tensor, smallest: Tensor) -> dict[str, Tensor]:
+        """features (N, 64, 64, 64), smallest (N, 128, 4, 4) -> points, iBUG points, sigma and presence by name, and what `where` gives."""
         logits = self.maps(features)  # (N, 78, 64, 64)
         coarse, seen, heat = where(logits, self.local(features), self.training)  # (N, 78, 2), (N, 78, 12)
         summary = self.summary(smallest)  # (N, 64)

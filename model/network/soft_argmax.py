@@ -37,6 +37,7 @@ class Expectation(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, logits: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """As the class says; keeps what the gradient needs."""
         n, k, h, w = logits.shape
         scores = logits.permute(0, 2, 3, 1).reshape(n, h * w, k).float()
         scores = scores - scores.amax(1, keepdim=True)
@@ -53,6 +54,7 @@ class Expectation(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, points_grad: Tensor, scores_grad: Tensor | None, log_sum_grad: Tensor | None, _) -> Tensor:
+        """The gradient of the logits (N, K, H, W) from those of points, scores and log-sum-exp."""
         maps, points, total, grid = ctx.saved_tensors
         shape, kind = ctx.like
         toward = points_grad.transpose(1, 2)

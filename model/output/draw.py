@@ -248,6 +248,7 @@ def uncertain_label(instance: Hand | Face) -> str:
 
 
 def percent(share: float) -> str:
+    """A share of 0..1 in whole percent: '86 %'."""
     return f"{100 * share:.0f} %"
 
 
@@ -277,7 +278,7 @@ def _text_size(text: str, height: int, padding: int) -> tuple[int, int]:
 
 
 def _text(picture: np.ndarray, text: str, x: float, y: float, height: int, padding: int) -> None:
-    """White text on a dark, see-through plate whose top left corner is (x, y); clipped at the picture's edge."""
+    """White text on a dark, see-through plate with its top left corner at (x, y); clipped at the picture's edge."""
     w, h = _text_size(text, height, padding)
     plate = Image.new("RGBA", (w, h), (0, 0, 0, 0))
     pen = ImageDraw.Draw(plate)

@@ -1,6 +1,6 @@
 """The live page's figures: python -m tests.benchmark.live [--seconds 20] [--soak MINUTES]
 
-Jitter and lag of the tracker on the rendered camera video (Python, whose filter and tracker the browser's are tested to
+Jitter and lag of the tracker on the rendered camera video (Python; the browser's filter and tracker are tested to be
 equal), then both modes in a headless Chromium beside the server on this machine: frames per second, latency from the
 camera to the drawn points, and with --soak the server's memory over that many minutes of live use. Prints each of
 them as a line of JSON as soon as it is known.

@@ -44,7 +44,7 @@ PHOTO_EVERY = 10  # visits
 PHOTOS_EACH = 10  # then the visitor leaves and another one comes
 # Seconds:
 PATIENCE = 300  # for one answer
-LOOK_EVERY = 10  # between two looks at the server and the live pages
+CHECK_EVERY = 10  # between two checks of the server and the live pages
 VANISH_EVERY = 60  # between two live visitors that vanish
 AFTERWARDS = 45  # WebRTC takes up to half a minute to notice that the other side has gone
 
@@ -181,7 +181,7 @@ class Load:
         while time.monotonic() < self._until:
             try:
                 self._visit(number, chance)
-            except Exception as error:  # counted and told, whatever it is
+            except Exception as error:  # counted and reported, whatever it is
                 with self._lock:
                     self.errors.append("".join(traceback.format_exception_only(error)).strip()[:300])
                 time.sleep(1)
@@ -201,7 +201,7 @@ class Load:
             seconds = visitor.upload(name, photo)
             with self._lock:
                 self.seconds.append(seconds)
-            time.sleep(chance.exponential(1.0))  # a person looks at the result
+            time.sleep(chance.exponential(1.0))  # a person reads the result
         with self._lock:
             self.visits += 1
             self.visits_that_waited += visitor.waited
@@ -283,14 +283,14 @@ class LiveVisitor:
         self._frame.get_by_role("button", name="Start camera").click(timeout=patience * SECONDS)
         self._page.get_by_text("frames per second").wait_for(timeout=patience * SECONDS)
         self._seen = self._shown()
-        self.fps: list[float] = []  # pictures shown per second, since the look before
+        self.fps: list[float] = []  # pictures shown per second, since the check before
 
     def _shown(self) -> tuple[float, int]:
         """When, and how many pictures so far: none any more if the stream has ended."""
         videos = self._frame.locator("video")
         return time.monotonic(), (videos.first.evaluate(SHOWN) or 0) if videos.count() else 0
 
-    def look(self) -> None:
+    def check(self) -> None:
         (before, had), self._seen = self._seen, self._shown()
         self.fps.append(round(max(self._seen[1] - had, 0) / (self._seen[0] - before), 1))
 
@@ -313,12 +313,12 @@ class LiveVisitor:
 
 
 def stream(browsers: "Browsers", url: str, visitors: list[LiveVisitor], until: float) -> dict:
-    """Looks at the live visitors now and then; every VANISH_EVERY seconds one more comes and vanishes. How many did, and could not."""
+    """Checks the live visitors now and then; every VANISH_EVERY seconds one more comes and vanishes. How many did, and could not."""
     vanished, complaints, next_one = 0, [], time.monotonic() + VANISH_EVERY / 2
     while (left := until - time.monotonic()) > 0:
-        visitors[0].wait(min(LOOK_EVERY, left))
+        visitors[0].wait(min(CHECK_EVERY, left))
         for visitor in visitors:
-            visitor.look()
+            visitor.check()
         if time.monotonic() > next_one:
             next_one = time.monotonic() + VANISH_EVERY
             try:
@@ -341,7 +341,7 @@ def watch(url: str, until: float, curve: list[dict]) -> None:
     while time.monotonic() < until:
         curve.append(ask_status(url))
         print(json.dumps(curve[-1]), file=sys.stderr, flush=True)  # a long run can be watched
-        time.sleep(min(LOOK_EVERY, max(until - time.monotonic(), 0.1)))
+        time.sleep(min(CHECK_EVERY, max(until - time.monotonic(), 0.1)))
 
 
 def run(url: str, uploaders: int, live: int, minutes: float, arrivals: float, scratch: Path) -> dict:

@@ -42,7 +42,7 @@ def tracking(frames: list[np.ndarray], cores: int) -> list[Row]:
     section = f"video {LIVE_SIZE[0]} x {LIVE_SIZE[1]}, one hand and one face, {cores} cores"
     with workers.ours(cores) as ours, workers.theirs(cores) as peer:
         times = interleaved((ours, peer), frames, live=True)
-        seen = [worker.look(frames[-1], live=True, few=True) for worker in (ours, peer)]
+        seen = [worker.ask(frames[-1], live=True, few=True) for worker in (ours, peer)]
     table = [Row(section, f"{kind}s in the last frame", *(len(each[f"{kind}_points"]) for each in seen), "n", None) for kind in ("hand", "face")]
     for measured, label in TIMES.items():
         table.append(Row(section, f"frame{label}, median", *np.median(times[measured], axis=1), "ms"))

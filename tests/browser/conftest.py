@@ -19,7 +19,7 @@ WATCH_STREAMS = """
 
 @pytest.fixture(scope="session")
 def camera_chromium(launch_chromium, tmp_path_factory):
-    """A Chromium whose camera shows the video of camera_video.py."""
+    """A Chromium with a camera that shows the video of camera_video.py."""
     video = tmp_path_factory.mktemp("camera") / "camera.mjpeg"
     write_video(video)
     return launch_chromium(*FAKE_CAMERA, f"--use-file-for-fake-video-capture={video}")

@@ -1,4 +1,4 @@
-"""What a visitor sees first, at three widths; and what axe-core finds in the pages."""
+"""What the first window shows, at three widths; and what axe-core reports of the pages."""
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -100,7 +100,7 @@ def test_lines_are_short(page):
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_nothing_serious(chromium, app_url, theme):
+def test_axe_reports_nothing_serious(chromium, app_url, theme):
     context = chromium.new_context(viewport={"width": 1280, "height": 900}, color_scheme=theme)
     page = context.new_page()
     for address, heading in PAGES.items():

@@ -1,4 +1,4 @@
-"""Visitors whose server falls silent or is started anew: the page recovers by itself, or says what to do."""
+"""Visitors of a server that falls silent or is started anew: the page recovers by itself, or says what to do."""
 
 import os
 import signal

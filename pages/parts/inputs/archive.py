@@ -20,6 +20,7 @@ NO_PHOTO, LARGE, ENCRYPTED, UNUSUAL, DAMAGED = "no photo or video", "too large",
 
 
 def is_archive(content: bytes) -> bool:
+    """Whether a file with this content is a ZIP."""
     return content.startswith((b"PK\x03\x04", _END))
 
 

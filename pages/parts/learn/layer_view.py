@@ -31,7 +31,7 @@ def _times(weights: Path, changed: float) -> dict[str, float]:
 
 @st.fragment
 def show_prediction_trace(kind: str, selection: Selection | None) -> None:
-    """kind: whose head is shown. selection: whose numbers postprocessing shows, if there is one."""
+    """kind: of the head that is shown. selection: the instance with the numbers that postprocessing shows, if there is one."""
     file = WEIGHTS, WEIGHTS.stat().st_mtime
     stages = _layers(*file)
     st.markdown(

@@ -27,7 +27,7 @@ class HeadMaps:
     weights: np.ndarray
 
     def of(self, point: int) -> np.ndarray:
-        """(64, 64): the map whose mean is the point's first guess: its own, or its mixture of all."""
+        """(64, 64): the map with the point's first guess as its mean: its own, or its mixture of all."""
         return np.tensordot(self.weights[point], self.maps, 1)
 
     def guess(self, point: int) -> tuple[float, float]:

@@ -7,10 +7,10 @@ import numpy as np
 
 from model.runtime.boxes import iou, match
 from tests.benchmark.figures.table import Row
-from tests.benchmark.sides.answers import SIDES, Look
+from tests.benchmark.sides.answers import SIDES, Answers
 
 IOU = (0.5, 0.3)
-EXCUSED = 0.3  # overlap with an unsure box from which a find is not called false
+EXCUSED = 0.3  # overlap with an unsure box from which a detection is not called false
 SIZES = {"small, under 8 % of the photo": (0.0, 0.08), "8-25 %": (0.08, 0.25), "over 25 %": (0.25, np.inf)}
 
 
@@ -39,33 +39,33 @@ class Counted:
         return max(reached, default=0.0)
 
 
-def count(looks: Sequence[Look], side: str, kind: str, threshold: float, box_map: np.ndarray | None = None) -> Counted:
+def count(answers: Sequence[Answers], side: str, kind: str, threshold: float, box_map: np.ndarray | None = None) -> Counted:
     found_size, found_score, found_right, true_size, true_score = [], [], [], [], []
-    for look in looks:
-        answer, truths = look.by(side), look.photo.of(kind)
+    for each in answers:
+        answer, truths = each.by(side), each.photo.of(kind)
         boxes, scores = answer[f"{kind}_box"], answer[f"{kind}_score"]
         if box_map is not None:
             boxes = apply_box_map(boxes, box_map)
         wanted, unsure = (np.array([t.box for t in truths if t.unsure == u]).reshape(-1, 4) for u in (False, True))
         pairs = match(boxes, scores, wanted, threshold)
         judged = (pairs >= 0) | (iou(boxes, unsure).max(1, initial=0) <= EXCUSED)
-        found_size += list(boxes[judged, 2:].max(1, initial=0) / look.size)
+        found_size += list(boxes[judged, 2:].max(1, initial=0) / each.size)
         found_score += list(scores[judged])
         found_right += list(pairs[judged] >= 0)
         by = {true: score for true, score in zip(pairs, scores) if true >= 0}
-        true_size += list(wanted[:, 2:].max(1, initial=0) / look.size)
+        true_size += list(wanted[:, 2:].max(1, initial=0) / each.size)
         true_score += [by.get(index, -np.inf) for index in range(len(wanted))]
     return Counted(*map(np.array, (found_size, found_score, np.array(found_right, bool), true_size, true_score)))
 
 
-def fit_box_map(looks: Sequence[Look], side: str, kind: str) -> np.ndarray:
+def fit_box_map(answers: Sequence[Answers], side: str, kind: str) -> np.ndarray:
     """(dx, dy, log w, log h): how much the true boxes lie off this side's, in its boxes' size, and how much larger they are. Medians over
-    training photos; people and a model may mean different things by a face's box."""
+    training photos; people and a model may mean different boxes by a face's box."""
     offsets = []
-    for look in looks:
-        boxes = look.by(side)[f"{kind}_box"]
-        wanted = np.array([truth.box for truth in look.photo.of(kind) if not truth.unsure]).reshape(-1, 4)
-        for box, true in zip(boxes, match(boxes, look.by(side)[f"{kind}_score"], wanted, EXCUSED)):
+    for each in answers:
+        boxes = each.by(side)[f"{kind}_box"]
+        wanted = np.array([truth.box for truth in each.photo.of(kind) if not truth.unsure]).reshape(-1, 4)
+        for box, true in zip(boxes, match(boxes, each.by(side)[f"{kind}_score"], wanted, EXCUSED)):
             if true >= 0:
                 shift = (wanted[true, :2] + wanted[true, 2:] / 2 - box[:2] - box[2:] / 2) / box[2:]
                 offsets.append(np.concatenate([shift, np.log(wanted[true, 2:] / box[2:])]))
@@ -78,11 +78,11 @@ def apply_box_map(boxes: np.ndarray, box_map: np.ndarray) -> np.ndarray:
     return np.hstack([centre - size / 2, size])
 
 
-def rows(section: str, looks: Sequence[Look], kind: str, box_map: np.ndarray | None = None) -> list[Row]:
+def rows(section: str, answers: Sequence[Answers], kind: str, box_map: np.ndarray | None = None) -> list[Row]:
     """box_map: from MediaPipe's boxes to the labelled ones (fit_box_map)."""
     table = []
     for threshold in IOU:
-        ours, peer = count(looks, "ours", kind, threshold), count(looks, "peer", kind, threshold, box_map)
+        ours, peer = count(answers, "ours", kind, threshold), count(answers, "peer", kind, threshold, box_map)
         table.append(Row(section, f"recall, IoU {threshold} ({len(ours.true_size)})", ours.recall(), peer.recall(), lower=False))
         table.append(Row(section, f"precision, IoU {threshold}", ours.precision(), peer.precision(), lower=False))
         table.append(Row(section, f"recall at MediaPipe's precision, IoU {threshold}", ours.recall_at(peer.precision()), peer.recall(), lower=False))
@@ -95,10 +95,10 @@ def rows(section: str, looks: Sequence[Look], kind: str, box_map: np.ndarray | N
     return table
 
 
-def false_finds(section: str, looks: Sequence[Look]) -> list[Row]:
+def false_detections(section: str, answers: Sequence[Answers]) -> list[Row]:
     """Per photo without any hand or face; of MediaPipe its hands and its full-range face detector."""
-    empty = [look for look in looks if not look.photo.objects and look.photo.boxed >= {"hand", "face"}]
+    empty = [each for each in answers if not each.photo.objects and each.photo.boxed >= {"hand", "face"}]
     if not empty:
         return []
-    rate = {side: np.mean([sum(len(look.by(side)[f"{kind}_box"]) for kind in ("hand", "face")) for look in empty]) for side in SIDES}
+    rate = {side: np.mean([sum(len(each.by(side)[f"{kind}_box"]) for kind in ("hand", "face")) for each in empty]) for side in SIDES}
     return [Row(section, f"false positives per empty photo ({len(empty)})", *(float(rate[side]) for side in SIDES))]

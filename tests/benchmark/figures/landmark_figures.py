@@ -7,7 +7,7 @@ import numpy as np
 
 from model.evaluation import metrics
 from tests.benchmark.figures.table import Row
-from tests.benchmark.sides.answers import SIDES, Look
+from tests.benchmark.sides.answers import SIDES, Answers
 from tests.benchmark.sides.pipe import Arrays
 from tests.benchmark.truth.photos import Truth
 
@@ -60,12 +60,12 @@ def pairs(found: np.ndarray, truths: Sequence[np.ndarray]) -> list[int | None]:
     return taken
 
 
-def measure(looks: Sequence[Look], side: str, kind: str, read: Reader) -> list[Measured]:
+def measure(answers: Sequence[Answers], side: str, kind: str, read: Reader) -> list[Measured]:
     """One entry for each true object of this kind that has points, in the photos' order."""
     measured = []
-    for look in looks:
-        truths = [truth for truth in look.photo.of(kind) if truth.points is not None and not truth.unsure]
-        answer = look.by(side)
+    for each in answers:
+        truths = [truth for truth in each.photo.of(kind) if truth.points is not None and not truth.unsure]
+        answer = each.by(side)
         found = read(answer)
         for truth, index in zip(truths, pairs(found, [truth.points for truth in truths])):
             if index is None:
@@ -120,13 +120,13 @@ def rows(section: str, ours: Sequence[Measured], peer: Sequence[Measured], scale
     return table
 
 
-def face_rows(section: str, looks: Sequence[Look], readers: dict[str, Reader], maps: dict[str, Reader]) -> list[Row]:
+def face_rows(section: str, answers: Sequence[Answers], readers: dict[str, Reader], maps: dict[str, Reader]) -> list[Row]:
     """68 points. readers: of each side (SIDES) for what does not depend on a map; maps: name -> MediaPipe's reader through it."""
-    ours, peer = (measure(looks, side, "face", readers[side]) for side in SIDES)
+    ours, peer = (measure(answers, side, "face", readers[side]) for side in SIDES)
     table = [Row(section, "missed", missed(ours), missed(peer))]
     compared = []
     for name, read in maps.items():
-        through = measure(looks, "peer", "face", read)
+        through = measure(answers, "peer", "face", read)
         both = both_found(ours, through)
         compared.append(both)
         for label, points in (("NME over 68", slice(None)), ("inner 51", metrics.INNER_51)):

@@ -33,12 +33,12 @@ TIMES = {"milliseconds": "", "cpu_milliseconds": ", CPU time"}  # what the worke
 
 def interleaved(workers: Sequence[Worker], pictures: Sequence[np.ndarray], live: bool) -> dict[str, np.ndarray]:
     """By TIMES: (len(workers), len(pictures) - WARM)."""
-    answers = [[worker.look(picture, live=live, few=True) for worker in workers] for picture in pictures]
+    answers = [[worker.ask(picture, live=live, few=True) for worker in workers] for picture in pictures]
     return {name: np.array([[answer[name] for answer in pair] for pair in answers[WARM:]]).T for name in TIMES}
 
 
 def rows(start_ours: Start, start_peer: Start, repeats: int, sets: Mapping[str, Sequence[np.ndarray]] | None = None) -> list[Row]:
-    """repeats: looks at the example photo; three times as many live frames. sets: by name further photos, each looked at once."""
+    """repeats: runs on the example photo; three times as many live frames. sets: by name further photos, each analysed once."""
     photo = open_photo(EXAMPLES / "greeting.webp")
     frames = live_frames(3 * repeats + WARM)
     examples = [open_photo(path) for path in sorted(EXAMPLES.glob("*.webp"))]
@@ -60,7 +60,7 @@ def rows(start_ours: Start, start_peer: Start, repeats: int, sets: Mapping[str, 
             for time, label in TIMES.items():
                 table.append(Row(section, f"{name}{label}, median (tracking)", *np.median(live[time], axis=1), "ms"))
                 table.append(Row(section, f"{name}{label}, mean (newcomers looked for too)", *np.mean(live[time], axis=1), "ms"))
-            seen = [worker.look(photo, few=True) for worker in workers]
+            seen = [worker.ask(photo, few=True) for worker in workers]
             if cores == 1:
                 for kind, number in (("hand", 2), ("face", 1)):
                     table.append(Row(section, f"{kind}s found in the photo, of {number}", *(len(s[f"{kind}_points"]) for s in seen), "n", None))
@@ -71,7 +71,7 @@ def rows(start_ours: Start, start_peer: Start, repeats: int, sets: Mapping[str, 
         pair = []
         for start in (start_ours, start_peer):
             with start(2) as worker:
-                worker.look(photo, few=True)
+                worker.ask(photo, few=True)
                 pair.append(worker.started)
         started.append(tuple(pair))
     table.append(Row("size", "start to first answer, 2 cores", *np.median(started, axis=0), "s"))

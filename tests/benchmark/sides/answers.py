@@ -1,4 +1,4 @@
-"""Both sides look at the same photos, one after the other."""
+"""What both sides answer for the same photos, one after the other."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ SIDES = ("ours", "peer")
 
 
 @dataclass(frozen=True)
-class Look:
-    """A photo, the larger side of its picture in pixels, and what either side found there (workers.Worker.look)."""
+class Answers:
+    """A photo, the larger side of its picture in pixels, and what either side detected in it (workers.Worker.ask)."""
 
     photo: Photo
     size: int
@@ -25,17 +25,17 @@ class Look:
         return getattr(self, side)
 
 
-def look(photos: Iterable[Photo], ours: Worker, peer: Worker, parts: str, what: str, sides: Sequence[str] = SIDES) -> list[Look]:
-    """`sides`: who looks; the other one's answer stays empty."""
-    looks = []
+def ask(photos: Iterable[Photo], ours: Worker, peer: Worker, parts: str, what: str, sides: Sequence[str] = SIDES) -> list[Answers]:
+    """`sides`: which are asked; the other one's answer stays empty."""
+    answers = []
     for photo in tqdm(list(photos), desc=what, mininterval=5):
         picture = photo.open()
-        looks.append(
-            Look(
+        answers.append(
+            Answers(
                 photo,
                 max(picture.shape[:2]),
-                ours.look(picture) if "ours" in sides else {},
-                peer.look(picture, parts) if "peer" in sides else {},
+                ours.ask(picture) if "ours" in sides else {},
+                peer.ask(picture, parts) if "peer" in sides else {},
             )
         )
-    return looks
+    return answers

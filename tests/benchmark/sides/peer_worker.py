@@ -36,7 +36,7 @@ def solution(part: str, live: bool, few: bool):
 
 
 def pixels(landmarks, width: int, height: int) -> list:
-    """0..1 from edge to edge -> pixels whose centres are integers."""
+    """0..1 from edge to edge -> pixels with integers at their centres."""
     return [(point.x * width - 0.5, point.y * height - 0.5) for point in landmarks.landmark]
 
 

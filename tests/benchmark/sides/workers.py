@@ -43,11 +43,11 @@ class Worker:
         self._launched = time.perf_counter()
         self._process = subprocess.Popen([python, HERE / script, str(cores)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
 
-    def look(self, picture: np.ndarray, parts: str = "hands mesh", live: bool = False, few: bool = False) -> pipe.Arrays:
-        """What this side finds in a picture (H, W, 3) uint8 RGB.
+    def ask(self, picture: np.ndarray, parts: str = "hands mesh", live: bool = False, few: bool = False) -> pipe.Arrays:
+        """What this side detects in a picture (H, W, 3) uint8 RGB.
 
         parts: which of MediaPipe's solutions run: hands, mesh, boxes (its full-range face detector); Pointillist always
-        finds everything. live: the next frame of a video. few: at most two hands and one face, as MediaPipe's defaults.
+        detects everything. live: the next frame of a video. few: at most two hands and one face, as MediaPipe's defaults.
         Answer, where asked for, in pixels of the picture: hand_points (N, 21, 2), hand_xyz (N, 21, 3) any unit, hand_right (N,)
         the real hand, hand_box (N, 4) x, y, w, h, hand_score (N,), face_points (M, 478, 2), face_ibug (M, 68, 2; ours only),
         face_box (L, 4), face_score (L,); and model_mb, and what pipe.measured tells. RuntimeError if the worker has died.

@@ -6,7 +6,7 @@ import pytest
 from tests.benchmark.figures import box_figures, landmark_figures
 from tests.benchmark.figures.landmark_figures import extent
 from tests.benchmark.figures.table import Row, document, markdown
-from tests.benchmark.sides.answers import Look
+from tests.benchmark.sides.answers import Answers
 from tests.benchmark.truth import rendered
 from tests.benchmark.truth.photos import Photo, Truth, coco
 from tests.benchmark.truth.photos import natural as natural_photo
@@ -29,7 +29,7 @@ def photo(*truths: Truth) -> Photo:
 
 
 def measured(truths: list[Truth], found: dict) -> list:
-    return landmark_figures.measure([Look(photo(*truths), 300, found, {})], "ours", "hand", lambda answer: answer["hand_points"])
+    return landmark_figures.measure([Answers(photo(*truths), 300, found, {})], "ours", "hand", lambda answer: answer["hand_points"])
 
 
 def test_each_true_hand_gets_the_nearest_found_one_once():
@@ -73,34 +73,34 @@ def test_recall_precision_and_what_an_unsure_box_excuses():
         for box, unsure in (((0, 0, 50, 50), False), ((100, 0, 10, 10), False), ((200, 200, 50, 50), True))
     ]
     found = boxes_found([(0, 0, 50, 48), (200, 200, 50, 50), (0, 200, 60, 60)], [0.9, 0.8, 0.7])
-    counted = box_figures.count([Look(photo(*truths), 300, found, {})], "ours", "hand", 0.5)
+    counted = box_figures.count([Answers(photo(*truths), 300, found, {})], "ours", "hand", 0.5)
     assert counted.recall() == 0.5 and counted.precision() == 0.5
     assert counted.recall(0, 0.08) == 0 and counted.recall(0.08, 0.25) == 1  # by size
-    assert counted.recall_at(1.0) == 0.5  # the false find has the lowest score
+    assert counted.recall_at(1.0) == 0.5  # the false detection has the lowest score
 
 
 def test_recall_at_a_precision_that_no_threshold_reaches_is_zero():
     found = boxes_found([(200, 200, 50, 50), (0, 0, 50, 50)], [0.9, 0.8])
-    counted = box_figures.count([Look(photo(Truth("hand", box=np.array([0, 0, 50.0, 50]))), 300, found, {})], "ours", "hand", 0.5)
+    counted = box_figures.count([Answers(photo(Truth("hand", box=np.array([0, 0, 50.0, 50]))), 300, found, {})], "ours", "hand", 0.5)
     assert counted.recall() == 1 and counted.recall_at(0.9) == 0
 
 
 def test_the_box_map_undoes_a_habit():
     true = np.array([[10, 20, 40, 60], [100, 100, 80, 100.0]])
     habit = true * (1, 1, 0.8, 0.5) + np.hstack([true[:, 2:] * (0.1, 0.4), np.zeros((2, 2))])
-    looks = [Look(photo(*(Truth("hand", box=box) for box in true)), 300, boxes_found(habit, [1, 1]), {})]
-    fitted = box_figures.fit_box_map(looks, "ours", "hand")
+    answers = [Answers(photo(*(Truth("hand", box=box) for box in true)), 300, boxes_found(habit, [1, 1]), {})]
+    fitted = box_figures.fit_box_map(answers, "ours", "hand")
     assert box_figures.apply_box_map(habit, fitted) == pytest.approx(true)
 
 
-def test_false_finds_are_counted_on_empty_photos_only():
+def test_false_detections_are_counted_on_empty_photos_only():
     empty = Photo(lambda: None, (), frozenset({"hand", "face"}))
     nothing = np.zeros((0, 4))
-    looks = [
-        Look(empty, 300, {"hand_box": np.ones((1, 4)), "face_box": nothing}, {"hand_box": nothing, "face_box": nothing}),
-        Look(replace(empty, boxed=frozenset({"hand"})), 300, {}, {}),
+    answers = [
+        Answers(empty, 300, {"hand_box": np.ones((1, 4)), "face_box": nothing}, {"hand_box": nothing, "face_box": nothing}),
+        Answers(replace(empty, boxed=frozenset({"hand"})), 300, {}, {}),
     ]
-    (row,) = box_figures.false_finds("empty", looks)
+    (row,) = box_figures.false_detections("empty", answers)
     assert (row.ours, row.peer) == (1, 0)
 
 
@@ -131,7 +131,7 @@ def test_rendered_photos_are_the_same_every_time_and_their_truth_fits():
     assert (photos[3].open() == again.open()).all()
     for shown in photos[:3]:
         assert shown.open().shape == (rendered.HEIGHT, rendered.WIDTH, 3)
-        assert all(thing.points is not None or thing.unsure for thing in shown.objects)
+        assert all(instance.points is not None or instance.unsure for instance in shown.objects)
 
 
 def test_a_coco_folder_of_ones_own(tmp_path):
@@ -154,7 +154,7 @@ def test_a_coco_folder_of_ones_own(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "table, told",
+    "table, sentence",
     [
         (None, "holds 0 .json files"),
         ("[]", "not in COCO form"),
@@ -164,10 +164,10 @@ def test_a_coco_folder_of_ones_own(tmp_path):
             "no category is called hand or face"),
     ],
 )  # fmt: skip
-def test_a_folder_that_cannot_be_measured_on_is_told(table, told, tmp_path):
+def test_a_folder_that_cannot_be_measured_on_is_refused_in_words(table, sentence, tmp_path):
     if table:
         (tmp_path / "annotations.json").write_text(table)
-    with pytest.raises(ValueError, match=told):
+    with pytest.raises(ValueError, match=sentence):
         coco(tmp_path)
 
 

@@ -30,6 +30,6 @@ def test_a_worker_answers_until_it_is_left(tmp_path):
     script.write_text(ECHO.format(here=str(workers.HERE)))
     with workers.Worker(sys.executable, script, 1) as worker:
         for side in (3, 5):
-            assert worker.look(np.ones((side, 4, 3), np.uint8))["shape"].tolist() == [side, 4, 3]
+            assert worker.ask(np.ones((side, 4, 3), np.uint8))["shape"].tolist() == [side, 4, 3]
         assert worker.started > 0
     assert worker._process.returncode == 0

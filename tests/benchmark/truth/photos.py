@@ -22,7 +22,7 @@ KEYPOINTS = {21: "hand", 68: "face", 478: "face"}
 @dataclass(frozen=True)
 class Truth:
     """One hand or face that is there. points (21, 68, 478 or 30 x 2) pixels, NaN where unknown; box x, y, w, h; right: 1 right hand, 0 left,
-    -1 unknown; xyz (21, 3) millimetres; yaw degrees; unsure: neither a miss nor a false find if it is (not) found."""
+    -1 unknown; xyz (21, 3) millimetres; yaw degrees; unsure: neither a miss nor a false positive if it is (not) detected."""
 
     kind: str
     points: np.ndarray | None = None
@@ -35,14 +35,14 @@ class Truth:
 
 @dataclass(frozen=True)
 class Photo:
-    """open: gives the upright picture (H, W, 3) uint8 RGB. boxed: the kinds whose every object has a box."""
+    """open: gives the upright picture (H, W, 3) uint8 RGB. boxed: the kinds with a box for every object."""
 
     open: Callable[[], np.ndarray]
     objects: tuple[Truth, ...]
     boxed: frozenset[str] = field(default_factory=frozenset)
 
     def of(self, kind: str) -> list[Truth]:
-        return [thing for thing in self.objects if thing.kind == kind]
+        return [instance for instance in self.objects if instance.kind == kind]
 
 
 def evenly(rows: Sequence, most: int) -> list:
@@ -122,13 +122,13 @@ def coco(folder: Path, split: str = "val") -> list[Photo]:
     if absent:
         raise ValueError(f"{tables[0]} names {len(absent)} pictures that are neither beside it nor below images/, such as {absent[0]}")
     objects = {image: [_object(row, names) for row in rows] for image, rows in by_image.items()}
-    kinds = frozenset(thing.kind for rows in objects.values() for thing in rows)
+    kinds = frozenset(instance.kind for rows in objects.values() for instance in rows)
     if not kinds & {"hand", "face"}:
         raise ValueError(f"{tables[0]}: no category is called hand or face")
     photos = []
     for image in images:
         here = objects.get(image["id"], [])
-        if image.get("negative") or not here or not all(thing.unsure for thing in here):
+        if image.get("negative") or not here or not all(instance.unsure for instance in here):
             boxed = frozenset({"hand", "face"}) if image.get("negative") else kinds
             photos.append(Photo(partial(read, image["file_name"]), tuple(here), boxed))
     return photos

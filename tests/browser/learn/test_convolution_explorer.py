@@ -46,7 +46,7 @@ def explorer(chromium, layer, crop):
     page.close()
 
 
-def told(explorer) -> str:
+def sentence(explorer) -> str:
     return explorer.locator(".sum").inner_text().replace("−", "-")
 
 
@@ -60,8 +60,8 @@ def test_every_cell_reached_by_keyboard_has_the_networks_value(explorer, layer, 
     explorer.locator(".map").focus()
     for key, row, column in (("ArrowRight", 1, 1), ("ArrowDown", 2, 1), ("ArrowLeft", 2, 0), ("ArrowLeft", 2, 0), ("ArrowUp", 1, 0)):
         explorer.keyboard.press(key)
-        assert told(explorer).startswith(f"Column {column}, row {row}: ")
-        assert float(told(explorer).removesuffix(".").split("= ")[-1]) == pytest.approx(maps[0, row, column], abs=1e-3)
+        assert sentence(explorer).startswith(f"Column {column}, row {row}: ")
+        assert float(sentence(explorer).removesuffix(".").split("= ")[-1]) == pytest.approx(maps[0, row, column], abs=1e-3)
 
 
 def test_other_maps_by_pointer(explorer, layer, crop):
@@ -69,8 +69,8 @@ def test_other_maps_by_pointer(explorer, layer, crop):
     for chosen in range(len(maps)):
         explorer.locator(".maps button").nth(chosen).click()
         explorer.locator(".map").hover(position={"x": 162, "y": 203})  # 5 pixels a cell
-        assert told(explorer).startswith("Column 32, row 40: ")
-        assert float(told(explorer).removesuffix(".").split("= ")[-1]) == pytest.approx(maps[chosen, 40, 32], abs=1e-3)
+        assert sentence(explorer).startswith("Column 32, row 40: ")
+        assert float(sentence(explorer).removesuffix(".").split("= ")[-1]) == pytest.approx(maps[chosen, 40, 32], abs=1e-3)
 
 
 def test_window_times_kernel_gives_the_products_and_their_sum(explorer, layer, crop):
@@ -81,5 +81,5 @@ def test_window_times_kernel_gives_the_products_and_their_sum(explorer, layer, c
         assert window == pytest.approx(layer.windows(crop)[40, 32, channel], abs=0.006)
         assert kernel == pytest.approx(layer.weight[0, channel], abs=0.006)
         assert products == pytest.approx(layer.windows(crop)[40, 32, channel] * layer.weight[0, channel], abs=6e-4)
-        shown = float(told(explorer).split(f"{name} ")[1].split()[0])
+        shown = float(sentence(explorer).split(f"{name} ")[1].split()[0])
         assert shown == pytest.approx(products.sum(), abs=36 * 6e-4)

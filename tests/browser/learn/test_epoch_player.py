@@ -1,4 +1,4 @@
-"""The player of the training trace, on a page of its own, with frames whose times this test decides."""
+"""The player of the training trace, on a page of its own, with frames at times that this test decides."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ LOAD = """
         window.cancelAnimationFrame = () => { window.waiting = []; };
         window.frame = (time) => window.waiting.splice(0).forEach((step) => step(time));
         const module = await import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
-        const epoch = (number) => ({ number, told: "made up", points: [[[10 * number, 0], [10 * number, 8]]] });
+        const epoch = (number) => ({ number, words: "made up", points: [[[10 * number, 0], [10 * number, 8]]] });
         const picture = { address: "data:,", kind: "hand", size: 64, truth: [[0, 0], [0, 8]], edges: [[0, 1]], colours: ["red", "red"] };
         module.default({ parentElement: document.body, data: { pictures: [picture], epochs: [1, 2, 3].map(epoch), moving: 0.1 } });
     }

@@ -104,7 +104,7 @@ def test_feature_maps_by_hover_tap_and_keyboard(lesson):
     maps.nth(5).hover()
     assert title.inner_text().startswith("Map 5: ")
     lesson.locator(".explorer canvas").hover(position={"x": 100, "y": 100})
-    assert title.inner_text().startswith("Map 21: "), "hovering is only a look"
+    assert title.inner_text().startswith("Map 21: "), "hovering chooses nothing"
     assert lesson.locator(".explorer .value").inner_text().startswith("Column ")
 
 
@@ -116,23 +116,23 @@ def test_epochs_slide_and_play(lesson):
     pictures = lesson.get_by_role("img", name="the predicted points lie")
     pictures.first.wait_for(timeout=60 * SECONDS)  # the slider is there before the run is
     assert pictures.count() == len(run["pictures"])
-    told = lesson.locator("output").first
+    shown = lesson.locator("output").first
     last = len(run["epochs"])
-    assert told.inner_text().startswith(f"Epoch {last} of {last}")
+    assert shown.inner_text().startswith(f"Epoch {last} of {last}")
     end = pictures.first.get_attribute("aria-label")
 
     slider.focus()
     lesson.keyboard.press("Home")
-    assert told.inner_text().startswith("Epoch 1 of ")
+    assert shown.inner_text().startswith("Epoch 1 of ")
     assert slider.get_attribute("aria-valuetext").startswith("Epoch 1.")
     assert pictures.first.get_attribute("aria-label") != end
     lesson.keyboard.press("ArrowRight")
-    assert told.inner_text().startswith("Epoch 2 of ")
+    assert shown.inner_text().startswith("Epoch 2 of ")
 
     lesson.get_by_role("button", name="Play").click()
     lesson.get_by_role("button", name="Pause").wait_for()
     lesson.get_by_role("button", name="Play").wait_for(timeout=60 * SECONDS)
-    assert told.inner_text().startswith(f"Epoch {last} of {last}")
+    assert shown.inner_text().startswith(f"Epoch {last} of {last}")
     assert pictures.first.get_attribute("aria-label") == end
     assert not lesson.errors
 

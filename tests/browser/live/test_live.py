@@ -1,4 +1,4 @@
-"""The live page in a real Chromium whose camera shows a rendered hand and face, with the truth known."""
+"""The live page in a real Chromium with a camera that shows a rendered hand and face, with the truth known."""
 
 import base64
 import json
@@ -128,7 +128,7 @@ def test_answers_equal_the_reference(camera_chromium, visit):
 
 
 def test_photo_on_this_device(page):
-    """The photos page's switch: the browser finds what Python finds, and sends nothing."""
+    """The photos page's switch: the browser detects what Python detects, and sends nothing."""
     sent = []
     page.on("request", lambda request: sent.append(request.url) if request.method != "GET" else None)
     page.get_by_text("Process on my device").first.click(timeout=START)
@@ -139,10 +139,10 @@ def test_photo_on_this_device(page):
     found = json.loads(download(page, "Save JSON"))
     expected = Landmarker().detect(open_photo(EXAMPLES / "greeting.webp"))
     assert len(found["hands"]) == len(expected.hands) and len(found["faces"]) == len(expected.faces)
-    for thing, reference in zip(found["hands"] + found["faces"], expected.hands + expected.faces):
+    for instance, reference in zip(found["hands"] + found["faces"], expected.hands + expected.faces):
         # Not equal to the digit: two WebP decoders, OpenCV interpolates in steps of 1/32 pixel, and a crop that differs by a pixel gives other
         # points. What is unsure moves most by that: nine points in ten by less than the error that is expected, none by more than twice that.
-        apart = np.abs(np.array(thing["landmarks"])[:, :2] - reference.landmarks[:, :2]).max(axis=1)
+        apart = np.abs(np.array(instance["landmarks"])[:, :2] - reference.landmarks[:, :2]).max(axis=1)
         share = apart / np.maximum(0.02 * max(reference.box[2:]), reference.sigma)
         assert (share < 1).mean() >= 0.9 and share.max() < 2, np.round(share, 2)
         assert np.median(apart) < 0.02 * max(reference.box[2:])

@@ -66,7 +66,7 @@ def test_on_device(camera_chromium, visit, tmp_path):
     assert {row["handedness"] for row in rows if row["kind"] == "hand"} == {"right"}
     assert len({row["track"] for row in rows}) >= 2
 
-    # The video is mirrored, as it was seen; each of its frames is one whose points are in the table.
+    # The video is mirrored, as it was seen; each of its frames is one with points in the table.
     hands = [np.array(document["hands"][0]["landmarks"])[:, :2] for document in documents if document["hands"]]
     true = truth(read_number(shown[-1][:, ::-1]))
     assert min(np.linalg.norm(hand - true.hand, axis=1).mean() for hand in hands) < 0.06 * true.hand_size

@@ -92,7 +92,7 @@ OLD = {
 
 @pytest.mark.parametrize("lacking", OLD)
 def test_old_browser(chromium, visit, lacking):
-    """It says what is missing and points to the server, whose mode needs none of these."""
+    """It says what is missing and points to the server, which needs none of these."""
     page = visit(chromium, script=OLD[lacking])
     says(page, f"This browser is too old to run the network on this device (it lacks {lacking})")
     says(page, "Choose “On the server”.")
@@ -122,7 +122,7 @@ MORTAL = """
 """
 
 
-def test_a_worker_that_dies_is_told_and_started_again(camera_chromium, visit):
+def test_a_worker_that_dies_is_reported_and_started_again(camera_chromium, visit):
     page = visit(camera_chromium, script=MORTAL)
     view = start_on_device(page)
     expect(view).to_have_attribute("data-hands", "1", timeout=START)

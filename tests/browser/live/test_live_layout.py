@@ -41,7 +41,7 @@ def test_picture_and_controls_are_in_one_window(window):
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_states_are_told_on_the_picture(launch_chromium, visit):
+def test_states_are_shown_on_the_picture(launch_chromium, visit):
     page = visit(launch_chromium("--use-fake-ui-for-media-stream"))
     press_start(page, "device")
     alert = page.get_by_role("alert").filter(has_text="No camera was found")

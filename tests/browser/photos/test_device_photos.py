@@ -1,4 +1,4 @@
-"""Photos that are looked at in the visitor's own browser: they are bounded, freed, removed one by one, and survive a worker that dies."""
+"""Photos that are analysed in the visitor's own browser: they are bounded, freed, removed one by one, and survive a worker that dies."""
 
 import base64
 import csv
@@ -126,7 +126,7 @@ def test_photos_of_a_zip_are_taken_in_and_the_rest_is_counted(visitor):
     expect(visitor.get_by_text("Of the ZIP 2 files were skipped: 1 is no photo or video, 1 is too large.")).to_be_visible()
 
 
-def test_a_zip_that_is_damaged_or_lies_is_told(visitor):
+def test_a_zip_that_is_damaged_or_lies_is_reported(visitor):
     photo = (EXAMPLES / "greeting.webp").read_bytes()
     stored = packed(("a.webp", photo), ("b.webp", photo + b" "), method=zipfile.ZIP_STORED)
     damaged = stored.copy()
@@ -248,7 +248,7 @@ def test_an_example_beyond_the_bound_is_refused_in_words(visitor):
     expect(visitor.locator("article")).to_have_count(MOST_PHOTOS)
 
 
-def test_a_worker_that_dies_is_told_and_started_again(visitor):
+def test_a_worker_that_dies_is_reported_and_started_again(visitor):
     visitor.evaluate("() => { ends = (number) => number === 1; }")
     choose(visitor, EXAMPLES / "greeting.webp")
     found(visitor, "greeting.webp")
@@ -256,7 +256,7 @@ def test_a_worker_that_dies_is_told_and_started_again(visitor):
     expect(visitor.get_by_role("status")).to_contain_text("The network stopped (the browser ended it) and is started again.", timeout=START)
     for name in ("hands.webp: 2 hands", "group.webp: "):
         expect(visitor.locator("article[data-hands]", has_text=name)).to_be_visible(timeout=START)
-    assert visitor.evaluate("photos") == 4, "the photo that it died at was looked at again"
+    assert visitor.evaluate("photos") == 4, "the photo that it died at was analysed again"
 
 
 def test_a_photo_that_always_ends_the_worker_does_not_stop_the_rest(visitor):

@@ -152,7 +152,7 @@ def test_phone_width_needs_no_sideways_scrolling(page):
 
 
 def test_server_without_room(tmp_path, chromium):
-    """What is dropped beyond the room of all visitors is refused with a sentence; the rest is looked at."""
+    """What is dropped beyond the room of all visitors is refused with a sentence; the rest is analysed."""
     server = AppServer(tmp_path / "server.log", {"POINTILLIST_PHOTOS_MB": "1"})
     try:
         server.wait_until_ready()

@@ -1,4 +1,4 @@
-"""A video that the visitor's own browser looks at: the same tracks as on the server, nothing uploaded, and what it cannot do is said."""
+"""A video that the visitor's own browser analyses: the same tracks as on the server, nothing uploaded, and what it cannot do is said."""
 
 import csv
 import io

@@ -98,6 +98,6 @@ def test_landmarks_of_odd_sizes(case, real_landmarker):
     rgb = open_photo(case.make())
     result = real_landmarker.detect(rgb)
     assert (result.width, result.height) == case.size
-    for thing in result.hands + result.faces:
-        assert np.isfinite(thing.landmarks).all()
+    for instance in result.hands + result.faces:
+        assert np.isfinite(instance.landmarks).all()
     assert draw(rgb, result).shape == rgb.shape

@@ -216,7 +216,7 @@ VIDEOS = {
 
 
 @pytest.mark.parametrize("kind", VIDEOS)
-def test_a_video_is_told_what_to_do(kind, tmp_path):
+def test_a_video_is_refused_with_advice(kind, tmp_path):
     short, long = VIDEOS[kind] + bytes(500), tmp_path / "long"
     with long.open("wb") as file:
         file.write(short)

@@ -1,4 +1,4 @@
-"""Following things through a live picture."""
+"""Following instances through a live picture."""
 
 from dataclasses import replace
 
@@ -54,7 +54,7 @@ def crowd(count: int) -> list[tuple]:
 
 
 def test_a_crowd_is_followed_in_part(landmarker, network):
-    """Never more looks than the bound in a frame; the detector rests until there is room again."""
+    """Never more landmark runs than the bound in a frame; the detector rests until there is room again."""
     tracker, most = Tracker(landmarker), CONSTANTS["tracker"]["most"]
     for frame in range(20):
         result = tracker.update(photo(640, 480, *crowd(12)), frame / FPS)
@@ -81,7 +81,7 @@ def test_of_newcomers_the_surest_are_followed(landmarker, monkeypatch):
     assert centres == sorted(expected)
 
 
-def test_an_unsure_thing_is_dropped(landmarker, network):
+def test_an_uncertain_instance_is_dropped(landmarker, network):
     tracker = Tracker(landmarker)
     assert tracker.update(photo(640, 480, HAND), 0).hands
     network.presence = CONSTANTS["tracker"]["presence"]["hand"] - 0.05
@@ -95,7 +95,7 @@ def test_an_unsure_thing_is_dropped(landmarker, network):
     assert tracker.update(photo(640, 480, HAND), 4 / FPS).hands
 
 
-def test_a_known_thing_is_not_found_twice(landmarker):
+def test_a_tracked_instance_is_not_detected_twice(landmarker):
     tracker = Tracker(landmarker)
     for frame in range(25):
         result = tracker.update(photo(640, 480, HAND, FACE), frame / FPS)
@@ -110,7 +110,7 @@ def test_two_tracks_that_slide_onto_one_hand_become_one(landmarker):
     assert counts[-1] == 1
 
 
-def test_empty_pictures_cost_one_look_each(landmarker, network):
+def test_empty_pictures_cost_one_detector_run_each(landmarker, network):
     tracker = Tracker(landmarker)
     for frame in range(5):
         assert not tracker.update(photo(640, 480), frame / FPS).hands

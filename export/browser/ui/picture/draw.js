@@ -72,7 +72,7 @@ export function draw(context, result, { mirrored = false, layers = {}, section =
     ((mirrored ? result.width - 1 - x : x) + 0.5) * scale - section.left,
     (y + 0.5) * scale - section.top,
   ];
-  // Lines keep their width when the picture is enlarged: points that are close are told apart then.
+  // Lines keep their width when the picture is enlarged: points that are close stay distinct then.
   const prepared = (/** @type {Drawn} */ instance) => prepare(instance, onCanvas, section.zoom);
   context.save();
   context.lineCap = context.lineJoin = "round";
