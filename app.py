@@ -11,7 +11,7 @@ from starlette.middleware import Middleware
 
 from pages.parts.style.header import ICON, show_header
 
-# file in pages/ -> title; a page whose file is not there is left out
+# file in pages/ -> title; a page without its file is left out
 PAGES = {
     "upload.py": "Photos",
     "live.py": "Live camera",

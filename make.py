@@ -52,7 +52,7 @@ INSTALLED_FROM = [
     "export/browser/ui/**/*.*",
     "model/weights/pointillist.onnx",
     "export/graph/*.py",
-    "model/training/weight_packing.py",
+    "model/network/weight_packing.py",
 ]
 
 
@@ -90,6 +90,7 @@ def install(extra: str) -> None:
 
 
 def main() -> int:
+    """Runs the command of the first argument; its exit status, 2 without a known one."""
     if sys.version_info < (3, 11):  # noqa: UP036 - this file is also read by an older Python, to say so
         sys.exit("Pointillist needs Python 3.11 or newer; this is " + sys.version.split()[0] + ".")
     if len(sys.argv) < 2 or sys.argv[1] not in COMMANDS:

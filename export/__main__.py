@@ -22,7 +22,7 @@ from export import parity, torch_to_onnx
 from export.browser import chromium
 from export.graph.prepare import prepare
 from model.constants import KINDS
-from model.runtime.network_file import WEIGHTS
+from model.inference.network_file import WEIGHTS
 from model.runtime.topology import FACE_POINTS, HAND_POINTS
 from model.training.train import PICTURES
 
@@ -67,6 +67,7 @@ def rounded(value):
 
 
 def main() -> None:
+    """Runs the command: exports three runs, compares, certifies and prepares them."""
     options = argparse.ArgumentParser(prog="python -m export", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for part in ("hand", "face", "detector"):
         options.add_argument(f"--{part}", type=Path, default=Path("runs") / part, help=f"the run folder, by default runs/{part}")

@@ -29,12 +29,13 @@ from model import Landmarker
 from model.constants import CROP, KINDS
 from model.data import built_in
 from model.data.corrected import Corrected, of_photos
+from model.inference import cpus
+from model.inference.network_file import RELEASED, WEIGHTS
+from model.network import weight_packing
+from model.network.architecture import Landmarks
 from model.output import coco_folder
-from model.runtime import cpus
-from model.runtime.image_file import PhotoError
-from model.runtime.network_file import RELEASED, WEIGHTS
-from model.training import teach, weight_packing
-from model.training.network import Landmarks
+from model.photo.image_file import PhotoError
+from model.training import teach
 from model.training.train import follow
 
 ONNX, TRACE, CARD, ZIP = "own.onnx", "trace.json", "CARD.md", "own.zip"
@@ -119,6 +120,7 @@ def _percent(value: float | None) -> str:
 
 
 def main(arguments: list[str] | None = None) -> None:
+    """Runs the command: trains on corrections and writes own.zip."""
     options = argparse.ArgumentParser(prog="python -m export.own_network", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--kind", choices=KINDS, default="hand")
     options.add_argument("--output", type=Path, required=True, help="the folder for trace.json and own.zip")

@@ -28,10 +28,10 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from export.graph import quantize
 from export.graph.prepare import computed
+from model.inference.network_file import BRANCHES
+from model.network import weight_packing
+from model.network.architecture import SIZE, Detector, Landmarks, Pointillist, found, points
 from model.runtime.geometry import STEP
-from model.runtime.network_file import BRANCHES
-from model.training import weight_packing
-from model.training.network import SIZE, Detector, Landmarks, Pointillist, found, points
 
 OPSET = 18
 
@@ -129,7 +129,7 @@ def _add(model: onnx.ModelProto, detector: onnx.ModelProto) -> None:
 
 
 def write(network: Pointillist, path: Path, metadata: dict, pictures: dict[str, np.ndarray] | None = None) -> onnx.ModelProto:
-    """Exports, checks and saves, weights as in model/training/weight_packing.py. `metadata`: JSON-able values by name. `pictures`: what each part was
+    """Exports, checks and saves, weights as in model/network/weight_packing.py. `metadata`: JSON-able values by name. `pictures`: what each part was
     trained on, (N, 256, 256, 3) uint8; with them the file holds the ranges that arithmetic in eight bits needs (export/graph/quantize.py)."""
     model = _exported(_Points(network.hand, network.face), network.outputs[1:], {})
     sides = {axis: STEP * torch.export.Dim(name, min=2, max=SIZE // STEP) for axis, name in ((1, "rows"), (2, "columns"))}

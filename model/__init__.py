@@ -16,16 +16,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .photo.image_file import PhotoError as PhotoError
+    from .photo.image_file import open_photo as open_photo
     from .runtime.geometry import ROI as ROI
-    from .runtime.image_file import PhotoError as PhotoError
-    from .runtime.image_file import open_photo as open_photo
     from .runtime.landmarker import Landmarker as Landmarker
     from .runtime.landmarker import WeightsError as WeightsError
     from .runtime.result import Face as Face
     from .runtime.result import Hand as Hand
     from .runtime.result import Result as Result
     from .runtime.result import Trace as Trace
-    from .runtime.tracker import Tracker as Tracker
+    from .tracking.tracker import Tracker as Tracker
     from .video.tracks import TrackedFrame as TrackedFrame
     from .video.tracks import Tracks as Tracks
     from .video.video_file import open_video as open_video
@@ -37,14 +37,14 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 _HOMES = {
     "Landmarker": "runtime.landmarker",
     "WeightsError": "runtime.landmarker",
-    "Tracker": "runtime.tracker",
+    "Tracker": "tracking.tracker",
     "Result": "runtime.result",
     "Hand": "runtime.result",
     "Face": "runtime.result",
     "Trace": "runtime.result",
     "ROI": "runtime.geometry",
-    "open_photo": "runtime.image_file",
-    "PhotoError": "runtime.image_file",
+    "open_photo": "photo.image_file",
+    "PhotoError": "photo.image_file",
     "Tracks": "video.tracks",
     "TrackedFrame": "video.tracks",
     "open_video": "video.video_file",

@@ -28,15 +28,17 @@ landmarks.refinement   ROI refinement: crop again around the landmarks if the fi
                        its side), `scale` (ratio) or `degrees`, or the presence is below `presence`
 landmarks.averaging    a hand with at least this confidence and more than this uncertainty (mean sigma / its size) is predicted from so
                        many further `crops`, and gets the mean of all
-landmarks.duplicate    two objects whose points are on average closer than this share of their size are one
+landmarks.duplicate    two objects with points on average closer than this share of their size are one
 landmarks.min_handedness  below this handedness score the side is reported as unclear
 tracker.presence       a tracked object is dropped below it; tracker.detect_every_seconds: between runs of the
                        detector; tracker.known_iou: a detection overlapping a track this much is not new;
                        tracker.handedness_memory: weight of the past frames in a track's handedness; its
                        named side changes only if that average is handedness_margin away from 1/2
 smoothing              One-Euro filter: min_cutoff and derivative_cutoff in Hz, beta in Hz per (object size / s)
-drawing                colours; widths as a share of the object's larger side; a point is drawn in full while its expected
-                       error is below opacity.sure of that side, and faintest above opacity.lost
+drawing                colours; width of bones, contours and boxes, and the dash, as a share of the object's larger side; of the mesh and the
+                       radius of points, of the bone's or contour's width; least: pixels; halo: its width or radius by that of what it surrounds;
+                       ink: opacity, 0..1; a point is drawn in full while its expected error is below opacity.sure of the object's larger
+                       side, and faintest above opacity.lost
 photo                  limits, checked before a photo is decoded; suffixes of the files that may be one
 video                  suffixes likewise (GIF and WebP are among those of photos); limits of a video: bytes, if it lies in memory; pixels and longer side of
                        a frame; frames; page_seconds and page_bytes: the longest on the photos page, and how much is kept of one there; for its

@@ -36,7 +36,7 @@ if not len(photo_list) and not photo_list.clips:
     offer_import(photo_list)
     st.stop()
 
-result, progress, details, videos = (st.container() for _ in range(4))  # so that what is shown stays where it is while more is looked at
+result, progress, details, videos = (st.container() for _ in range(4))  # so that what is shown stays where it is while more is analysed
 with progress:
     analyse_waiting(photo_list, landmarker)
 if photo := photo_list.current:

@@ -70,7 +70,7 @@ def audit_python(packages: list[Distribution]) -> int:
     except (ValueError, KeyError):
         return unknown("Python", done.stderr)
     bad = [f"{package['name']} {package['version']}: {flaw['id']}" for package in answer for flaw in package.get("vulns", [])]
-    return told("Python", len(packages), bad)
+    return reported("Python", len(packages), bad)
 
 
 def audit_browser() -> int:
@@ -79,7 +79,7 @@ def audit_browser() -> int:
         flaws = json.loads(done.stdout)["vulnerabilities"]
     except (ValueError, KeyError):
         return unknown("npm", done.stderr)
-    return told("npm", len(list(browser_packages())), [f"{name}: {flaw['severity']}" for name, flaw in flaws.items()])
+    return reported("npm", len(list(browser_packages())), [f"{name}: {flaw['severity']}" for name, flaw in flaws.items()])
 
 
 def unknown(kind: str, complaint: str) -> int:
@@ -88,7 +88,7 @@ def unknown(kind: str, complaint: str) -> int:
     return UNKNOWN
 
 
-def told(kind: str, count: int, bad: list[str]) -> int:
+def reported(kind: str, count: int, bad: list[str]) -> int:
     for line in bad:
         print(f"{kind}: {line}")
     print(f"{kind}: {len(bad) or 'no'} advisories for {count} packages")

@@ -62,7 +62,7 @@ class AppServer:
         return self.log_path.read_text(errors="replace")
 
     def kill(self) -> None:
-        """Ends it at once, as a machine does whose power is cut."""
+        """Ends it at once, as a machine does when its power is cut."""
         self._process.kill()
         self._process.wait()
 

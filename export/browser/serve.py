@@ -21,7 +21,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from export import parity
-from model.runtime.network_file import BROWSER_PARTS, WEIGHTS, WeightsError, prepared
+from model.inference.network_file import BROWSER_PARTS, WEIGHTS, WeightsError, prepared
 
 BUNDLE = Path(__file__).parent / "dist"
 NETWORK = WEIGHTS

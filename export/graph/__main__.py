@@ -5,10 +5,11 @@ import sys
 from pathlib import Path
 
 from export.graph.prepare import prepare
-from model.runtime.network_file import WEIGHTS, WeightsError
+from model.inference.network_file import WEIGHTS, WeightsError
 
 
 def main() -> None:
+    """Runs the command: prepares an ONNX file; ends with one sentence where that fails."""
     options = argparse.ArgumentParser(prog="python -m export.graph", description=__doc__)
     options.add_argument("weights", nargs="?", type=Path, default=WEIGHTS, help="the ONNX file")
     try:

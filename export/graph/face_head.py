@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from model.runtime.network_file import prepared
+from model.inference.network_file import prepared
 from model.runtime.topology import FACE_POINTS, POINT_NAMES
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from onnx import numpy_helper
 
 
 def fold(model: onnx.ModelProto) -> onnx.ModelProto:
-    """In place, and returned. New weights are float32, all others stay as they are stored (model/training/weight_packing.py), and so does whatever is not
+    """In place, and returned. New weights are float32, all others stay as they are stored (model/network/weight_packing.py), and so does whatever is not
     as described."""
     graph = _Graph(model.graph)
     for node in list(model.graph.node):

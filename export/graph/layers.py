@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from model.runtime.network_file import prepared
+from model.inference.network_file import prepared
 
 LAYERS = "layers.json"
 PREPROCESSING, DETECTOR = "preprocessing", "detector"  # stages; the others are each kind's features and its head: "hand_features", "hand", ...

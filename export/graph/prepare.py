@@ -26,8 +26,8 @@ from export.graph.layers import LAYERS, as_json
 from export.graph.ort_layout import lay_out
 from export.graph.quantize import RANGES, to_int8
 from model.constants import CROP
-from model.runtime.network_file import BRANCHES, BROWSER_PARTS, SOURCE, WeightsError, damaged, digest, prepared_folder
-from model.training import weight_packing
+from model.inference.network_file import BRANCHES, BROWSER_PARTS, SOURCE, WeightsError, damaged, digest, prepared_folder
+from model.network import weight_packing
 
 
 def prepare(weights: Path) -> Path:

@@ -13,7 +13,7 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from model.training.weight_packing import KERNEL
+from model.network.weight_packing import KERNEL
 
 RANGES = "ranges"  # the metadata's entry that holds them, as JSON
 VALUE = 255  # largest value of a quantized map (uint8); that of a kernel is KERNEL

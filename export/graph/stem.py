@@ -1,6 +1,6 @@
 """The first convolution of the landmark networks, for a page that shows how one number of a feature map is made.
 
-The network computes it (model/training/network.py: Encoder.stem), but its file does not give its maps out. They are computed once
+The network computes it (model/network/architecture.py: Encoder.stem), but its file does not give its maps out. They are computed once
 more, in single precision, from the crop and the layer's own weights.
 """
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from model.constants import KINDS
-from model.runtime.network_file import prepared
+from model.inference.network_file import prepared
 
 if TYPE_CHECKING:
     import onnx

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ..runtime.network_file import VARIABLE, WeightsError
+from ..inference.network_file import VARIABLE, WeightsError
 from . import own_weights
 
 HOUSE = Path(__file__).parents[2]  # the folder of app.py, model, export and pages: a checkout, or the installed package

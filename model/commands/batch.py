@@ -22,7 +22,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from ..output.serialize import coco_annotations, coco_frame, coco_image, from_json_document, to_json_document, to_json_error, unexpected
-from ..runtime.image_file import PhotoError, open_photo, reason
+from ..photo.image_file import PhotoError, open_photo, reason
 from ..runtime.landmarker import Landmarker
 
 BATCH = 16  # photos between two writes: what an interruption costs at most, for each worker
@@ -107,6 +107,7 @@ class Results:
 
     @property
     def parts(self) -> list[Path]:
+        """The Parquet files that hold rows."""
         return [Path(file) for file in ds.dataset(self._parquet, schema=SCHEMA, format="parquet").files]
 
     def pending(self, photos: Iterable[Source]) -> list[Source]:
@@ -246,6 +247,7 @@ class Worker:
         self._landmarker = Landmarker(weights, threads)
 
     def __call__(self, batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """The photos' documents as JSON texts, in the batch's order."""
         photos = zip(batch["name"], batch["path"])
         texts = [json.dumps(document(str(name), Path(os.fsdecode(path)), self._landmarker)) for name, path in photos]
         return {"document": np.array(texts, dtype=object)}
@@ -271,14 +273,14 @@ def ray(photos: Iterable[Source], weights: Path | None, threads: int | None, wor
     try:
         framework.data.DataContext.get_current().enable_progress_bars = False
         items = [{"name": photo.name, "path": os.fsencode(photo.path)} for photo in photos]
-        looked_at = framework.data.from_items(items, override_num_blocks=max(-(-len(items) // BATCH), 1)).map_batches(
+        analysed = framework.data.from_items(items, override_num_blocks=max(-(-len(items) // BATCH), 1)).map_batches(
             Worker,
             fn_constructor_args=(None if weights is None else str(weights.absolute()), threads or 1),
             concurrency=workers,
             batch_size=BATCH,
             num_cpus=1,
         )
-        for batch in looked_at.iter_batches(batch_size=None):
+        for batch in analysed.iter_batches(batch_size=None):
             yield [json.loads(text) for text in batch["document"]]
     except framework.exceptions.RayError as error:
         raise ResultsError(f"A worker of Ray ended before its time ({type(error).__name__}): start again with fewer workers.") from error

@@ -1,6 +1,6 @@
 """Videos in a folder of results: videos/ holds a Parquet file for each, with a row for each hand and face of each frame.
 
-Beside the rows the file holds what the video is known by; so a run that is started again leaves out what it has, and looks anew at a video
+Beside the rows the file holds what the video is known by; so a run that is started again leaves out what it has, and analyses anew a video
 that has changed.
 """
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..output.serialize_video import ParquetFile
 from ..output.video_pipeline import follow
-from ..runtime.image_file import reason
+from ..photo.image_file import reason
 from ..runtime.landmarker import Landmarker
 from ..video.timeline import Timeline
 from ..video.video_file import Video

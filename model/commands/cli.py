@@ -16,7 +16,7 @@ from PIL import Image
 
 from ..constants import KINDS
 from ..output.serialize import distinct, to_csv, to_json_document, to_json_error, unexpected
-from ..runtime.image_file import SUFFIXES, PhotoError, open_photo
+from ..photo.image_file import SUFFIXES, PhotoError, open_photo
 from ..runtime.landmarker import Landmarker, WeightsError
 from ..runtime.result import Result
 from ..video.media_type import VIDEO_SUFFIXES, is_video
@@ -71,6 +71,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def detect(options: argparse.Namespace) -> int:
+    """Runs `pointillist detect`; the exit status: 0 if every photo and video was read, 1 if not."""
     paths = list(photos_in(options.photos))
     if options.results:
         return detect_many(paths, options)
@@ -120,7 +121,7 @@ def _video_detection(landmarker: Landmarker, options: argparse.Namespace) -> con
 
 
 def _check(options: argparse.Namespace, paths: list[Path], videos: Collection[Path]) -> None:
-    """WrongUse if the options do not go with what is to be looked at."""
+    """WrongUse if the options do not go with what is to be analysed."""
     if options.csv and 0 < len(videos) < len(set(paths)):
         raise WrongUse("--csv has other columns for videos than for photos: give photos or videos, not both")
     if options.parquet and len(videos) < len(set(paths)):

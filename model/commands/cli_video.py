@@ -34,6 +34,7 @@ class Printed:
     """Prints each document on a line of its own."""
 
     def add(self, document: dict) -> None:
+        """Prints a frame's document as one line of JSON."""
         _say(json.dumps(document))
 
 
@@ -140,6 +141,7 @@ class Progress:
         self._began = self._shown = time.monotonic()
 
     def show(self, frame: TrackedFrame, video: Video) -> None:
+        """Says, now and then and on a terminal only, how far the video is and how long it will take."""
         now = time.monotonic()
         if sys.stderr.isatty() and now - self._shown >= EVERY:
             self._shown = now

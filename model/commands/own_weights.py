@@ -9,8 +9,8 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..runtime.network_file import WeightsError, digest
-from ..runtime.session import Session
+from ..inference.network_file import WeightsError, digest
+from ..inference.session import Session
 
 MOST_BYTES = 500_000_000  # of a file in a ZIP; the released one has 6 MB
 HOUSE = Path(__file__).parents[2]  # where export lies

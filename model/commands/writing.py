@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Iterator
 
-from ..runtime.image_file import reason
+from ..photo.image_file import reason
 
 
 class CannotWrite(RuntimeError):

@@ -64,6 +64,7 @@ def unsqueezed(matrix: np.ndarray, centre: np.ndarray, rng: np.random.Generator)
 
 
 def warp(picture: np.ndarray, matrix: np.ndarray, size: int, border: int = cv2.BORDER_CONSTANT) -> np.ndarray:
+    """The picture under a transform (2, 3) of its pixels, uint8 (size, size) or (size, size, 3); `border`: OpenCV's mode."""
     return cv2.warpAffine(picture, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=border)
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from ..constants import KINDS
+from ..photo.image_file import open_photo
 from ..runtime.geometry import ROI, extract_crop, transform
-from ..runtime.image_file import open_photo
 from ..runtime.landmarker import Landmarker
 from ..runtime.refinement import request_around
 from . import augment, synthetic

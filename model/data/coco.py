@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ..photo.image_file import PhotoError, open_photo
 from ..runtime.geometry import ROI, extract_crop, transform
-from ..runtime.image_file import PhotoError, open_photo
 from .samples import CROP, STORED_SCALE, DataError, Samples, cached, contents
 
 TABLE = "annotations.json"

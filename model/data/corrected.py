@@ -7,8 +7,8 @@ import numpy as np
 
 from ..output.coco_folder import LabelledPhoto
 from ..output.corrections import Label
+from ..photo.image_file import open_photo
 from ..runtime.geometry import ROI, extent, extract_crop, roi_from_points, transform
-from ..runtime.image_file import open_photo
 from ..runtime.landmarker import Landmarker
 from ..runtime.result import Face, Instance
 from .samples import CROP, STORED_SCALE, Samples

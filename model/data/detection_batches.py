@@ -175,6 +175,7 @@ class Photos(IterableDataset):
         canvas.photo(picture, matrix, objects, known, window)
 
     def picture(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
+        """One training picture, made of photos and crops, and its targets by name."""
         canvas = Canvas(self.size)
         if self.empty and rng.random() < 0.5:  # what photos do not cover need not be black
             canvas.image = augment.background(self.empty, self.size, rng)

@@ -29,7 +29,7 @@ class Scenes:
     split (N,): train, val, or tune: what thresholds are set on and no network is trained on.
     points: per photo (M, 21, 2) or NaN, for boxes that follow a rotation. odds (N,): how often training draws a photo, up to a
     factor: one of a long series less often. stretched (N,): had been squeezed to a square. names: of the files.
-    sure: per photo (M,) bool, hands whose points are measured on; right: per photo (M,) 1 right hand, 0 left, -1 unknown.
+    sure: per photo (M,) bool, hands with points that are measured on; right: per photo (M,) 1 right hand, 0 left, -1 unknown.
     """
 
     name: str
@@ -115,7 +115,7 @@ def read(folder: Path, cache: Path) -> Scenes:
 
 @dataclass
 class Hints:
-    """Predictions of the released networks on training photos (model/data/hard_examples.py), by file name: `faces` (M, 6) box and up of faces whose labels
+    """Predictions of the released networks on training photos (model/data/hard_examples.py), by file name: `faces` (M, 6) box and up of faces with labels
     have no up, `hands` (M, 4) boxes of confident hands that no label covers, as x, y, w, h in canvas pixels."""
 
     faces: dict[str, np.ndarray] = field(default_factory=dict)
@@ -143,6 +143,7 @@ def read_hints(cache: Path, name: str) -> Hints:
 
 
 def write_hints(cache: Path, name: str, hints: Hints) -> None:
+    """Writes the hints of set `name` into the cache, where read_hints takes them from."""
     kept = {k: {n: np.round(rows, 3).tolist() for n, rows in getattr(hints, k).items() if len(rows)} for k in ("faces", "hands")}
     (cache / f"{name}-hints.json").write_text(json.dumps(kept))
 

@@ -8,7 +8,6 @@ Of natural photos it also keeps hints for the detector's training: which way is 
 are that nobody labelled, so that these are not taught as background.
 """
 
-import argparse
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
+from ..commands import data_options
 from ..constants import CROP, KINDS
 from ..runtime.boxes import iou
 from ..runtime.detector import DetectorInput, tiles
@@ -116,12 +116,10 @@ def read(cache: Path) -> HardExamples | None:
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(prog="python -m model.data.hard_examples", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--data", type=Path, required=True)
-    options.add_argument("--cache", type=Path, default=Path("runs/cache"), help="the same as in training, which takes what it mined there")
-    options.add_argument("--weights", type=Path, help="default: the file that comes with the project")
+    """Runs the command: mines crops and hints, and writes them into the cache."""
+    options = data_options.parser("model.data.hard_examples", __doc__)
     o = options.parse_args()
-    landmarker, shows, presence = Landmarker(o.weights), [], []
+    landmarker, shows, presence = Landmarker(o.weights, o.threads), [], []
     o.cache.mkdir(parents=True, exist_ok=True)
     part = (o.cache / CROPS).with_suffix(".part")
     with part.open("wb") as crops:

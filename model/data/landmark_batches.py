@@ -76,6 +76,7 @@ def found(size: int, rng: np.random.Generator, crops: np.ndarray, odds: np.ndarr
 
 
 def stack(rows: list[dict]) -> dict[str, torch.Tensor]:
+    """Rows of equal keys as one batch: pictures uint8, everything else float32."""
     keys = rows[0].keys() if rows else ()
     return {k: torch.from_numpy(np.stack([np.asarray(r[k], np.uint8 if k == "image" else np.float32) for r in rows])) for k in keys}
 
@@ -117,6 +118,7 @@ class Batches(IterableDataset):
                 self.rows[s.kind].append((s, index, odds))
 
     def draw(self, kind: str, n: int, rng: np.random.Generator) -> list[dict]:
+        """`n` samples of this kind, drawn from its sets by their shares and from each set by its rows' odds."""
         sets = self.rows[kind]
         shares = np.array([s.share for s, _, _ in sets])
         rows = []

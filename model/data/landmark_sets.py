@@ -18,6 +18,7 @@ COUNTED_FROM = 1.0  # pixels: the people who labelled 68 points counted from one
 
 
 def zipped(folder: Path, cache: Path, suffix: str = ".webp", size: int = CROP, flags: int = cv2.IMREAD_COLOR_RGB) -> np.ndarray:
+    """The pictures in a set's images.zip, (N, size, size, 3) uint8 RGB, or without the last axis for grey `flags`; kept in the cache."""
     archive = zipfile.ZipFile(folder / "images.zip")
     names = sorted(n for n in archive.namelist() if n.endswith(suffix))
     blobs = [archive.read(n) for n in names]
@@ -27,6 +28,7 @@ def zipped(folder: Path, cache: Path, suffix: str = ".webp", size: int = CROP, f
 
 
 def load_labels(folder: Path) -> dict[str, np.ndarray]:
+    """The arrays of a set's labels.npz by name."""
     with np.load(folder / "labels.npz", allow_pickle=False) as labels:
         return {k: labels[k] for k in labels.files}
 

@@ -62,6 +62,7 @@ class Samples:
 
 
 def decode(data: bytes, flags: int = cv2.IMREAD_COLOR_RGB) -> np.ndarray:
+    """A picture file's pixels, uint8 (H, W, 3) RGB unless `flags` say otherwise. ValueError for a damaged one."""
     picture = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     if picture is None:
         raise ValueError("a training picture cannot be decoded")

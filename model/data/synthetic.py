@@ -42,6 +42,7 @@ def hand_points(rng: np.random.Generator) -> np.ndarray:
 
 
 def backdrop(rng: np.random.Generator) -> np.ndarray:
+    """A picture (256, 256, 3) uint8 of smooth colours and random lines."""
     picture = cv2.resize(rng.integers(0, 256, (rng.integers(2, 6), rng.integers(2, 6), 3), dtype=np.uint8), (CROP, CROP), interpolation=cv2.INTER_CUBIC)
     for _ in range(rng.integers(0, 6)):
         a, b = (tuple(int(v) for v in rng.integers(0, CROP, 2)) for _ in range(2))
@@ -50,6 +51,7 @@ def backdrop(rng: np.random.Generator) -> np.ndarray:
 
 
 def skin(rng: np.random.Generator) -> np.ndarray:
+    """A random skin colour, (3,) RGB 0..255."""
     return np.array([244, 204, 172]) * rng.uniform(0.3, 1.0) * rng.normal(1, 0.04, 3)
 
 

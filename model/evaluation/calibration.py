@@ -9,7 +9,6 @@ Measures the whole pipeline (the ONNX file through the Landmarker, as every page
 Corrections are reported, not applied: what the network was trained on it knows better than what it will meet.
 """
 
-import argparse
 import json
 import math
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from ..commands import data_options
 from ..data import detection_sets
 from ..data.landmark_sets import read_all
 from ..data.samples import Samples
@@ -29,11 +29,12 @@ from ..runtime.result import Hand, Instance
 from . import failure_gallery, metrics, reliability, subgroups
 
 IOU = {"presence": 0.3, "detection": 0.5}  # a candidate is right if it overlaps a true box by that much
-TRUSTED = 0.5  # of the set's median weight: points whose labels count for less say nothing about sigma
+TRUSTED = 0.5  # of the set's median weight: points with labels that count for less say nothing about sigma
 WORST = 8  # of each rendered set, in the gallery
 
 
 def rows_of(split: np.ndarray, name: str, most: int) -> np.ndarray:
+    """At most `most` rows of the split, evenly spread."""
     rows = np.flatnonzero(split == name)
     return rows[np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(int)] if len(rows) else rows
 
@@ -71,6 +72,7 @@ class Seen:
 
 
 def see(landmarker: Landmarker, s: Samples, rows: np.ndarray) -> Seen:
+    """What the pipeline detects in these rows, nearest to the truth of each."""
     seen = Seen(s, rows)
     for i in tqdm(rows, desc=s.name, mininterval=5):
         result = landmarker.detect(np.ascontiguousarray(s.images[i]))
@@ -89,8 +91,8 @@ def candidates(landmarker: Landmarker, p: detection_sets.Scenes, rows: np.ndarra
     for i in tqdm(rows, desc=f"{p.name}, candidates", mininterval=5):
         rgb = np.ascontiguousarray(p.images[i, : p.sizes[i, 1], : p.sizes[i, 0]])
         seen = [d for d in landmarker.detector.detect(rgb) if p.known[i, ("hand", "face").index(d.kind)]]
-        looked = landmarker.predict(rgb, [(d.kind, roi_from_box(d.kind, d.box, d.up)) for d in seen])
-        for d, instance in zip(seen, looked):
+        predicted = landmarker.predict(rgb, [(d.kind, roi_from_box(d.kind, d.box, d.up)) for d in seen])
+        for d, instance in zip(seen, predicted):
             objects = p.objects[i][p.objects[i][:, 0] == ("hand", "face").index(d.kind)]
             overlap = iou(np.array([d.box]), objects[:, 1:5])[0]
             if not (overlap[objects[:, 7] > 0] > 0.3).any():
@@ -100,6 +102,7 @@ def candidates(landmarker: Landmarker, p: detection_sets.Scenes, rows: np.ndarra
 
 
 def scores_of(found: list[dict], kind: str, what: str) -> tuple[np.ndarray, np.ndarray]:
+    """Scores (N,) of the candidates of a kind, and whether each is right (N,) bool."""
     own = [c for c in found if c["kind"] == kind]
     return np.array([c[what] for c in own]), np.array([c["iou"] >= IOU[what] for c in own], bool)
 
@@ -123,6 +126,7 @@ def score_report(train: tuple[np.ndarray, np.ndarray], val: tuple[np.ndarray, np
 
 
 def sigma_report(train: tuple[np.ndarray, np.ndarray], val: tuple[np.ndarray, np.ndarray]) -> dict:
+    """Figures of sigma on validation rows, raw and with the factor fitted on training rows; errors and sigmas as pairs (N,), (N,)."""
     if not len(train[0]) or not len(val[0]):
         return {"count": 0}
     scale = reliability.fit_sigma(*train)
@@ -138,6 +142,7 @@ def sigma_report(train: tuple[np.ndarray, np.ndarray], val: tuple[np.ndarray, np
 
 
 def joined(parts: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of arrays as one pair."""
     if not parts:
         return np.zeros(0), np.zeros(0, bool)
     scores, right = zip(*parts)
@@ -200,11 +205,8 @@ def finite(value):
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(prog="python -m model.evaluation.calibration", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--data", type=Path, required=True)
-    options.add_argument("--cache", type=Path, default=Path("runs/cache"))
-    options.add_argument("--weights", type=Path, help="default: the file that comes with the project")
-    options.add_argument("--threads", type=int, default=2)
+    """Runs the command: measures, prints, and writes what the options name."""
+    options = data_options.parser("model.evaluation.calibration", __doc__, threads=2)
     options.add_argument("--most", type=int, default=500, help="validation rows of each set, and as many training rows to fit on")
     options.add_argument("--json", type=Path)
     options.add_argument("--markdown", type=Path)

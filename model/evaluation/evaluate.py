@@ -5,7 +5,6 @@ taken from the true points ("crop"), which is the network alone, and through the
 where an object that is not found counts as missed.
 """
 
-import argparse
 import json
 import time
 from pathlib import Path
@@ -13,12 +12,13 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from ..commands import data_options
 from ..data import detection_sets
 from ..data.landmark_sets import read_all
 from ..data.samples import Samples
+from ..photo.image_file import open_photo
 from ..runtime.boxes import iou, match
 from ..runtime.geometry import roi_from_points
-from ..runtime.image_file import open_photo
 from ..runtime.landmarker import Landmarker
 from ..runtime.result import Hand, Instance
 from . import drawn_digits, metrics, natural_photos
@@ -168,11 +168,8 @@ def markdown(r: dict) -> str:
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(prog="python -m model.evaluation.evaluate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--data", type=Path, required=True)
-    options.add_argument("--cache", type=Path, default=Path("runs/cache"))
-    options.add_argument("--weights", type=Path, help="default: the file that comes with the project")
-    options.add_argument("--threads", type=int, default=2)
+    """Runs the command: measures all sets and prints the figures."""
+    options = data_options.parser("model.evaluation.evaluate", __doc__, threads=2)
     options.add_argument("--exact", action="store_true", help="compute in single precision, not in eight bits: what that costs in accuracy")
     options.add_argument("--most", type=int, default=1000, help="rows a set")
     options.add_argument("--sets", nargs="*", default=())

@@ -6,7 +6,6 @@ face that the labellers could make out, and on photos kept back that show neithe
 reach there, and how well the confidence is calibrated, by size. Validation photos are never used.
 """
 
-import argparse
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from ..commands import data_options
 from ..constants import CONSTANTS, KINDS
 from ..data import detection_sets
 from ..runtime.boxes import iou, match
@@ -126,13 +126,8 @@ def least(confidence: np.ndarray, found: Detections, empty_photos: int, least_pr
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(
-        prog="python -m model.evaluation.fit_confidence", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    options.add_argument("--data", type=Path, required=True)
-    options.add_argument("--cache", type=Path, default=Path("runs/cache"))
-    options.add_argument("--weights", type=Path, help="default: the file that comes with the project")
-    options.add_argument("--threads", type=int, default=2)
+    """Runs the command: fits the confidence and prints it as it goes into constants.json."""
+    options = data_options.parser("model.evaluation.fit_confidence", __doc__, threads=2)
     o = options.parse_args()
     chosen = list(photos(o.data, o.cache))
     if not any(empty for *_, empty in chosen) or all(empty for *_, empty in chosen):

@@ -5,11 +5,9 @@ image lies neither left nor right of the truth on average. Labels that do were c
 rounding than their pictures. (Up and down cannot be separated from a convention in this way.) Only training rows are used.
 """
 
-import argparse
-from pathlib import Path
-
 import numpy as np
 
+from ..commands import data_options
 from ..data import augment, landmark_batches
 from ..data.landmark_sets import read_all
 from ..data.samples import Samples
@@ -44,13 +42,11 @@ def shifts(landmarker: Landmarker, s: Samples, rows: np.ndarray, flips: dict[str
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(prog="python -m model.evaluation.label_shift", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--data", type=Path, required=True)
-    options.add_argument("--cache", type=Path, default=Path("runs/cache"))
+    """Runs the command: prints a table of the shifts by set and source."""
+    options = data_options.parser("model.evaluation.label_shift", __doc__)
     options.add_argument("--sets", nargs="*", default=())
-    options.add_argument("--weights", type=Path, help="default: the file that comes with the project")
     o = options.parse_args()
-    landmarker, sets = Landmarker(o.weights), read_all(o.data, o.cache, o.sets)
+    landmarker, sets = Landmarker(o.weights, o.threads), read_all(o.data, o.cache, o.sets)
     flips = landmark_batches.flips_of(sets)
     print("| set | source | what | rows | pixels to the right |\n| --- | --- | --- | --- | --- |")
     for s in sets:

@@ -62,7 +62,7 @@ def pa_mpjpe(predicted: np.ndarray, truth: np.ndarray) -> np.ndarray:
 
 
 def nearest(found: Sequence[np.ndarray], truth: np.ndarray) -> int | None:
-    """Index of the points (K, 2) whose centre is nearest to that of `truth` (K, 2), if it is nearer than half the truth's extent."""
+    """Index of the points (K, 2) with the centre nearest to that of `truth` (K, 2), if it is nearer than half the truth's extent."""
     distances = [np.linalg.norm(points.mean(0) - truth.mean(0)) for points in found]
     if not distances or min(distances) >= extent(truth[None])[0] / 2:
         return None

@@ -96,6 +96,7 @@ def turned_points(points: np.ndarray, quarters: int, width: int, height: int) ->
 
 
 def grey(rgb: np.ndarray) -> np.ndarray:
+    """The photo (H, W, 3) uint8 without its colours, still with three channels."""
     return np.repeat(np.round(rgb @ np.array([0.299, 0.587, 0.114]))[..., None].astype(np.uint8), 3, 2)
 
 
@@ -107,6 +108,7 @@ def report(landmarker: Landmarker, photos: Scenes, most: int, split: str = "val"
 
 
 def measured(landmarker: Landmarker, photos: Scenes, rows: np.ndarray, way: str) -> dict:
+    """The figures of these rows, turned or grey as `way` says."""
     least = CONSTANTS["landmarks"]["confidence"]["minimum"]
     counts = {kind: Counts() for kind in KINDS}
     in_front: dict[float, list[bool]] = {threshold: [] for threshold in IOU}

@@ -6,16 +6,18 @@ import numpy as np
 
 BINS = 10
 SIGMA_EDGES = (0.0, 0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, np.inf)  # fractions of the crop's side
-# Sigma is trained with -log p(r) = r / sigma + log sigma for the radial error r >= 0: an exponential distribution whose mean is sigma.
+# Sigma is trained with -log p(r) = r / sigma + log sigma for the radial error r >= 0: an exponential distribution with mean sigma.
 EXPECTED_WITHIN = {1: 1 - np.exp(-1.0), 2: 1 - np.exp(-2.0)}
 
 
 def logit(p: np.ndarray) -> np.ndarray:
+    """The logarithm of the odds, element by element; 0 and 1 are moved a little inward."""
     p = np.clip(np.asarray(p, np.float64), 1e-6, 1 - 1e-6)
     return np.log(p / (1 - p))
 
 
 def sigmoid(x: np.ndarray) -> np.ndarray:
+    """The probability of a logit, element by element."""
     return 1 / (1 + np.exp(-x))
 
 
@@ -27,6 +29,7 @@ class Correction:
     offset: float = 0.0
 
     def __call__(self, scores: np.ndarray) -> np.ndarray:
+        """Scores (N,) -> corrected scores (N,)."""
         return sigmoid(self.slope * logit(scores) + self.offset)
 
 

@@ -1,6 +1,6 @@
 """The network's file alone, with numpy and onnxruntime: a photo, uint8 (H, W, 3) RGB, to the landmarks of its hands and faces.
 
-Short, not complete: the package also looks at tiles for small objects, refines ROIs, and computes a calibrated confidence.
+Short, not complete: the package also runs on tiles for small objects, refines ROIs, and computes a calibrated confidence.
 """
 
 import numpy as np

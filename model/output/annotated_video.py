@@ -58,6 +58,7 @@ class AnnotatedVideo:
         return stream
 
     def close(self) -> None:
+        """Writes the last frames and ends the file."""
         if self._stream is not None:
             self._container.mux(self._stream.encode(None))
         self._container.close()

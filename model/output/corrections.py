@@ -142,10 +142,12 @@ class History:
 
     @property
     def can_undo(self) -> bool:
+        """Whether there is an edit to undo."""
         return bool(self._past)
 
     @property
     def can_redo(self) -> bool:
+        """Whether there is an undone edit to repeat."""
         return bool(self._future)
 
     def do(self, labels: Labels) -> None:

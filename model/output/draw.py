@@ -28,10 +28,10 @@ PLAIN_GROUND = "#16181D"
 # larger side). It never vanishes: a guess is shown as a guess.
 SURE, LOST, FAINTEST = (_STYLE["opacity"][name] for name in ("sure", "lost", "faintest"))
 
-LINE: float = _STYLE["bone_width"]  # as a fraction of the hand's larger side
-CONTOUR: float = _STYLE["contour_width"]  # as a fraction of the face's larger side
-DASH: float = _STYLE["dash"]  # the same, of a hand or face
-UNCERTAIN_COLOUR: str = _STYLE["uncertain_colour"]
+# Widths, radii and opacities, as model/constants.py explains them.
+BONE, CONTOUR, MESH, HAND_POINT, FACE_POINT = (_STYLE[name] for name in ("bone", "contour", "mesh", "hand_point", "face_point"))
+_UNCERTAIN, _BOX = _STYLE["uncertain"], _STYLE["box"]
+UNCERTAIN_COLOUR: str = _UNCERTAIN["colour"]
 MOST_DASHES = 200  # a path
 
 
@@ -85,14 +85,14 @@ def opacity(sigma: np.ndarray, size: float) -> np.ndarray:
 
 def _draw_hand(picture: np.ndarray, hand: Hand, scale: float, layers: Layers) -> None:
     points, size, strength = _prepared(hand, scale, picture)
-    width = max(LINE * size, 1.0)
+    width = max(BONE["width"] * size, BONE["least"])
     if layers.skeleton:
-        _lines(picture, points, HAND_EDGES, strength, HALO, width * 1.9, ink=0.45)
+        _lines(picture, points, HAND_EDGES, strength, HALO, width * BONE["halo"], BONE["halo_ink"])
         for colour, edges in _bones_by_colour().items():
             _lines(picture, points, edges, strength, colour, width)
     if layers.points:
-        radius = max(width * 1.05, 1.3)
-        _dots(picture, points, strength, HALO, radius * 1.45, ink=0.55)
+        radius = max(width * HAND_POINT["radius"], HAND_POINT["least"])
+        _dots(picture, points, strength, HALO, radius * HAND_POINT["halo"], HAND_POINT["halo_ink"])
         _dots(picture, points[:1], strength[:1], PALM_COLOUR, radius)
         for finger in FINGERS:
             own = list(finger.points)
@@ -116,16 +116,16 @@ def _bones_by_colour() -> dict[str, list[tuple[int, int]]]:
 
 def _draw_face(picture: np.ndarray, face: Face, scale: float, layers: Layers) -> None:
     points, size, strength = _prepared(face, scale, picture)
-    width = max(CONTOUR * size, 0.8)
+    width = max(CONTOUR["width"] * size, CONTOUR["least"])
     if layers.mesh:
-        _lines(picture, points, FACE_MESH_EDGES, strength, MESH_COLOUR, width * 0.45, ink=0.55)
+        _lines(picture, points, FACE_MESH_EDGES, strength, MESH_COLOUR, width * MESH["width"], MESH["ink"])
     if layers.contours:
         contours = _contours_by_colour()
-        _lines(picture, points, sum(contours.values(), []), strength, HALO, width * 2.1, ink=0.4)
+        _lines(picture, points, sum(contours.values(), []), strength, HALO, width * CONTOUR["halo"], CONTOUR["halo_ink"])
         for colour, edges in contours.items():
             _lines(picture, points, edges, strength, colour, width)
     if layers.points:
-        _dots(picture, points, strength, FACE_POINT_COLOUR, max(width * 0.55, 0.6), ink=0.8)
+        _dots(picture, points, strength, FACE_POINT_COLOUR, max(width * FACE_POINT["radius"], FACE_POINT["least"]), FACE_POINT["ink"])
 
 
 def _prepared(instance: Hand | Face, scale: float, picture: np.ndarray) -> tuple[np.ndarray, float, np.ndarray]:
@@ -142,26 +142,31 @@ def _contours_by_colour() -> dict[str, list[tuple[int, int]]]:
     return {colour: [edge for contour in FACE_CONTOURS if part in contour.name for edge in contour.edges] for part, colour in FACE_COLOURS.items()}
 
 
-def _lines(picture, points, edges, strength, colour, width, ink=1.0) -> None:
+def _lines(picture, points, edges, strength, colour, width, ink=1.0, round_ends=True) -> None:
     """Straight lines between pairs of points; each as strong as the weaker of its ends."""
     edges = np.asarray(edges)
     level = np.minimum(strength[edges[:, 0]], strength[edges[:, 1]])
     order = np.argsort(level)  # strong ones last: a faint line must not cut through a strong one
 
     def paint(mask: np.ndarray, place: Callable, zoom: float) -> None:
-        ends = place(points)
+        ends, half = place(points), max(width * zoom - SPREAD, 0) / 2
+        along = ends[edges[:, 1]] - ends[edges[:, 0]]
+        aside = half * np.column_stack([-along[:, 1], along[:, 0]]) / np.maximum(np.hypot(*along.T), 1e-6)[:, None]
+        corners = np.stack([ends[edges[:, 0]] + aside, ends[edges[:, 1]] + aside, ends[edges[:, 1]] - aside, ends[edges[:, 0]] - aside], 1)
         for i in order:
-            a, b = ends[edges[i, 0]], ends[edges[i, 1]]
-            cv2.line(mask, a, b, round(255 * level[i]), max(round(width * zoom), 1), cv2.LINE_AA, SUBPIXEL_BITS)
+            # Not cv2.line, which knows whole pixels only and makes of a width of 4 pixels 5.4, of 5 pixels 7.5.
+            cv2.fillConvexPoly(mask, _fixed(corners[i]), round(255 * level[i]), cv2.LINE_AA, SUBPIXEL_BITS)
+            for end in _fixed(ends[edges[i]]).tolist() if round_ends else ():
+                cv2.circle(mask, end, round(half * (1 << SUBPIXEL_BITS)), round(255 * level[i]), -1, cv2.LINE_AA, SUBPIXEL_BITS)
 
     _blend(picture, points[np.unique(edges)], width, colour, ink, paint)
 
 
 def _dots(picture, points, strength, colour, radius, ink=1.0) -> None:
     def paint(mask: np.ndarray, place: Callable, zoom: float) -> None:
-        centres = place(points)
+        centres = _fixed(place(points)).tolist()
+        size = round(max(radius * zoom - DOT_SPREAD / 2, 0) * (1 << SUBPIXEL_BITS))
         for i in np.argsort(strength):
-            size = round(radius * zoom * (1 << SUBPIXEL_BITS))
             cv2.circle(mask, centres[i], size, round(255 * strength[i]), -1, cv2.LINE_AA, SUBPIXEL_BITS)
 
     _blend(picture, points, 2 * radius, colour, ink, paint)
@@ -169,6 +174,12 @@ def _dots(picture, points, strength, colour, radius, ink=1.0) -> None:
 
 SUBPIXEL_BITS = 4  # OpenCV takes coordinates as integers with this many bits behind the point
 FAR = 1 << 14  # coordinates beyond this are clipped before they overflow OpenCV's fixed point
+SPREAD, DOT_SPREAD = 1.3, 1.1  # pixels by which its smooth edges widen a filled polygon and a circle, measured
+
+
+def _fixed(places: np.ndarray) -> np.ndarray:
+    """Places (..., 2) in pixels as OpenCV's fixed point."""
+    return np.round(places * (1 << SUBPIXEL_BITS)).astype(np.int32)
 
 
 def _blend(picture, points, width, colour, ink, paint) -> None:
@@ -179,13 +190,12 @@ def _blend(picture, points, width, colour, ink, paint) -> None:
     right, bottom = np.clip(np.ceil(points.max(0) + margin) + 1, 0, (breadth, height)).astype(int)
     if right <= left or bottom <= top:
         return  # all of it lies outside the picture
-    # OpenCV's widths are whole pixels, so thin lines are drawn larger and shrunk.
+    # Its smooth edges alone are wider than a thin line, which is drawn larger and shrunk.
     zoom = int(np.clip(np.ceil(4 / width), 1, 4))
     mask = np.zeros(((bottom - top) * zoom, (right - left) * zoom), np.uint8)
 
-    def place(where: np.ndarray) -> list[tuple[int, int]]:
-        inside = (where - (left, top) + 0.5) * zoom - 0.5
-        return [tuple(p) for p in np.round(np.clip(inside, -FAR, FAR) * (1 << SUBPIXEL_BITS)).astype(int).tolist()]
+    def place(where: np.ndarray) -> np.ndarray:
+        return np.clip((where - (left, top) + 0.5) * zoom - 0.5, -FAR, FAR)
 
     paint(mask, place, zoom)
     if zoom > 1:
@@ -199,12 +209,12 @@ def _draw_uncertain(picture: np.ndarray, instance: Hand | Face, scale: float) ->
     """A dashed skeleton, or a face's dashed contours, in one colour: at a glance something else than what is confident."""
     points, size, _ = _prepared(instance, scale, picture)
     is_hand = isinstance(instance, Hand)
-    width = max((LINE if is_hand else CONTOUR) * size, 1.0)
+    width = max((BONE if is_hand else CONTOUR)["width"] * size, _UNCERTAIN["least"])
     paths = HAND_EDGES if is_hand else [[*contour.points, *contour.points[: contour.closed]] for contour in FACE_CONTOURS]
-    ends = np.concatenate([dashes(points[list(path)], max(DASH * size, 3.0)) for path in paths])
+    ends = np.concatenate([dashes(points[list(path)], max(_UNCERTAIN["dash"] * size, _UNCERTAIN["least_dash"])) for path in paths])
     edges, strength = np.arange(len(ends)).reshape(-1, 2), np.ones(len(ends))
-    _lines(picture, ends, edges, strength, HALO, width * 2.2, ink=0.5)
-    _lines(picture, ends, edges, strength, UNCERTAIN_COLOUR, width)
+    _lines(picture, ends, edges, strength, HALO, width * _UNCERTAIN["halo"], _UNCERTAIN["halo_ink"], round_ends=False)
+    _lines(picture, ends, edges, strength, UNCERTAIN_COLOUR, width, round_ends=False)
 
 
 def dashes(path: np.ndarray, length: float) -> np.ndarray:
@@ -219,8 +229,8 @@ def _draw_box(picture: np.ndarray, box, scale: float) -> None:
     x, y, w, h = (float(v) * scale for v in box)
     corners = np.array([(x, y), (x + w, y), (x + w, y + h), (x, y + h)])
     edges, strength = [(0, 1), (1, 2), (2, 3), (3, 0)], np.ones(4)
-    width = max(0.006 * max(w, h), 1.0)
-    _lines(picture, corners, edges, strength, HALO, width * 2.2, ink=0.4)
+    width = max(_BOX["width"] * max(w, h), _BOX["least"])
+    _lines(picture, corners, edges, strength, HALO, width * _BOX["halo"], _BOX["halo_ink"])
     _lines(picture, corners, edges, strength, "#FFFFFF", width)
 
 
@@ -238,6 +248,7 @@ def uncertain_label(instance: Hand | Face) -> str:
 
 
 def percent(share: float) -> str:
+    """A share of 0..1 in whole percent: '86 %'."""
     return f"{100 * share:.0f} %"
 
 
@@ -267,7 +278,7 @@ def _text_size(text: str, height: int, padding: int) -> tuple[int, int]:
 
 
 def _text(picture: np.ndarray, text: str, x: float, y: float, height: int, padding: int) -> None:
-    """White text on a dark, see-through plate whose top left corner is (x, y); clipped at the picture's edge."""
+    """White text on a dark, see-through plate with its top left corner at (x, y); clipped at the picture's edge."""
     w, h = _text_size(text, height, padding)
     plate = Image.new("RGBA", (w, h), (0, 0, 0, 0))
     pen = ImageDraw.Draw(plate)

@@ -9,12 +9,9 @@ from PIL import ImageColor
 
 from ..runtime.result import Face, Hand, Result
 from ..runtime.topology import FACE_CONTOURS, FACE_MESH_EDGES, FINGERS, HAND_EDGES, PALM, PALM_COLOUR
-from .draw import CONTOUR, FACE_COLOURS, HALO, LINE, MESH_COLOUR, Layers, label, opacity
+from .draw import BONE, CONTOUR, DOT_SPREAD, FACE_COLOURS, FAR, HALO, HAND_POINT, MESH, MESH_COLOUR, SPREAD, SUBPIXEL_BITS, Layers, label, opacity
 
-SUBPIXEL_BITS = 4  # OpenCV takes coordinates as integers with this many bits behind the point
-FAR = 1 << 14  # coordinates beyond this are clipped before they overflow OpenCV's fixed point
 WIDEST = 50  # pixels; OpenCV refuses lines far wider than this
-HALO_INK = 0.45
 USUAL = Layers()
 
 _FINGER_COLOURS = [finger.colour for finger in FINGERS]
@@ -48,24 +45,25 @@ class _Ink:
         self.colours = np.zeros(rgb.shape, np.uint8)
         self.coverage = np.zeros(rgb.shape[:2], np.uint8)
 
-    def lines(self, points: np.ndarray, edges, strength: np.ndarray, colour: str, width: float, halo: float) -> None:
+    def lines(self, points: np.ndarray, edges, strength: np.ndarray, colour: str, width: float, halo: float = 0.0, halo_ink: float = 0.0) -> None:
         """Lines between pairs of points (K, 2), each as strong as its weaker end; the halo is a factor of the width."""
         places = _fixed(points)
         for a, b in edges:
             level = 255 * float(min(strength[a], strength[b]))
             if halo:
-                self._line(places[a], places[b], _RGB[HALO], level * HALO_INK, width * halo)
+                self._line(places[a], places[b], _RGB[HALO], level * halo_ink, width * halo)
         for a, b in edges:
             self._line(places[a], places[b], _RGB[colour], 255 * float(min(strength[a], strength[b])), width)
 
     def _line(self, a, b, colour, level: float, width: float) -> None:
-        thickness = max(round(min(width, WIDEST)), 1)
-        # Colours one pixel wider and hard-edged; how far they reach comes from the smooth coverage.
-        cv2.line(self.colours, a, b, colour, thickness + 1, cv2.LINE_8, SUBPIXEL_BITS)
-        cv2.line(self.coverage, a, b, level * min(width, 1.0), thickness, cv2.LINE_AA, SUBPIXEL_BITS)
+        # What cv2.line draws with smooth edges is 2 k + SPREAD pixels wide at a thickness of 2 k.
+        thickness = max(2 * round((min(width, WIDEST) - SPREAD) / 2), 1)
+        # Colours hard-edged; how far they reach comes from the smooth coverage.
+        cv2.line(self.colours, a, b, colour, max(thickness, 2), cv2.LINE_8, SUBPIXEL_BITS)
+        cv2.line(self.coverage, a, b, level * min(width / SPREAD, 1.0), thickness, cv2.LINE_AA, SUBPIXEL_BITS)
 
     def dots(self, points: np.ndarray, strength: np.ndarray, colours: list[str], radius: float) -> None:
-        size = round(min(radius, WIDEST) * (1 << SUBPIXEL_BITS))
+        size = round(max(min(radius, WIDEST) - DOT_SPREAD / 2, 0) * (1 << SUBPIXEL_BITS))
         for place, level, colour in zip(_fixed(points), strength, colours):
             cv2.circle(self.colours, place, size + (1 << SUBPIXEL_BITS - 1), _RGB[colour], -1, cv2.LINE_8, SUBPIXEL_BITS)
             cv2.circle(self.coverage, place, size, 255 * float(level), -1, cv2.LINE_AA, SUBPIXEL_BITS)
@@ -95,22 +93,22 @@ def _prepared(instance: Hand | Face) -> tuple[np.ndarray, float, np.ndarray]:
 
 def _draw_hand(ink: _Ink, hand: Hand, layers: Layers) -> None:
     points, size, strength = _prepared(hand)
-    width = max(LINE * size, 1.0)
+    width = max(BONE["width"] * size, BONE["least"])
     for colour in dict.fromkeys(colour for _, _, colour in _BONES if layers.skeleton):
-        ink.lines(points, [(a, b) for a, b, own in _BONES if own == colour], strength, colour, width, halo=1.9)
+        ink.lines(points, [(a, b) for a, b, own in _BONES if own == colour], strength, colour, width, BONE["halo"], BONE["halo_ink"])
     if layers.points:
-        radius = max(width * 1.05, 1.3)
-        ink.dots(points, strength * 0.55, [HALO] * len(points), radius * 1.45)
+        radius = max(width * HAND_POINT["radius"], HAND_POINT["least"])
+        ink.dots(points, strength * HAND_POINT["halo_ink"], [HALO] * len(points), radius * HAND_POINT["halo"])
         ink.dots(points, strength, _POINT_COLOURS, radius)
 
 
 def _draw_face(ink: _Ink, face: Face, layers: Layers) -> None:
     points, size, strength = _prepared(face)
-    width = max(CONTOUR * size, 0.8)
+    width = max(CONTOUR["width"] * size, CONTOUR["least"])
     if layers.mesh:
-        ink.lines(points, FACE_MESH_EDGES, strength * 0.55, MESH_COLOUR, width * 0.45, halo=0)
+        ink.lines(points, FACE_MESH_EDGES, strength * MESH["ink"], MESH_COLOUR, width * MESH["width"])
     for edges, colour in _CONTOURS if layers.contours else ():
-        ink.lines(points, edges, strength, colour, width, halo=2.1)
+        ink.lines(points, edges, strength, colour, width, CONTOUR["halo"], CONTOUR["halo_ink"])
 
 
 def _draw_label(picture: np.ndarray, instance: Hand | Face) -> None:

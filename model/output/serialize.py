@@ -63,9 +63,9 @@ def to_json_error(name: str, message: str) -> dict:
 
 
 def unexpected(error: Exception) -> str:
-    """The sentence for a photo whose fault nobody foresaw: with its kind and words, for the report."""
+    """The sentence for a photo with a fault that nobody foresaw: with its kind and words, for the report."""
     words = " ".join(str(error).split())[:200].rstrip(".")
-    return f"Something went wrong while looking at this photo ({type(error).__name__}{words and ': '}{words})."
+    return f"Something went wrong while analysing this photo ({type(error).__name__}{words and ': '}{words})."
 
 
 def distinct(names: Iterable[str]) -> Iterator[str]:
@@ -128,6 +128,7 @@ def coco_frame() -> dict:
 
 
 def coco_image(image_id: int, name: str, width: int, height: int) -> dict:
+    """A COCO image entry."""
     return {"id": image_id, "file_name": name, "width": width, "height": height}
 
 

@@ -1,6 +1,6 @@
 """What was found in a video as files: JSON lines, CSV and Parquet. Units and frame as in result.py (pixels of the upright frame).
 
-All are made of one document for each frame, while the video is looked at: no more than some seconds of it are in memory.
+All are made of one document for each frame, while the video is analysed: no more than some seconds of it are in memory.
 """
 
 import csv
@@ -28,11 +28,11 @@ def to_frame_document(name: str, frame: TrackedFrame) -> dict:
     (seconds since the first frame) and the `track` of each hand and face; `fingertip_speed` of a hand in pixels a second, or null."""
     photo = to_json_document(name, frame.result)
     document: dict[str, Any] = {"video": photo.pop("photo"), "frame": frame.number, "time": round(frame.seconds, 4), **photo}
-    for instance, told in zip(instances_of(frame.result), [*document["hands"], *document["faces"]]):
-        told["track"] = number_of(instance)
-    for told in document["hands"]:
-        speed = frame.speeds.get(told["track"])
-        told["fingertip_speed"] = None if speed is None else round(speed, 2)
+    for instance, entry in zip(instances_of(frame.result), [*document["hands"], *document["faces"]]):
+        entry["track"] = number_of(instance)
+    for entry in document["hands"]:
+        speed = frame.speeds.get(entry["track"])
+        entry["fingertip_speed"] = None if speed is None else round(speed, 2)
     return document
 
 
@@ -64,6 +64,7 @@ class JsonLines:
         self._file = file
 
     def add(self, document: dict) -> None:
+        """Writes a frame's document as one line."""
         self._file.write(json.dumps(document).encode() + b"\n")
 
     def close(self) -> None:
@@ -78,6 +79,7 @@ class CsvFile:
         file.write(",".join(CSV_COLUMNS).encode() + b"\n")
 
     def add(self, document: dict) -> None:
+        """Writes the rows of a frame's document."""
         self._file.write(to_csv_rows(document).encode("utf-8", "backslashreplace"))
 
     def close(self) -> None:
@@ -98,6 +100,7 @@ class ParquetFile:
         self._rows: list[dict] = []
 
     def add(self, document: dict) -> None:
+        """Takes the rows of a frame's document; they are written some thousand at a time."""
         for kind, instances in _LISTS.items():
             head = {"video": document["video"], "frame": document["frame"], "time": document["time"], "kind": kind}
             self._rows += [head | instance for instance in document[instances]]
@@ -112,6 +115,7 @@ class ParquetFile:
             self._rows = []
 
     def close(self) -> None:
+        """Writes the last rows and ends the file."""
         self._flush()
         self._writer.close()
 

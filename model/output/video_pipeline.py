@@ -14,13 +14,14 @@ from .serialize_video import to_frame_document
 class Output(Protocol):
     """Takes each frame's document (serialize_video.py)."""
 
-    def add(self, document: dict) -> None: ...
+    def add(self, document: dict) -> None:
+        """Takes the next frame's."""
 
 
 def follow(
     name: str, video: Video, landmarker: Landmarker, timeline: Timeline, outputs: Sequence[Output] = (), drawn: AnnotatedVideo | None = None
 ) -> Iterator[TrackedFrame]:
-    """Looks at one frame each time that it is asked, and hands what was found on: to the timeline, to the outputs as the document of the
+    """Analyses one frame each time that it is asked, and hands what was found on: to the timeline, to the outputs as the document of the
     video `name`, and with the picture to `drawn`."""
     tracks = Tracks(landmarker)
     for frame in video:

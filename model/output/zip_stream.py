@@ -9,9 +9,11 @@ class Window(io.BytesIO):
     _begins = 0
 
     def tell(self) -> int:
+        """The place in the whole stream."""
         return self._begins + super().tell()
 
     def seek(self, place: int, whence: int = io.SEEK_SET) -> int:
+        """Goes to a place of the whole stream."""
         return self._begins + super().seek(place - self._begins if whence == io.SEEK_SET else place, whence)
 
     def taken(self) -> bytes:

@@ -1,1 +1,1 @@
-"""From a photo to its landmarks: numpy, OpenCV and onnxruntime only. This is what an application uses."""
+"""From a photo's pixels to its landmarks, with numpy and OpenCV: the stages of the pipeline and their results."""

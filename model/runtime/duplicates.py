@@ -35,7 +35,7 @@ def without_duplicates(instances: Sequence[Instance]) -> list[Instance]:
 
 
 def uncertain_only(rejected: Sequence[Instance], confident: Sequence[Instance]) -> list[Instance]:
-    """Of the rejected instances, those whose boxes repeat neither a confident instance nor one another, most confident first.
+    """Of the rejected instances, those with boxes that repeat neither a confident instance nor one another, most confident first.
 
     Boxes are compared, by the detector's own rule, because the landmarks of a rejected instance may be anywhere."""
     kept: list[Instance] = []

@@ -152,7 +152,7 @@ def fit(rgb: np.ndarray | ImagePyramid, longer: int) -> tuple[np.ndarray, np.nda
 
 
 def letterbox(rgb: np.ndarray | ImagePyramid, size: int = CROP) -> tuple[np.ndarray, np.ndarray]:
-    """The whole photo, its longer side resized to `size`, centred in a picture whose sides are multiples of STEP, black around; and
+    """The whole photo, its longer side resized to `size`, centred in a picture with multiples of STEP as sides, black around; and
     (3, 3) its pixels -> photo pixels."""
     small, to_photo = fit(rgb, size)
     height, width = small.shape[:2]

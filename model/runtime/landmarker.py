@@ -11,15 +11,15 @@ import numpy as np
 from PIL import Image
 
 from ..constants import CONSTANTS, CROP, KINDS
+from ..inference.network_file import WeightsError
+from ..inference.session import Session
+from ..photo.image_file import rgb_of
 from .confidence import MIN_CONFIDENCE, UNCERTAIN_FROM, confidence, passes_prefilter
 from .detector import Detector
 from .duplicates import uncertain_only, without_duplicates
 from .geometry import ROI, box_around, extract_crop, roi_from_box, transform
-from .image_file import rgb_of
-from .network_file import WeightsError
 from .refinement import AVERAGED_FROM, FURTHER_CROPS, averaged, better, needs_averaging, needs_refinement, request_around
 from .result import Detection, Face, Hand, Instance, Result, Trace, side_of
-from .session import Session
 from .stage_timer import StageTimer
 
 __all__ = ["Landmarker", "WeightsError"]

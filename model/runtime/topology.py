@@ -20,6 +20,7 @@ class Path:
 
     @property
     def edges(self) -> tuple[tuple[int, int], ...]:
+        """The pairs of joined points."""
         ends = self.points[1:] + (self.points[:1] if self.closed else ())
         return tuple(zip(self.points, ends))
 

@@ -1,1 +1,1 @@
-"""The network in torch, its losses and its training."""
+"""Losses, optimisers and the loop that trains the networks; what a run writes down."""

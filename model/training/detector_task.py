@@ -11,10 +11,10 @@ from ..data import detection_sets
 from ..data.detection_batches import Photos
 from ..data.landmark_sets import KNOWN
 from ..data.samples import DataError
+from ..network.architecture import CLASSES, SIZE, Detector
+from ..photo.image_file import open_photo
 from ..runtime.boxes import iou, match
-from ..runtime.image_file import open_photo
 from . import losses
-from .network import CLASSES, SIZE, Detector
 
 MOST_MEASURED = 300  # photos a set, each epoch
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -23,6 +23,8 @@ LEAST, MOST = 0.2, 12  # score of a box in the trace, and how many of each kind 
 
 
 class DetectorTask:
+    """The detector's training on whole photos. `only`: the sets to take, all if empty; DataError where none is there."""
+
     name = "detector"
     pck_threshold = None  # boxes, not points
     last_layers = ("out",)
@@ -37,12 +39,15 @@ class DetectorTask:
         self.sets, self.seed = [*self.photos, *self.crops], seed
 
     def build(self) -> Detector:
+        """A new network."""
         return Detector()
 
     def stream(self, size: int, epoch: int, count: int) -> Photos:
+        """`count` batches' pictures of the epoch, with `size` pixels a side."""
         return Photos(self.photos, self.crops, size, self.seed, epoch, count)
 
     def loss(self, network: Detector, batch: dict) -> dict[str, Tensor]:
+        """Losses of a batch by name."""
         return losses.detector_losses(network(batch["image"]), batch)
 
     @torch.no_grad()

@@ -9,8 +9,8 @@ from ..data import hard_examples, landmark_batches, synthetic
 from ..data.ibug68 import eye_frame
 from ..data.samples import DataError, Samples
 from ..evaluation import metrics
+from ..network.architecture import ANCHORS, Landmarks
 from . import losses
-from .network import ANCHORS, Landmarks
 
 PCK_THRESHOLD = 0.1
 PICTURES = 3  # fixed pictures a kind in the trace
@@ -31,6 +31,7 @@ class LandmarkTask:
         self.name, self.sets, self.pool, self.seed, self.plan, self.mined = kind, sets, pool, seed, plan, mined
 
     def build(self) -> Landmarks:
+        """A new network; that of faces begins with its mesh fitted to its anchors."""
         network = Landmarks(self.name)
         if self.name == "hand":
             return network
@@ -49,6 +50,7 @@ class LandmarkTask:
         return network
 
     def stream(self, size: int, epoch: int, count: int) -> landmark_batches.Batches:
+        """`count` batches of the epoch; the size of a crop is the plan's."""
         return landmark_batches.Batches(self.name, self.sets, self.pool, self.plan, self.seed, epoch, count, self.mined)
 
     def loss(self, network: Landmarks, batch: dict) -> dict[str, Tensor]:
@@ -59,6 +61,7 @@ class LandmarkTask:
 
     @property
     def own_sets(self) -> list[Samples]:
+        """The sets of this task's kind."""
         return [s for s in self.sets if s.kind == self.name]
 
     @torch.no_grad()

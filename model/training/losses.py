@@ -9,11 +9,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from . import soft_argmax
-from .network import LOG_SIGMA
+from ..network import soft_argmax
+from ..network.architecture import LOG_SIGMA
 
 
 def mean(x: Tensor, weights: Tensor) -> Tensor:
+    """The weighted mean; 0 where all weights are."""
     return (x * weights).sum() / weights.sum().clamp(min=1e-6)
 
 
@@ -34,7 +35,7 @@ def point_losses(out: dict[str, Tensor], rows: slice, target: dict[str, Tensor])
 
 
 def hand_losses(out: dict[str, Tensor], target: dict[str, Tensor], present: Tensor) -> dict[str, Tensor]:
-    """`target` is of the first rows, whose points are known; present (N, 1): which rows show a hand."""
+    """`target` is of the first rows, the ones with known points; present (N, 1): which rows show a hand."""
     rows = slice(0, len(target["points"]))
     xy, weights = target["points"], target["weights"]
     known = (target["right"] >= 0).float()
@@ -47,7 +48,7 @@ def hand_losses(out: dict[str, Tensor], target: dict[str, Tensor], present: Tens
 
 
 def face_losses(out: dict[str, Tensor], target: dict[str, Tensor], present: Tensor) -> dict[str, Tensor]:
-    """`target` is of the first rows, whose points are known; present (N, 1): which rows show a face."""
+    """`target` is of the first rows, the ones with known points; present (N, 1): which rows show a face."""
     rows = slice(0, len(target["points"]))
     anchors = torch.cat([target["ibug"], target["points"][:, 468:]], 1)
     anchor_weights = torch.cat([target["ibug_weights"], target["weights"][:, 468:] * 0.3], 1)

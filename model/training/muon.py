@@ -36,6 +36,7 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]  # a second evaluation of the loss is not needed
+        """Moves all weights by their gradients."""
         for group in self.param_groups:
             for p in group["params"]:
                 if p.grad is None:

@@ -101,6 +101,7 @@ class TrainingTrace:
 
     @property
     def kinds(self) -> tuple[str, ...]:
+        """The kinds that every epoch was measured on."""
         return tuple(kind for kind in KINDS if all(kind in epoch.accuracy for epoch in self.epochs))
 
 
@@ -293,7 +294,7 @@ def _observation(trace: TrainingTrace, index: int, settled: int | None, caught: 
 
 def _catching_up(trace: TrainingTrace) -> list[list[str]]:
     """For each epoch sentences on the parts that lay behind the others and no longer do, and on errors that have halved."""
-    told: list[list[str]] = [[] for _ in trace.epochs]
+    sentences: list[list[str]] = [[] for _ in trace.epochs]
     for kind in trace.kinds:
         if not all(kind in epoch.point_nme for epoch in trace.epochs):
             continue
@@ -308,11 +309,11 @@ def _catching_up(trace: TrainingTrace) -> list[list[str]]:
             behind &= ~caught
             if caught.any():
                 names = " and ".join(name for name, new in zip(rows, caught) if new)
-                told[index].append(f"Catching up ({kind}): {names}, no longer much worse than the rest.")
+                sentences[index].append(f"Catching up ({kind}): {names}, no longer much worse than the rest.")
             if mean <= table[:, start].mean() / 2:
-                told[index].append(f"The mean error of {kind}s is half of that in epoch {trace.epochs[start].number}.")
+                sentences[index].append(f"The mean error of {kind}s is half of that in epoch {trace.epochs[start].number}.")
                 start = index
-    return told
+    return sentences
 
 
 def _most_improved(trace: TrainingTrace, index: int) -> str:

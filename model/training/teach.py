@@ -21,9 +21,9 @@ from ..data import augment, built_in, landmark_batches
 from ..data.corrected import Corrected
 from ..data.samples import CROP, Samples
 from ..evaluation import metrics
+from ..network.architecture import Landmarks, preprocess
+from ..network.fake_quantize import kernels_rounded
 from . import losses, warm_start
-from .fake_quantize import kernels_rounded
-from .network import Landmarks, preprocess
 
 WARMUP = 0.1  # of the training: the learning rate rises
 STATISTICS = 48  # crops that give the normalisations their statistics

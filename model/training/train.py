@@ -24,16 +24,16 @@ from tqdm import tqdm
 
 from ..constants import CROP
 from ..data.samples import DataError
-from ..runtime import cpus
+from ..inference import cpus
+from ..network.fake_quantize import kernels_rounded
 from . import losses, warm_start
-from .fake_quantize import kernels_rounded
 from .muon import Muon
 from .trace_pictures import save_pictures
 
 WARMUP = 300  # steps
 DECAY = 0.6  # the last part of a run, over which the learning rate falls to nearly nothing
 EMA = 0.998
-MOST_NOT_FINITE = 20  # steps in a row whose loss is no number, after which a run gives up
+MOST_NOT_FINITE = 20  # steps in a row with a loss that is no number, after which a run gives up
 PICTURES = "pictures.npy"  # in a run's folder: some that it learned from, for who needs typical ones
 
 
@@ -225,7 +225,7 @@ def newest_checkpoint(last: Path, previous: Path) -> dict | None:
 
 
 def skip_step(parts: dict[str, torch.Tensor], epoch: int, step: int, skipped: int) -> int:
-    """Reports a step whose loss is no number, which changes no weight; how many in a row there are now. Raises TrainingError at MOST_NOT_FINITE."""
+    """Reports a step with a loss that is no number, which changes no weight; how many in a row there are now. Raises TrainingError at MOST_NOT_FINITE."""
     wrong = ", ".join(name for name, value in parts.items() if not torch.isfinite(value))
     print(f"Epoch {epoch}, step {step + 1}: the loss is not finite ({wrong}); this step is left out.", file=sys.stderr)
     if skipped + 1 >= MOST_NOT_FINITE:
@@ -255,12 +255,14 @@ def follow(parent: int, last: Callable[[], object] = lambda: None) -> None:
 
 
 def summary(entry: dict) -> str:
+    """An epoch's entry of the trace as one line."""
     sets = "  ".join(f"{name}: " + " ".join(f"{k} {v:.3f}" for k, v in values.items() if k != "rows") for name, values in entry["sets"].items())
     speed = f"{entry['seconds']:.0f} s, {entry['crops'] / entry['seconds']:.0f} crops/s"
     return f"epoch {entry['epoch']}: {entry['crop']} px, loss {entry['loss']:.3f}, {speed} | {sets}"
 
 
 def main(arguments: list[str] | None = None) -> None:
+    """Runs the command; ends with one sentence where the data cannot be used or the training fails."""
     options = argparse.ArgumentParser(prog="python -m model.training.train", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     source = options.add_mutually_exclusive_group(required=True)
     source.add_argument("--data", type=Path, help="a folder of training sets (see model/data/landmark_sets.py): known sets, or any in COCO-keypoints form")
@@ -268,7 +270,7 @@ def main(arguments: list[str] | None = None) -> None:
         "--demo", action="store_true", help="five short epochs on pictures drawn by the built-in generator, of hands or with --part face of faces"
     )
     options.add_argument("--part", choices=("hand", "face", "detector"), default="hand")
-    options.add_argument("--sets", nargs="*", default=(), help="take only these sets, for example those whose licence suits you")
+    options.add_argument("--sets", nargs="*", default=(), help="take only these sets, for example those with a licence that suits you")
     options.add_argument("--run", type=Path, help="where checkpoints go (default runs/PART); an existing run goes on")
     options.add_argument(
         "--initial",

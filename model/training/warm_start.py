@@ -13,7 +13,7 @@ import torch
 from onnx import numpy_helper
 from torch import Tensor, nn
 
-from . import weight_packing
+from ..network import weight_packing
 
 
 def load(network: nn.Module, branch: str, file: Path, pictures: Tensor) -> None:

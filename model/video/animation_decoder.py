@@ -6,7 +6,7 @@ from typing import IO
 import numpy as np
 from PIL import Image
 
-from ..runtime.image_file import rgb_of
+from ..photo.image_file import rgb_of
 from .video_limits import check_length, check_size
 
 FORMATS = ("GIF", "WEBP")
@@ -45,6 +45,7 @@ class Animation:
             check_length((self.frames or 0) / 1000, most_seconds)
 
     def pictures(self) -> Iterator[tuple[float, np.ndarray]]:
+        """Seconds since the first picture and the picture, uint8 (H, W, 3) RGB, one after the other. VideoError."""
         passed = 0.0
         number = 0
         while True:
@@ -53,7 +54,7 @@ class Animation:
                 rgb = rgb_of(self._picture)
             except EOFError:
                 return
-            except Exception:  # decoders raise many things on damaged files
+            except Exception:  # decoders raise many kinds of exception on damaged files
                 self.damaged = True
                 return
             duration = self._picture.info.get("duration") or 0
@@ -62,4 +63,5 @@ class Animation:
             number += 1
 
     def close(self) -> None:
+        """Closes the file."""
         self._picture.close()

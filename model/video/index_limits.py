@@ -42,7 +42,7 @@ def _announces_too_much(file: IO[bytes]) -> bool:
             continue
         if name == b"stsz":
             fixed, count = struct.unpack(">4xII", file.read(12).ljust(12, b"\0"))
-            # A size for each sample must be in the file; one size for all is told once. One or two bytes each are sound as it is, which
+            # A size for each sample must be in the file; one size for all is written once. One or two bytes each are sound as it is, which
             # FFmpeg takes in large pieces.
             samples += count if fixed > 8 else min(count, (end - start) // 4)
         elif name == b"trun":

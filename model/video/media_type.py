@@ -4,7 +4,7 @@ import io
 import os
 
 from ..constants import CONSTANTS
-from ..runtime.image_file import looks_like_video
+from ..photo.image_file import looks_like_video
 from .animation_decoder import is_animation
 
 VIDEO_SUFFIXES: frozenset[str] = frozenset(CONSTANTS["video"]["suffixes"])  # GIF and WebP are among those of photos

@@ -54,6 +54,7 @@ class Timeline:
         self.seconds = array("d")  # of every frame
 
     def add(self, frame: TrackedFrame) -> None:
+        """Takes a frame's instances into their tracks."""
         self.seconds.append(frame.seconds)
         for instance in instances_of(frame.result):
             number = number_of(instance)

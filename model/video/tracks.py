@@ -14,7 +14,7 @@ from ..constants import CONSTANTS
 from ..runtime.landmarker import Landmarker
 from ..runtime.result import Hand, Instance, Result
 from ..runtime.topology import FINGERS
-from ..runtime.tracker import Tracker
+from ..tracking.tracker import Tracker
 from .video_file import Frame
 
 _RULE = CONSTANTS["video"]
@@ -57,6 +57,7 @@ class Tracks:
         self._made = 0
 
     def update(self, frame: Frame) -> TrackedFrame:
+        """The next frame's result with track numbers that last, and the speeds."""
         found = self._tracker.update(frame.rgb, frame.seconds)
         instances = instances_of(found)
         self._last = {number: last for number, last in self._last.items() if frame.seconds - last.seconds <= MEMORY}

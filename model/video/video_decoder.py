@@ -23,7 +23,7 @@ _CODECS = (
 
 USUAL_RATE = 30.0  # frames a second where a file does not say
 MOST_STRETCH = 4.0  # ratio of a pixel's sides; what is beyond is a mistake in the header, and left out of account
-PROBED_PIXELS = 4 * MOST_PIXELS  # 8K; of a first frame, so that its size can be told
+PROBED_PIXELS = 4 * MOST_PIXELS  # 8K; of a first frame, so that its size is known
 SAME = 1e-4  # seconds between two roundings of one time stamp
 THREADS = 2  # of the decoder; more would keep more frames in memory
 
@@ -80,6 +80,7 @@ class Film:
         self.frames = min(stream.frames or round((self.seconds or 0) * self.rate), MOST_FRAMES) or None
 
     def pictures(self) -> Iterator[tuple[float, np.ndarray]]:
+        """Seconds since the first picture and the picture, uint8 (H, W, 3) RGB, one after the other. VideoError."""
         last = 0.0
         for packet in self._packets():
             try:
@@ -119,6 +120,7 @@ class Film:
             self.damaged = True
 
     def close(self) -> None:
+        """Closes the file."""
         self._container.close()
 
 

@@ -14,15 +14,15 @@ import av
 import cv2
 import numpy as np
 
-from ..runtime.image_file import looks_like_video, reason
+from ..photo.image_file import looks_like_video, reason
 from .animation_decoder import Animation, is_animation
 from .index_limits import takes_too_long
 from .media_type import HEAD
 from .video_decoder import Film, container_of
 from .video_limits import MOST_BYTES, MOST_FRAMES, MOST_SECONDS, VideoError, in_words
 
-_LEAST_STEP = 0.001  # seconds between two frames whose time stamps do not grow
-_INCOMPLETE = 0.9  # of its length: a video whose frames end before that was cut off
+_LEAST_STEP = 0.001  # seconds between two frames with time stamps that do not grow
+_INCOMPLETE = 0.9  # of its length: a video with frames that end before that was cut off
 
 _Picture = tuple[float, np.ndarray]
 
@@ -116,7 +116,7 @@ class Video:
             stamp, rgb = picture
             seconds = max(stamp - begin, last + _LEAST_STEP)
             if seconds > self._most_seconds + 1 or number >= MOST_FRAMES:
-                self.note = f"Only the first {in_words(last)} were looked at: a video may not be longer."
+                self.note = f"Only the first {in_words(last)} were analysed: a video may not be longer."
                 return
             yield Frame(number, seconds, self._fitted(rgb))
             number, last = number + 1, seconds
@@ -124,7 +124,7 @@ class Video:
                 picture = next(self._pictures, None)
             except MemoryError:
                 raise VideoError("There is not enough memory for this video.", again=True) from None
-            except Exception:  # decoders raise many things on damaged files
+            except Exception:  # decoders raise many kinds of exception on damaged files
                 picture, self._reader.damaged = None, True
         if self._reader.damaged or self._was_cut_off(number, last):
             self.note = f"The file is damaged or incomplete: {number} frame{'' if number == 1 else 's'} of it could be read."
@@ -189,4 +189,4 @@ def _in_a_sentence(error: Exception) -> VideoError:
         return VideoError("There is not enough memory for this video.", again=True)
     if isinstance(error, av.error.DecoderNotFoundError):
         return VideoError("This video is coded in a way that cannot be read: save it as MP4 with H.264 and use that.")
-    return VideoError("The video is damaged or incomplete and cannot be opened.")  # decoders raise many things on damaged files
+    return VideoError("The video is damaged or incomplete and cannot be opened.")  # decoders raise many kinds of exception on damaged files

@@ -1,6 +1,6 @@
 """Pointillist and MediaPipe side by side: python3 make.py benchmark [--data FOLDER] [--coco FOLDER] [--most N] [--json FILE] [--markdown FILE]
 
-Both look at the same pictures in the same run, one after the other, each as a process of its own. MediaPipe 0.10.21 (mp.solutions: hands,
+Both get the same pictures in the same run, one after the other, each as a process of its own. MediaPipe 0.10.21 (mp.solutions: hands,
 face_mesh with refine_landmarks, full-range face detector) is installed into a virtual environment of its own the first time.
 
 --data: folder of the training sets, measured on their validation splits; without it rendered pictures are made from the project's examples.
@@ -26,12 +26,14 @@ from model.data import landmark_sets, samples
 from model.data.detection_sets import Scenes
 from model.data.detection_sets import read as read_scenes
 from model.evaluation import natural_photos
-from tests.benchmark import box_figures, landmark_figures, photos, rendered, speed, workers
-from tests.benchmark.landmark_figures import extent, outer_eyes
-from tests.benchmark.looks import SIDES, look
-from tests.benchmark.photos import evenly
-from tests.benchmark.point_map import IBUG_OF_MESH, PointMap
-from tests.benchmark.table import Row, document, markdown
+from tests.benchmark.figures import box_figures, landmark_figures, speed
+from tests.benchmark.figures.landmark_figures import extent, outer_eyes
+from tests.benchmark.figures.table import Row, document, markdown
+from tests.benchmark.sides import workers
+from tests.benchmark.sides.answers import SIDES, ask
+from tests.benchmark.truth import photos, rendered
+from tests.benchmark.truth.photos import evenly
+from tests.benchmark.truth.point_map import IBUG_OF_MESH, PointMap
 
 ROOT = Path(__file__).resolve().parents[2]
 SETS = {
@@ -57,7 +59,7 @@ def own_ibug(answer):
 
 
 class Shown(list):
-    """A table whose new rows are shown at once, so that a long run that is cut short was not in vain."""
+    """A table with new rows that are shown at once, so that a long run that is cut short was not in vain."""
 
     def __iadd__(self, rows: Iterable[Row]) -> "Shown":
         rows = list(rows)
@@ -69,13 +71,13 @@ class Benchmark:
     """ours, peer: running workers; most: photos of each set, and for fitting each map."""
 
     def __init__(self, ours: workers.Worker, peer: workers.Worker, cache: Path, most: int):
-        self._look = partial(look, ours=ours, peer=peer)
+        self._ask = partial(ask, ours=ours, peer=peer)
         self._cache, self._most = cache, most
 
     def hands(self, s: samples.Samples) -> list[Row]:
         rows = evenly(np.flatnonzero(s.split == "val"), self._most)
-        looks = self._look(photos.crops(s, rows), parts="hands", what=s.name)
-        ours, peer = (landmark_figures.measure(looks, side, "hand", hand_points) for side in SIDES)
+        answers = self._ask(photos.crops(s, rows), parts="hands", what=s.name)
+        ours, peer = (landmark_figures.measure(answers, side, "hand", hand_points) for side in SIDES)
         labels = ", labels: MediaPipe's consensus" if s.name == "real_hands" else ""
         return landmark_figures.rows(f"{s.name} val ({len(rows)}{labels})", ours, peer, extent)
 
@@ -89,8 +91,8 @@ class Benchmark:
         train, val = (evenly(np.flatnonzero(known & (s.split == split)), self._most) for split in ("train", "val"))
         fitted = self._point_map(s, train, s.ibug, "peer")
         maps["ridge map"] = lambda answer: fitted(mesh(answer))
-        looks = self._look(photos.crops(s, val), parts="mesh", what=s.name)
-        table = landmark_figures.face_rows(f"{s.name} val, 68 points ({len(val)})", looks, readers, maps)
+        answers = self._ask(photos.crops(s, val), parts="mesh", what=s.name)
+        table = landmark_figures.face_rows(f"{s.name} val, 68 points ({len(val)})", answers, readers, maps)
         return table + (self._profiles(s) if "fid30" in s.notes else [])
 
     def _profiles(self, s: samples.Samples) -> list[Row]:
@@ -100,17 +102,17 @@ class Benchmark:
         for turned in (s.notes["yaw"] < 0, s.notes["yaw"] >= 0):
             train, val = (evenly(np.flatnonzero(steep & turned & (s.split == split)), self._most // 2) for split in ("train", "val"))
             fitted = {side: self._point_map(s, train, s.notes["fid30"], side) for side in SIDES}
-            looks = self._look(photos.crops(s, val, s.notes["fid30"]), parts="mesh", what=f"{s.name} profiles")
+            answers = self._ask(photos.crops(s, val, s.notes["fid30"]), parts="mesh", what=f"{s.name} profiles")
             for side in SIDES:
-                measured[side] += landmark_figures.measure(looks, side, "face", lambda answer, side=side, fitted=fitted: fitted[side](mesh(answer)))
+                measured[side] += landmark_figures.measure(answers, side, "face", lambda answer, side=side, fitted=fitted: fitted[side](mesh(answer)))
         section = f"{s.name} val, profiles, 30 fiducials ({len(measured['ours'])}), both by ridge map; / face size"
         return landmark_figures.rows(section, measured["ours"], measured["peer"], extent, "%")
 
     def _point_map(self, s: samples.Samples, train: list[int], target: np.ndarray, side: str) -> PointMap:
         """From this side's own meshes on training rows to the target's points there."""
-        looks = self._look(photos.crops(s, train, target), parts="mesh", what=f"{s.name} train, to fit a map", sides=[side])
+        answers = self._ask(photos.crops(s, train, target), parts="mesh", what=f"{s.name} train, to fit a map", sides=[side])
         meshes, targets = [], []
-        for seen in looks:
+        for seen in answers:
             found, truth = mesh(seen.by(side)), seen.photo.objects[0].points
             # Which mesh is the labelled face: by the centre of the usual 68 points, near enough to the target's.
             index = landmark_figures.pairs(found[:, IBUG_OF_MESH].mean(1, keepdims=True).repeat(len(truth), 1), [truth])[0]
@@ -123,49 +125,49 @@ class Benchmark:
         part = {"hand": "hands", "face": "boxes"}[kind]
         val = evenly(photos.coco(folder), self._most)
         filled, empty = ([p for p in val if bool(p.objects) == some] for some in (True, False))
-        looks = self._look(filled, parts=part, what=folder.name)
-        looks += self._look(empty, parts="hands boxes", what=f"{folder.name}, empty")
+        answers = self._ask(filled, parts=part, what=folder.name)
+        answers += self._ask(empty, parts="hands boxes", what=f"{folder.name}, empty")
         section = f"{folder.name} val ({len(val)} photos)"
-        table = box_figures.rows(section, looks, kind)
+        table = box_figures.rows(section, answers, kind)
         if kind == "face":
             train = [p for p in photos.coco(folder, "train") if p.objects]
-            fitted = box_figures.fit_box_map(self._look(evenly(train, self._most), parts=part, what=f"{folder.name} train", sides=["peer"]), "peer", kind)
-            table += box_figures.rows(f"{section}, MediaPipe's boxes after a fitted shift and scale", looks, kind, fitted)
-        return table + box_figures.false_finds(section, looks)
+            fitted = box_figures.fit_box_map(self._ask(evenly(train, self._most), parts=part, what=f"{folder.name} train", sides=["peer"]), "peer", kind)
+            table += box_figures.rows(f"{section}, MediaPipe's boxes after a fitted shift and scale", answers, kind, fitted)
+        return table + box_figures.false_detections(section, answers)
 
     def natural(self, p: Scenes, way: str) -> list[Row]:
         """Whole photos with hands and faces, as they are, turned or grey. MediaPipe's face boxes are mapped to the labels' by a fit on training photos."""
-        looks = self._look(photos.natural(p, evenly(np.flatnonzero(p.split == "val"), self._most), way), parts="hands boxes", what=f"{p.name} ({way})")
-        section = f"{p.name} val, {way} ({len(looks)} photos)"
-        ours, peer = (landmark_figures.measure(looks, side, "hand", hand_points) for side in SIDES)
-        table = box_figures.rows(f"{section}, hands", looks, "hand") + landmark_figures.rows(
+        answers = self._ask(photos.natural(p, evenly(np.flatnonzero(p.split == "val"), self._most), way), parts="hands boxes", what=f"{p.name} ({way})")
+        section = f"{p.name} val, {way} ({len(answers)} photos)"
+        ours, peer = (landmark_figures.measure(answers, side, "hand", hand_points) for side in SIDES)
+        table = box_figures.rows(f"{section}, hands", answers, "hand") + landmark_figures.rows(
             f"{section}, sure hands ({len(ours)}, labels: MediaPipe's consensus)", ours, peer, extent
         )
         train = photos.natural(p, evenly(np.flatnonzero(p.split == "train"), self._most // 2), way)
-        fitted = box_figures.fit_box_map(self._look(train, parts="boxes", what=f"{p.name} train", sides=["peer"]), "peer", "face")
-        return table + box_figures.rows(f"{section}, faces, MediaPipe's boxes after a fitted shift and scale", looks, "face", fitted)
+        fitted = box_figures.fit_box_map(self._ask(train, parts="boxes", what=f"{p.name} train", sides=["peer"]), "peer", "face")
+        return table + box_figures.rows(f"{section}, faces, MediaPipe's boxes after a fitted shift and scale", answers, "face", fitted)
 
     def own_photos(self, name: str, given: list[photos.Photo]) -> list[Row]:
-        """Photos whose every hand or face is labelled: points where there are any, and boxes."""
+        """Photos with every hand or face labelled: points where there are any, and boxes."""
         table: list[Row] = []
-        looks = self._look(evenly(given, self._most), parts="hands mesh boxes", what=name)
-        truths = [truth for seen in looks for truth in seen.photo.objects if truth.points is not None]
+        answers = self._ask(evenly(given, self._most), parts="hands mesh boxes", what=name)
+        truths = [truth for seen in answers for truth in seen.photo.objects if truth.points is not None]
         if any(truth.kind == "hand" for truth in truths):
-            ours, peer = (landmark_figures.measure(looks, side, "hand", hand_points) for side in SIDES)
+            ours, peer = (landmark_figures.measure(answers, side, "hand", hand_points) for side in SIDES)
             table += landmark_figures.rows(f"{name}, hands ({len(ours)})", ours, peer, extent)
         sizes = {len(truth.points) for truth in truths if truth.kind == "face"}
         if sizes == {68}:
             usual = {"the usual 68 mesh points": lambda answer: mesh(answer)[:, IBUG_OF_MESH]}
             count = sum(truth.kind == "face" for truth in truths)
             readers = {"ours": own_ibug, "peer": usual["the usual 68 mesh points"]}
-            table += landmark_figures.face_rows(f"{name}, faces ({count})", looks, readers, usual)
+            table += landmark_figures.face_rows(f"{name}, faces ({count})", answers, readers, usual)
         elif sizes == {478}:
-            ours, peer = (landmark_figures.measure(looks, side, "face", mesh) for side in SIDES)
+            ours, peer = (landmark_figures.measure(answers, side, "face", mesh) for side in SIDES)
             table += landmark_figures.rows(f"{name}, faces ({len(ours)})", ours, peer, outer_eyes, "%")
         for kind in sorted({kind for photo in given for kind in photo.boxed}):
             if any(truth.box is not None for photo in given for truth in photo.of(kind)):
-                table += box_figures.rows(f"{name}, {kind} boxes", looks, kind)
-        return table + box_figures.false_finds(name, looks)
+                table += box_figures.rows(f"{name}, {kind} boxes", answers, kind)
+        return table + box_figures.false_detections(name, answers)
 
     def training_sets(self, folder: Path, parts: set[str]) -> Iterator[list[Row]]:
         """The rows of one set after the other."""

@@ -19,10 +19,8 @@ from pathlib import Path
 from playwright.sync_api import Page, sync_playwright
 
 from export.browser import build_hook, chromium
+from tests.browser.camera_video import write_video
 from tests.conftest import ROOT, AppServer
-
-sys.path.insert(0, str(ROOT / "tests" / "browser"))
-from camera_video import write_video  # noqa: E402
 
 FOLDER = ROOT / ".human"
 PACKAGES = ["@vladmandic/human@3.3.6", "@tensorflow/tfjs-backend-wasm@4.22.0"]

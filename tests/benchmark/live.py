@@ -1,6 +1,6 @@
-"""The live page's figures: python tests/benchmark/live.py [--seconds 20] [--soak MINUTES]
+"""The live page's figures: python -m tests.benchmark.live [--seconds 20] [--soak MINUTES]
 
-Jitter and lag of the tracker on the rendered camera video (Python, whose filter and tracker the browser's are tested to
+Jitter and lag of the tracker on the rendered camera video (Python; the browser's filter and tracker are tested to be
 equal), then both modes in a headless Chromium beside the server on this machine: frames per second, latency from the
 camera to the drawn points, and with --soak the server's memory over that many minutes of live use. Prints each of
 them as a line of JSON as soon as it is known.
@@ -8,20 +8,15 @@ them as a line of JSON as soon as it is known.
 
 import argparse
 import json
-import sys
 import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests" / "browser")]
-
-from camera_video import BITS, FRAMES, SQUARE, WIDTH, frame, truth, write_video  # noqa: E402
-from conftest import AppServer  # noqa: E402
-
-from export.browser import chromium  # noqa: E402
+from export.browser import chromium
+from tests.browser.camera_video import BITS, FRAMES, SQUARE, WIDTH, frame, truth, write_video
+from tests.conftest import AppServer
 
 RATE = 30  # frames per second of the fake camera
 NOISE = 2.0  # grey levels, a decent webcam in daylight

@@ -1,4 +1,4 @@
-"""Many visitors at once, on this machine only: python tests/benchmark/load.py [--uploaders 8] [--live 2] [--minutes 3] [--arrivals 0.5]
+"""Many visitors at once, on this machine only: python -m tests.benchmark.load [--uploaders 8] [--live 2] [--minutes 3] [--arrivals 0.5]
 
 Uploaders speak Streamlit's own protocol (a websocket and uploads, as its page does), so that the machine's CPUs are left to
 the server; live visitors are pages of one headless Chromium with a rendered camera picture, in mode "On the server". Now and
@@ -33,14 +33,10 @@ from streamlit.proto.Common_pb2 import UploadedFileInfo
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import connect
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests" / "browser")]
-
-from camera_video import write_video  # noqa: E402
-from conftest import AppServer  # noqa: E402
-from live_page import FAKE_CAMERA  # noqa: E402
-
-from export.browser import chromium  # noqa: E402
+from export.browser import chromium
+from tests.browser.camera_video import EXAMPLES, write_video
+from tests.browser.live_page import FAKE_CAMERA, SECONDS
+from tests.conftest import AppServer
 
 MOST_UPLOADERS, MOST_LIVE, MOST_MINUTES, MOST_ARRIVALS = 64, 8, 60, 5
 MOST_PASSING = 32  # visits at once; who would come beyond them counts as not let in
@@ -48,10 +44,9 @@ PHOTO_EVERY = 10  # visits
 PHOTOS_EACH = 10  # then the visitor leaves and another one comes
 # Seconds:
 PATIENCE = 300  # for one answer
-LOOK_EVERY = 10  # between two looks at the server and the live pages
+CHECK_EVERY = 10  # between two checks of the server and the live pages
 VANISH_EVERY = 60  # between two live visitors that vanish
 AFTERWARDS = 45  # WebRTC takes up to half a minute to notice that the other side has gone
-SECONDS = 1000  # Playwright counts milliseconds
 
 
 def photos() -> list[bytes]:
@@ -59,7 +54,7 @@ def photos() -> list[bytes]:
     from PIL import Image
 
     files = []
-    for path in sorted((ROOT / "model" / "examples").glob("*.webp")):
+    for path in sorted(EXAMPLES.glob("*.webp")):
         for width in (1024, 3000):
             with Image.open(path) as picture:
                 scaled = picture.convert("RGB").resize((width, width * picture.height // picture.width))
@@ -186,7 +181,7 @@ class Load:
         while time.monotonic() < self._until:
             try:
                 self._visit(number, chance)
-            except Exception as error:  # counted and told, whatever it is
+            except Exception as error:  # counted and reported, whatever it is
                 with self._lock:
                     self.errors.append("".join(traceback.format_exception_only(error)).strip()[:300])
                 time.sleep(1)
@@ -206,7 +201,7 @@ class Load:
             seconds = visitor.upload(name, photo)
             with self._lock:
                 self.seconds.append(seconds)
-            time.sleep(chance.exponential(1.0))  # a person looks at the result
+            time.sleep(chance.exponential(1.0))  # a person reads the result
         with self._lock:
             self.visits += 1
             self.visits_that_waited += visitor.waited
@@ -288,14 +283,14 @@ class LiveVisitor:
         self._frame.get_by_role("button", name="Start camera").click(timeout=patience * SECONDS)
         self._page.get_by_text("frames per second").wait_for(timeout=patience * SECONDS)
         self._seen = self._shown()
-        self.fps: list[float] = []  # pictures shown per second, since the look before
+        self.fps: list[float] = []  # pictures shown per second, since the check before
 
     def _shown(self) -> tuple[float, int]:
         """When, and how many pictures so far: none any more if the stream has ended."""
         videos = self._frame.locator("video")
         return time.monotonic(), (videos.first.evaluate(SHOWN) or 0) if videos.count() else 0
 
-    def look(self) -> None:
+    def check(self) -> None:
         (before, had), self._seen = self._seen, self._shown()
         self.fps.append(round(max(self._seen[1] - had, 0) / (self._seen[0] - before), 1))
 
@@ -318,12 +313,12 @@ class LiveVisitor:
 
 
 def stream(browsers: "Browsers", url: str, visitors: list[LiveVisitor], until: float) -> dict:
-    """Looks at the live visitors now and then; every VANISH_EVERY seconds one more comes and vanishes. How many did, and could not."""
+    """Checks the live visitors now and then; every VANISH_EVERY seconds one more comes and vanishes. How many did, and could not."""
     vanished, complaints, next_one = 0, [], time.monotonic() + VANISH_EVERY / 2
     while (left := until - time.monotonic()) > 0:
-        visitors[0].wait(min(LOOK_EVERY, left))
+        visitors[0].wait(min(CHECK_EVERY, left))
         for visitor in visitors:
-            visitor.look()
+            visitor.check()
         if time.monotonic() > next_one:
             next_one = time.monotonic() + VANISH_EVERY
             try:
@@ -346,7 +341,7 @@ def watch(url: str, until: float, curve: list[dict]) -> None:
     while time.monotonic() < until:
         curve.append(ask_status(url))
         print(json.dumps(curve[-1]), file=sys.stderr, flush=True)  # a long run can be watched
-        time.sleep(min(LOOK_EVERY, max(until - time.monotonic(), 0.1)))
+        time.sleep(min(CHECK_EVERY, max(until - time.monotonic(), 0.1)))
 
 
 def run(url: str, uploaders: int, live: int, minutes: float, arrivals: float, scratch: Path) -> dict:

@@ -20,7 +20,7 @@ from export.graph.prepare import browser_part, computed
 from model.constants import CROP
 from model.data import landmark_batches, landmark_sets
 from model.evaluation import metrics
-from model.runtime.network_file import WEIGHTS
+from model.inference.network_file import WEIGHTS
 
 CALIBRATION, RUNS = 200, 200
 

@@ -52,11 +52,11 @@ from model.data import built_in, landmark_batches, synthetic
 from model.data.corrected import Corrected, of_photos
 from model.data.samples import Samples
 from model.evaluation import metrics
+from model.inference.network_file import WEIGHTS
+from model.network.architecture import Landmarks
 from model.output.coco_folder import LabelledPhoto
 from model.output.corrections import Label, Labels
-from model.runtime.network_file import WEIGHTS
 from model.training import teach, warm_start
-from model.training.network import Landmarks
 
 SETS = {"hand": ("wild", "real_hands"), "face": ("real_faces",)}  # photos
 

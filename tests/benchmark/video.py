@@ -14,11 +14,11 @@ import time
 import cv2
 import numpy as np
 
-from model.runtime.image_file import open_photo
-from tests.benchmark import workers
-from tests.benchmark.rendered import EXAMPLES
-from tests.benchmark.speed import LIVE_SIZE, TIMES, WARM, interleaved
-from tests.benchmark.table import Row, markdown
+from model.photo.image_file import open_photo
+from tests.benchmark.figures.speed import LIVE_SIZE, TIMES, WARM, interleaved
+from tests.benchmark.figures.table import Row, markdown
+from tests.benchmark.sides import workers
+from tests.benchmark.truth.rendered import EXAMPLES
 from tests.model.clips import clip
 
 SCENE = slice(0, 600), slice(250, 800)  # rows and columns of the example photo that hold the face and one hand
@@ -42,7 +42,7 @@ def tracking(frames: list[np.ndarray], cores: int) -> list[Row]:
     section = f"video {LIVE_SIZE[0]} x {LIVE_SIZE[1]}, one hand and one face, {cores} cores"
     with workers.ours(cores) as ours, workers.theirs(cores) as peer:
         times = interleaved((ours, peer), frames, live=True)
-        seen = [worker.look(frames[-1], live=True, few=True) for worker in (ours, peer)]
+        seen = [worker.ask(frames[-1], live=True, few=True) for worker in (ours, peer)]
     table = [Row(section, f"{kind}s in the last frame", *(len(each[f"{kind}_points"]) for each in seen), "n", None) for kind in ("hand", "face")]
     for measured, label in TIMES.items():
         table.append(Row(section, f"frame{label}, median", *np.median(times[measured], axis=1), "ms"))
@@ -64,7 +64,7 @@ def files(content: bytes, cores: int) -> list[Row]:
 
 def alone(cores: int) -> None:
     """Reads the video from stdin, prints milliseconds a frame: on the clock and of CPU, without files and with them."""
-    from tests.benchmark import pipe
+    from tests.benchmark.sides import pipe
 
     answers = pipe.start(cores)
     from model import Landmarker

@@ -13,8 +13,8 @@ import sys
 import time
 from pathlib import Path
 
-from model.runtime.image_file import open_photo
-from tests.benchmark.rendered import EXAMPLES
+from model.photo.image_file import open_photo
+from tests.benchmark.truth.rendered import EXAMPLES
 from tests.model.clips import clip, crossing
 
 SIZES = {"640 x 480": (640, 480), "4K": (3840, 2160)}
@@ -31,7 +31,7 @@ def peak_mb() -> float:
 
 def alone(cores: int) -> None:
     """Reads a video from stdin and prints figures as JSON."""
-    from tests.benchmark import pipe
+    from tests.benchmark.sides import pipe
 
     answers = pipe.start(cores)
     from model import Landmarker

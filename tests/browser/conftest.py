@@ -1,8 +1,9 @@
 """Visitors of the live page, with cameras that show a rendered hand and face."""
 
 import pytest
-from camera_video import write_video
-from live_page import FAKE_CAMERA, START
+
+from tests.browser.camera_video import write_video
+from tests.browser.live_page import FAKE_CAMERA, START
 
 # Keeps every stream that the page opens where a test can see it.
 WATCH_STREAMS = """
@@ -18,7 +19,7 @@ WATCH_STREAMS = """
 
 @pytest.fixture(scope="session")
 def camera_chromium(launch_chromium, tmp_path_factory):
-    """A Chromium whose camera shows the video of camera_video.py."""
+    """A Chromium with a camera that shows the video of camera_video.py."""
     video = tmp_path_factory.mktemp("camera") / "camera.mjpeg"
     write_video(video)
     return launch_chromium(*FAKE_CAMERA, f"--use-file-for-fake-video-capture={video}")

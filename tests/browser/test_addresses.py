@@ -1,7 +1,8 @@
 """Addresses of what the pages show: they can be passed on, and a reload keeps them."""
 
 import pytest
-from test_upload import SECONDS
+
+from tests.browser.live_page import SECONDS
 
 pytestmark = pytest.mark.browser
 

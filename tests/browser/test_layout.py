@@ -1,14 +1,17 @@
-"""What a visitor sees first, at three widths; and what axe-core finds in the pages."""
+"""What the first window shows, at three widths; and what axe-core reports of the pages."""
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import expect
-from test_upload import EXAMPLES, SECONDS, drawing, drop_zone, wait_for_another_drawing
+
+from tests.browser.camera_video import EXAMPLES
+from tests.browser.live_page import SECONDS
+from tests.browser.photos_page import drawing, drop_zone, wait_for_another_drawing
+from tests.browser.windows import SIZES, box
 
 pytestmark = pytest.mark.browser
 
-SIZES = [(1440, 900), (1024, 768), (390, 844)]
 FOUND = "Two hands (one left and one right) and one face."
 PAGES = {"": "Find hands and faces", "live": "Live camera", "training": "How it works"}  # address -> heading
 
@@ -19,24 +22,6 @@ def window(page, request):
     width, height = request.param
     page.set_viewport_size({"width": width, "height": height})
     return page, width, height
-
-
-def box(element) -> tuple[float, float, float, float]:
-    """Left, top, right and bottom in pixels of the window, once the element stands still."""
-    element.wait_for(timeout=60 * SECONDS)
-    place = element.evaluate(
-        """async element => {
-          let [before, now] = [null, null];
-          while (before === null || before !== now) {
-            before = now;
-            await new Promise((done) => setTimeout(done, 300));
-            const { left, top, right, bottom } = element.getBoundingClientRect();
-            now = JSON.stringify([left, top, right, bottom]);
-          }
-          return JSON.parse(now);
-        }"""
-    )
-    return tuple(place)
 
 
 @pytest.mark.parametrize("upright", [False, True], ids=["landscape", "portrait"])
@@ -115,7 +100,7 @@ def test_lines_are_short(page):
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_nothing_serious(chromium, app_url, theme):
+def test_axe_reports_nothing_serious(chromium, app_url, theme):
     context = chromium.new_context(viewport={"width": 1280, "height": 900}, color_scheme=theme)
     page = context.new_page()
     for address, heading in PAGES.items():

@@ -14,14 +14,14 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from model.runtime.image_file import open_photo
-from tests.browser.test_upload import EXAMPLES
+from model.photo.image_file import open_photo
+from tests.browser.camera_video import EXAMPLES
+from tests.browser.live_page import SECONDS
 from tests.conftest import AppServer
 from tests.model.clips import clip, crossing
 
 pytestmark = pytest.mark.browser
 
-SECONDS = 1000  # Playwright counts in milliseconds
 HERE = {"localhost", "127.0.0.1", "::1", "", None}
 FAKE_CAMERA = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
 

@@ -1,13 +1,13 @@
-"""Visitors whose server falls silent or is started anew: the page recovers by itself, or says what to do."""
+"""Visitors of a server that falls silent or is started anew: the page recovers by itself, or says what to do."""
 
 import os
 import signal
 
 import pytest
-from camera_video import EXAMPLES
-from live_page import SECONDS, START, start_on_device, start_on_server
 from playwright.sync_api import expect
 
+from tests.browser.camera_video import EXAMPLES
+from tests.browser.live_page import SECONDS, START, start_on_device, start_on_server
 from tests.conftest import AppServer
 
 pytestmark = pytest.mark.browser

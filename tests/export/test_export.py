@@ -6,7 +6,7 @@ import torch
 
 from export import parity, torch_to_onnx
 from export.__main__ import differences
-from model.runtime.network_file import WEIGHTS
+from model.inference.network_file import WEIGHTS
 
 
 @pytest.fixture(scope="module")

@@ -20,10 +20,10 @@ from model import Landmarker
 from model.constants import CROP
 from model.data import built_in, synthetic
 from model.data.corrected import of_photos
+from model.inference.network_file import BRANCHES, WEIGHTS
 from model.output import coco_folder
 from model.output.coco_folder import LabelledPhoto
 from model.output.corrections import Label, Labels
-from model.runtime.network_file import BRANCHES, WEIGHTS
 from model.training import teach
 
 pytestmark = pytest.mark.slow

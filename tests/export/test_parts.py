@@ -7,8 +7,8 @@ import pytest
 
 from export import parity
 from export.browser import serve
-from model.runtime.network_file import BROWSER_PARTS
-from model.runtime.session import Session
+from model.inference.network_file import BROWSER_PARTS
+from model.inference.session import Session
 
 
 @pytest.mark.parametrize("exact", [True, False])

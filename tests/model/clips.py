@@ -110,13 +110,13 @@ def box(name: bytes, content: bytes) -> bytes:
 
 
 def with_samples(whole: bytes, count: int) -> bytes:
-    """The MP4 whose index announces so many samples of one size."""
+    """The MP4 with an index that announces so many samples of one size."""
     at = whole.index(b"stsz") + 8
     return whole[:at] + struct.pack(">II", 100, count) + whole[at + 8 :]
 
 
 def with_size(whole: bytes, width: int, height: int) -> bytes:
-    """The MOV (of a codec whose frames do not tell their size) whose header tells another one."""
+    """The MOV (of a codec with frames that do not state their size) with another one in its header."""
     at = whole.index(b"rle ", whole.index(b"stsd")) + 28
     return whole[:at] + struct.pack(">HH", width, height) + whole[at + 4 :]
 

@@ -1,5 +1,5 @@
 """A world simple enough to know all the answers: coloured rectangles stand for hands and faces, and a stand-in for the
-network finds them by their colour. What lies between - views, tiles, crops, the way back - is the real thing.
+network finds them by their colour. What lies between - views, tiles, crops, the way back - is as in use.
 """
 
 import cv2
@@ -10,11 +10,11 @@ from model.runtime.topology import FACE_POINTS
 
 COLOURS = {"hand": (255, 0, 0), "face": (0, 255, 0)}
 COUNTS = {"hand": 21, "face": FACE_POINTS}
-TALL = 1.25  # a thing's height, as a multiple of its width
+TALL = 1.25  # an instance's height, as a multiple of its width
 
 
 def template(kind: str) -> np.ndarray:
-    """(K, 2) where the points lie on the thing, in units of its width; its centre is 0, 0 and y points down."""
+    """(K, 2) where the points lie on the instance, in units of its width; its centre is 0, 0 and y points down."""
     points = np.random.default_rng(7).uniform(-0.5, 0.5, (COUNTS[kind], 2)) * (0.9, 0.9 * TALL)
     points[1:5] = np.array([[-1, -TALL], [1, -TALL], [1, TALL], [-1, TALL]]) / 2
     rule = CONSTANTS["roi"][kind]
@@ -24,16 +24,16 @@ def template(kind: str) -> np.ndarray:
 
 
 def place(kind: str, cx: float, cy: float, width: float, degrees: float = 0) -> np.ndarray:
-    """(K, 2) the points of a thing in photo pixels."""
+    """(K, 2) the points of an instance in photo pixels."""
     angle = np.radians(degrees)
     across, down = np.array([np.cos(angle), np.sin(angle)]), np.array([-np.sin(angle), np.cos(angle)])
     return np.array([cx, cy]) + template(kind) * width @ np.stack([across, down])
 
 
-def photo(width: int, height: int, *things: tuple) -> np.ndarray:
-    """uint8 (H, W, 3): grey, with a thing for each (kind, cx, cy, width, degrees); blue tells its lower half."""
+def photo(width: int, height: int, *instances: tuple) -> np.ndarray:
+    """uint8 (H, W, 3): grey, with an instance for each (kind, cx, cy, width, degrees); blue tells its lower half."""
     rgb = np.full((height, width, 3), 90, np.uint8)
-    for kind, cx, cy, size, degrees in things:
+    for kind, cx, cy, size, degrees in instances:
         for low, high, blue in ((-TALL / 2, 0, 0), (0, TALL / 2, 255)):
             angle = np.radians(degrees)
             turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
@@ -44,7 +44,7 @@ def photo(width: int, height: int, *things: tuple) -> np.ndarray:
 
 
 class ColourNetwork:
-    """Has the outputs of the real network (model.runtime.session.Session). `asked`: the outputs of every run so far."""
+    """Has the outputs of the real network (model.inference.session.Session). `asked`: the outputs of every run so far."""
 
     metadata: dict = {}
 
@@ -64,8 +64,8 @@ class ColourNetwork:
     def _detections(self, picture: np.ndarray) -> np.ndarray:
         output = np.zeros((2, 1024, 7), np.float32)
         for index, kind in enumerate(KINDS):
-            for cell, thing in enumerate(_things(picture, kind)):
-                pixels, up = thing
+            for cell, instance in enumerate(_instances(picture, kind)):
+                pixels, up = instance
                 low, high = pixels.min(axis=0) - 0.5, pixels.max(axis=0) + 0.5
                 output[index, cell] = (self.score, *(low + high) / 2, *(high - low), *up)
         return output
@@ -79,10 +79,10 @@ class ColourNetwork:
         }
         answer["hand_heatmaps"] = np.full((21, 64, 64), 1 / 4096)
         for kind in KINDS:
-            things = _things(picture, kind)
+            instances = _instances(picture, kind)
             xyz = np.full((COUNTS[kind], 3), 0.5)
-            if things:  # the one in the middle is meant
-                pixels, up = min(things, key=lambda thing: np.linalg.norm(thing[0].mean(axis=0) - CROP / 2))
+            if instances:  # the one in the middle is meant
+                pixels, up = min(instances, key=lambda instance: np.linalg.norm(instance[0].mean(axis=0) - CROP / 2))
                 down = -up
                 axes = np.stack([(down[1], -down[0]), down])  # rows: across, down
                 along = pixels @ axes.T
@@ -92,21 +92,21 @@ class ColourNetwork:
                 xyz[:, 2] = 0.1
             answer[kind] = xyz.ravel()
             answer[f"{kind}_sigma"] = np.full(COUNTS[kind], self.sigma)
-            answer[f"{kind}_presence"] = np.array([self.presence if things else 0.0])
+            answer[f"{kind}_presence"] = np.array([self.presence if instances else 0.0])
         return answer
 
 
-def _things(picture: np.ndarray, kind: str) -> list[tuple[np.ndarray, np.ndarray]]:
+def _instances(picture: np.ndarray, kind: str) -> list[tuple[np.ndarray, np.ndarray]]:
     """Pixels (N, 2) and up vector of everything of this kind's colour."""
     red, green, blue = picture.astype(int).transpose(2, 0, 1)
     own, other = (red, green) if kind == "hand" else (green, red)
     count, labels = cv2.connectedComponents(((own > 160) & (other < 80)).astype(np.uint8))
-    things = []
+    instances = []
     for label in range(1, count):
         y, x = np.nonzero(labels == label)
         lower = blue[y, x] > 128
         if len(x) >= 30 and lower.any() and not lower.all():
             pixels = np.stack([x, y], axis=1).astype(float)
             up = pixels[~lower].mean(axis=0) - pixels[lower].mean(axis=0)
-            things.append((pixels, up / np.linalg.norm(up)))
-    return things
+            instances.append((pixels, up / np.linalg.norm(up)))
+    return instances

@@ -194,7 +194,7 @@ def bombs() -> Iterator[Case]:
     yield bomb("PNG 30,000 x 30,000, header only", lambda: png(side, side, b""))
     yield bomb("PNG of 2**31 - 1 squared", lambda: png(2**31 - 1, 2**31 - 1, b""))
     yield bomb("PNG of 4 GB in one column", lambda: png(1, 2**31 - 1, b""))
-    yield bomb("PNG whose data go on for 200 MB", lambda: png(64, 64, zeros(200_000_000)), EITHER)
+    yield bomb("PNG with data that go on for 200 MB", lambda: png(64, 64, zeros(200_000_000)), EITHER)
     yield bomb("PNG with a text of 500 MB", lambda: with_chunk(b"zTXt", b"Comment\0\0" + zeros(500_000_000)), EITHER)
     yield bomb("PNG with a colour profile of 500 MB", lambda: with_chunk(b"iCCP", b"icc\0\0" + zeros(500_000_000)), EITHER)
     yield bomb("PNG of a million chunks", lambda: with_chunk(b"prVt", b"", 1_000_000))
@@ -204,7 +204,7 @@ def bombs() -> Iterator[Case]:
         lambda: b"GIF89a" + struct.pack("<HHBBB", side, side, 0x80, 0, 0) + bytes(6) + b",\0\0\0\0" + struct.pack("<HHB", side, side, 0) + b"\2\2L\1\0;",
     )
     yield bomb(
-        "GIF whose picture is larger than its screen",
+        "GIF with a picture larger than its screen",
         lambda: b"GIF89a" + struct.pack("<HHBBB", 8, 8, 0x80, 0, 0) + bytes(6) + b",\0\0\0\0" + struct.pack("<HHB", 65535, 65535, 0) + b"\2\2L\1\0;",
     )
     yield bomb("GIF with 20 MB of comments", gif_comments, EITHER)
@@ -214,7 +214,7 @@ def bombs() -> Iterator[Case]:
     yield bomb("BMP of negative height", lambda: bmp(side, -side, 0, b""))
     yield bomb("TIFF 30,000 x 30,000", lambda: tiff(side, side))
     yield bomb("TIFF of a million strips", lambda: tiff(1, 1_000_000, strips=1_000_000))
-    yield bomb("TIFF whose directory leads to itself", lambda: tiff(8, 8, next_directory=8), EITHER)
+    yield bomb("TIFF with a directory that leads to itself", lambda: tiff(8, 8, next_directory=8), EITHER)
     yield bomb("TIFF of a billion samples", lambda: tiff(8, 8, samples=65535))
     yield bomb("JPEG 65,500 x 65,500", lambda: with_jpeg_size(65_500, 65_500))
     yield bomb("JPEG of 10,000 scans", lambda: many_scans(10_000))
@@ -294,7 +294,7 @@ def with_jpeg_size(width: int, height: int) -> bytes:
 
 
 def many_scans(count: int) -> bytes:
-    """7,000 x 7,000 points in 200 kB, whose last scan comes `count` times."""
+    """7,000 x 7,000 points in 200 kB; the last scan comes `count` times."""
     data = encoded(Image.new("L", (7000, 7000), 128), "JPEG", progressive=True)
     last = data[data.rindex(b"\xff\xda") : -2]
     return data[:-2] + last * count + b"\xff\xd9"
@@ -552,7 +552,7 @@ def names() -> Iterator[Case]:
 
 
 def main() -> None:
-    from model.runtime.image_file import PhotoError, open_photo
+    from model.photo.image_file import PhotoError, open_photo
 
     outcomes: dict[str, Counter] = {}
     for case in corpus():

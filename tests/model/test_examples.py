@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 
-@pytest.mark.parametrize("name", ["model", "model.runtime.landmarker", "model.runtime.result", "model.runtime.tracker", "model.runtime.image_file"])
+@pytest.mark.parametrize("name", ["model", "model.runtime.landmarker", "model.runtime.result", "model.tracking.tracker", "model.photo.image_file"])
 def test_examples(name, monkeypatch):
     monkeypatch.chdir(Path(__file__).parents[2])
     done = doctest.testmod(import_module(name), optionflags=doctest.NORMALIZE_WHITESPACE)

@@ -9,8 +9,8 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from model import Result
+from model.inference import session
 from model.output.draw import Layers
-from model.runtime import session
 from pages.parts.album.photo_list import Photo
 from pages.parts.downloads.downloads import as_csv, as_zip
 from tests.model.hostile import MARKUP, NAMES, corpus, encoded, scene

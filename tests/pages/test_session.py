@@ -33,7 +33,7 @@ def test_pages_and_visitors_share_one_session(sessions):
         visitor = AppTest.from_file(ROOT / "app.py", default_timeout=120).run()
         next(button for button in visitor.button if button.label == "Wave").click()
         visitor.run()
-        assert all(photo.looked_at for photo in visitor.session_state["photo_list"])
+        assert all(photo.analysed for photo in visitor.session_state["photo_list"])
         for page in pages:
             visitor.switch_page(f"pages/{page.name}").run()
             assert not visitor.exception, page.name

@@ -1,4 +1,4 @@
-"""The training page through Streamlit's AppTest: with a run made up here, and with hands and faces whose places are known."""
+"""The training page through Streamlit's AppTest: with a run made up here, and with hands and faces at known places."""
 
 import importlib.util
 import json
@@ -14,8 +14,8 @@ from streamlit.testing.v1 import AppTest
 
 from export.graph import face_head
 from model import Landmarker, Result, open_photo
+from model.inference.network_file import WEIGHTS
 from model.runtime.geometry import ROI, roi_from_points
-from model.runtime.network_file import WEIGHTS
 from model.runtime.topology import HAND_POINTS
 from model.training import run_log as traces
 from pages.parts.explore import example_picker
@@ -76,7 +76,7 @@ def with_run(monkeypatch, run_file):
 
 @pytest.fixture(scope="session")
 def seen() -> dict[str, Result]:
-    """Example file -> what the network says at the true places of its hands and faces, whatever the detector finds."""
+    """Example file -> what the network says at the true places of its hands and faces, whatever the detector gives."""
     landmarker, results = Landmarker(), {}
     for file in EXAMPLES.glob("*.json"):
         truth = json.loads(file.read_text())
@@ -118,7 +118,7 @@ def followed(result: Result):
 
 
 def show(visitor: AppTest, section: str) -> AppTest:
-    """Run the page in a section. AppTest forgets the open tab, as it forgets all tabs, so it is told with every run."""
+    """Run the page in a section. AppTest forgets the open tab, as it forgets all tabs, so it is given with every run."""
     visitor.session_state["section"] = section
     visitor.run()
     assert not visitor.exception, section
@@ -153,7 +153,7 @@ def test_without_a_run_the_rest_still_works(visitor, monkeypatch):
     assert len(show(visitor, "Quiz").radio) >= 3
 
 
-def test_a_broken_run_is_told_in_a_sentence(visitor, with_run, run_file):
+def test_a_broken_run_is_reported_in_a_sentence(visitor, with_run, run_file):
     run_file.write_text("{")
     assert "The training trace trace.json cannot be read." in said(show(visitor, "Training trace"))
 
@@ -356,10 +356,10 @@ class TestPredictionTrace:
         show(visitor, "Prediction trace")
         assert len(visitor.dataframe[3].value) > before
 
-    @pytest.mark.parametrize("name, told", [("Face", "78 heat maps say"), ("Left hand", "a heat map for each point")])
-    def test_the_head_is_told_as_it_is(self, visitor, name, told):
+    @pytest.mark.parametrize("name, sentence", [("Face", "78 heat maps say"), ("Left hand", "a heat map for each point")])
+    def test_the_head_is_described_as_it_is(self, visitor, name, sentence):
         next(box for box in visitor.selectbox if box.label == "Hand or face").set_value(name).run()
-        assert told in said(show(visitor, "Prediction trace"))
+        assert sentence in said(show(visitor, "Prediction trace"))
 
     def test_unmeasured_times_are_no_error(self, visitor, monkeypatch):
         import streamlit as st
@@ -591,7 +591,7 @@ class TestTrainYourself:
         show(visitor, "Train it yourself")
         assert "Your example, epoch by epoch" in [heading.value for heading in visitor.subheader]
 
-    def test_a_second_visitor_is_told(self, visitor, demo):
+    def test_a_second_visitor_is_reported(self, visitor, demo):
         demo.start("somebody else", CROP)
         show(visitor, "Train it yourself")
         assert "Another visitor's training is running" in said(visitor)

@@ -200,7 +200,7 @@ def right_hand(x: float) -> Hand:
 
 
 def test_hands_of_one_side_are_numbered(visitor):
-    """Two right hands can be told apart in the findings and where one is chosen; a single one needs no number."""
+    """Two right hands have different names in the findings and where one is chosen; a single one needs no number."""
     photo_list = visitor.session_state["photo_list"]
     for name, count in (("two.png", 2), ("one.png", 1)):
         key = photo_list.add(name, png((count, 2, 3), (400, 300)))
@@ -419,7 +419,7 @@ class TestLimits:
         def never(*_, **__):
             raise AssertionError("the network must not run again")
 
-        monkeypatch.setattr("model.runtime.session.Session.run", never)
+        monkeypatch.setattr("model.inference.session.Session.run", never)
         photo = self.photo_of(example)
         example.slider(key="minimum_hand").set_value(1)
         example.slider(key="minimum_face").set_value(100)

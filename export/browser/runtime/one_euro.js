@@ -1,4 +1,4 @@
-// The One-Euro filter (Casiez, Roussel, Vogel, CHI 2012): model/runtime/one_euro.py for the browser.
+// The One-Euro filter (Casiez, Roussel, Vogel, CHI 2012): model/tracking/one_euro.py for the browser.
 
 /** @import { Point } from "./types.js" */
 

@@ -1,4 +1,4 @@
-// Follows hands and faces from frame to frame of a camera picture: model/runtime/tracker.py for the browser.
+// Follows hands and faces from frame to frame of a camera picture: model/tracking/tracker.py for the browser.
 
 /** @import { Landmarker } from "./landmarker.js" */
 /** @import { Box, Corners, Detection, Hand, Handedness, Instance, Picture } from "./types.js" */

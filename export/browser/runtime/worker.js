@@ -41,7 +41,7 @@ const context = /** @type {OffscreenCanvasRenderingContext2D} */ (
 const answer = /** @type {(message: Answer, transfer?: Transferable[]) => void} */ (self.postMessage.bind(self));
 
 /**
- * The pixels of an ImageBitmap, which is closed. What is transparent becomes white, as in model/runtime/image_file.py.
+ * The pixels of an ImageBitmap, which is closed. What is transparent becomes white, as in model/photo/image_file.py.
  * @param {ImageBitmap} frame
  */
 function pixels(frame) {

@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 
 def analyse_waiting(photo_list: PhotoList, landmarker: Landmarker) -> None:
-    """Look at every photo that is new, with a progress bar. A photo that can't be read gets its sentence, no more."""
+    """Analyse every photo that is new, with a progress bar. A photo that can't be read gets its sentence, no more."""
     waiting = photo_list.waiting
     if not waiting:
         return
@@ -44,7 +44,7 @@ def analyse_waiting(photo_list: PhotoList, landmarker: Landmarker) -> None:
         def say(ahead: int, share=share) -> None:
             bar.progress(share, f"In the queue: {ahead} photo{'' if ahead == 1 else 's'} ahead of yours")
 
-        twin = next((other for other in photo_list if other.looked_at and other.digest == photo.digest), None)
+        twin = next((other for other in photo_list if other.analysed and other.digest == photo.digest), None)
         if twin:  # the same picture under another name
             photo.result, photo.error, photo.thumbnail = twin.result, twin.error, twin.thumbnail
             continue

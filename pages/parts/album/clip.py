@@ -1,4 +1,4 @@
-"""A visitor's video: looked at piece by piece, and what is kept of it. Knows nothing of Streamlit."""
+"""A visitor's video: analysed piece by piece, and what is kept of it. Knows nothing of Streamlit."""
 
 import io
 import logging
@@ -20,14 +20,14 @@ from model.video.video_limits import in_words
 from pages.parts.album.upload import Upload
 
 MOST_SECONDS: float = CONSTANTS["video"]["page_seconds"]  # of a video on the page; the command line takes an hour
-MOST_BYTES: int = CONSTANTS["video"]["page_bytes"]  # of the annotated video and the table together: many faces fill it sooner than the length does
+MOST_BYTES: int = CONSTANTS["video"]["page_bytes"]  # of the annotated video and the table together: many faces fill it before the length does
 LONGEST = 1280  # pixels: the longer side of the annotated video
 
 log = logging.getLogger(__name__)
 
 
 class _Work:
-    """What is open while a video is looked at: the decoder, the encoder and the table that grows."""
+    """What is open while a video is analysed: the decoder, the encoder and the table that grows."""
 
     def __init__(self, clip: "Clip", landmarker: Landmarker):
         self.drawing, self.table = io.BytesIO(), io.BytesIO()
@@ -67,6 +67,7 @@ class Clip(Upload):
 
     @property
     def finished(self) -> bool:
+        """Whether no frame is left to analyse, or it failed."""
         return bool(self.drawing) or self.error is not None
 
     @property
@@ -81,7 +82,7 @@ class Clip(Upload):
         return self.worked / self.share - self.worked if self.share else None
 
     def work(self, landmarker: Landmarker, seconds: float) -> None:
-        """Looks at frames for about so long. Whatever is wrong with the video becomes its `error`."""
+        """Analyses frames for about so long. Whatever is wrong with the video becomes its `error`."""
         started = time.perf_counter()
         try:
             self._work = self._work or _Work(self, landmarker)
@@ -95,17 +96,17 @@ class Clip(Upload):
             self._fail(str(error))
         except Exception:  # one video must not stop the others, whatever is wrong with it
             log.exception("a video of %d bytes could not be analysed", len(self.content))
-            self._fail("Something went wrong while looking at this video. The other files are not affected.")
+            self._fail("Something went wrong while analysing this video. The other files are not affected.")
         self.worked += time.perf_counter() - started
 
     def _finish(self, work: _Work) -> None:
         if not self.timeline.seconds:
-            return self._fail("You stopped before the first frame was looked at.")
+            return self._fail("You stopped before the first frame was analysed.")
         until = in_words(self.timeline.seconds[-1])
         if self.stopped:
             self.note = f"You stopped after {until}."
         elif self._is_full(work):
-            self.note = f"Only the first {until} were looked at: there are too many hands and faces to keep all."
+            self.note = f"Only the first {until} were analysed: there are too many hands and faces to keep all."
         else:
             self.note = work.video.note
         work.close()

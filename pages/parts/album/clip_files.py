@@ -22,6 +22,7 @@ def pieces(clip: Clip, suffix: str) -> Iterator[bytes]:
 
 
 def file_name(clip: Clip, suffix: str) -> str:
+    """The name of a file made of the video."""
     return f"{clip.stem}_landmarks.{suffix}"
 
 

@@ -17,6 +17,7 @@ class Limits:
 
     @property
     def min_confidence(self) -> dict[str, float]:
+        """The minimum confidence by kind."""
         return {"hand": self.hand, "face": self.face}
 
     def applied(self, result: Result) -> Result:

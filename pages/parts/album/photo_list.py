@@ -22,20 +22,22 @@ GONE = "Your photos are no longer on this server: it was restarted, or you were 
 
 @dataclass
 class Photo(Upload):
-    """One photo as it came in, and what was found in it: `result`, uncertain detections too, or `error`; neither before it was looked at.
+    """One photo as it came in, and what was found in it: `result`, uncertain detections too, or `error`; neither before it was analysed.
     `shown`: what of the result the limits let through."""
 
     result: Result | None = None
     error: str | None = None  # one plain sentence
     limits: Limits = Limits()
-    thumbnail: bytes = b""  # JPEG, once it was looked at
+    thumbnail: bytes = b""  # JPEG, once it was analysed
 
     @property
-    def looked_at(self) -> bool:
+    def analysed(self) -> bool:
+        """Whether it has a result or an error."""
         return self.result is not None or self.error is not None
 
     @property
     def shown(self) -> Result | None:
+        """The result within the visitor's limits; None while there is none."""
         return self.result and self.limits.applied(self.result)
 
     @property
@@ -105,11 +107,13 @@ class PhotoList:
         return new
 
     def remove(self, key: str) -> None:
+        """Forgets the photo or video of this key."""
         self._photos.pop(key, None)
         if clip := self.clips.pop(key, None):
             clip.close()
 
     def clear(self) -> None:
+        """Forgets all, and what the server's uploads hold of them."""
         self._photos.clear()
         for key in list(self.clips):
             self.remove(key)
@@ -141,7 +145,8 @@ class PhotoList:
 
     @property
     def waiting(self) -> list[Photo]:
-        return [photo for photo in self if not photo.looked_at]
+        """The photos that are not analysed yet."""
+        return [photo for photo in self if not photo.analysed]
 
     @property
     def last_found(self) -> Photo | None:

@@ -49,6 +49,7 @@ def counts(photos: list[LabelledPhoto]) -> dict[str, int]:
 
 
 def command(kind: str, folder: Path) -> list[str]:
+    """The training's command line."""
     return python_command("export.own_network", "--kind", kind, "--output", str(folder))
 
 

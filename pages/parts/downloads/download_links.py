@@ -119,6 +119,7 @@ def address_of(file: str, made: Made | None = None, layers: Layers | None = None
 
 
 def routes() -> list[Route]:
+    """The app's routes that answer downloads."""
     base = st.get_option("server.baseUrlPath").strip("/")
     return [Route(f"{base and '/'}{base}/takeaway/{{secret}}/{{file}}", _answer)]
 
@@ -128,7 +129,7 @@ def _answer(request: Request) -> Response:
     file = request.path_params["file"]
     if offer is None:
         return PlainTextResponse(GONE, 404)
-    photos = [photo for photo in list(offer.photo_list) if photo.looked_at]
+    photos = [photo for photo in list(offer.photo_list) if photo.analysed]
     if file in offer.made:
         made = offer.made[file]
         return _Taken(offer, made.make, made.name, made.media_type)
@@ -154,7 +155,7 @@ class _Taken(Response):
     def __init__(self, offer: Offer, make: Callable[[], Iterator[bytes]], name: str, media_type: str):
         super().__init__()
         self._taking, self._make, self._type = offer.taking, make, media_type
-        # A name holds letters of any alphabet: told the way that takes them all.
+        # A name holds letters of any alphabet: written the way that takes them all.
         self._about = {"Content-Disposition": f"attachment; filename*=utf-8''{quote(name)}", "Cache-Control": "no-store"}
 
     async def __call__(self, scope, receive, send) -> None:

@@ -17,6 +17,7 @@ from pages.parts.server.work_queue import WORK_QUEUE
 
 
 def annotated_png(photo: Photo, layers: Layers) -> bytes:
+    """The photo at full size with its landmarks, as a PNG file. PhotoError."""
     picture = io.BytesIO()
     with WORK_QUEUE.slot():
         # Level 1: nearly as small for photos, and several times faster.
@@ -30,14 +31,17 @@ def document(photo: Photo, name: str) -> dict:
 
 
 def as_json(photo: Photo) -> str:
+    """The photo's document as JSON text."""
     return json.dumps(document(photo, photo.label), ensure_ascii=False)
 
 
 def as_csv(photo: Photo) -> str:
+    """A row for each landmark, as CSV text."""
     return to_csv([(photo.label, photo.findings)])
 
 
 def as_coco(photos: Iterable[Photo]) -> str:
+    """The photos' results in COCO form, as JSON text."""
     results = [(photo.label, photo.findings) for photo in photos if photo.result]
     return json.dumps(to_coco(results), ensure_ascii=False)
 

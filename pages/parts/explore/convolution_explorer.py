@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 
 from export.graph import stem
-from model.runtime.network_file import WEIGHTS
+from model.inference.network_file import WEIGHTS
 from pages.parts.explore.example_picker import Selection
 from pages.parts.explore.feature_explorer import COLOURS
 from pages.parts.photos.stage_views import crop_points

@@ -29,10 +29,12 @@ class Selection:
 
     @property
     def kind(self) -> str:
+        """'hand' or 'face'."""
         return self.instance.kind
 
     @property
     def point_names(self) -> list[str]:
+        """The names of its points, in words."""
         return [name.replace("_", " ") for name in POINT_NAMES[self.kind]]
 
     @property
@@ -57,6 +59,7 @@ class ExampleHand:
 
     @property
     def quality(self) -> float:
+        """Higher for a sure hand with a small error."""
         return self.score - self.error
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from model.constants import CONSTANTS
-from model.runtime.image_file import MOST_BYTES, SUFFIXES
+from model.photo.image_file import MOST_BYTES, SUFFIXES
 from model.video.media_type import VIDEO_SUFFIXES
 
 MOST_DIRECTORY: int = CONSTANTS["archive"]["most_directory"]
@@ -20,6 +20,7 @@ NO_PHOTO, LARGE, ENCRYPTED, UNUSUAL, DAMAGED = "no photo or video", "too large",
 
 
 def is_archive(content: bytes) -> bool:
+    """Whether a file with this content is a ZIP."""
     return content.startswith((b"PK\x03\x04", _END))
 
 

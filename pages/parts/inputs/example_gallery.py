@@ -21,6 +21,7 @@ def offer_examples(take: Callable[[Example], None]) -> None:
 
 
 def add_example(photo_list: PhotoList, example: Example) -> None:
+    """Takes the example into the visitor's photos, where there is room, and shows it."""
     photo_list.chosen = photo_list.add(example.file, example.path.read_bytes()) or photo_list.chosen
 
 

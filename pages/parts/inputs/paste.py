@@ -19,5 +19,5 @@ _component = st.components.v2.component(
 
 
 def paste_button(target: str, label: str) -> None:
-    """A button that pastes into the file_uploader whose key begins with `target`."""
+    """A button that pastes into the file_uploader with a key that begins with `target`."""
     _component(key="paste", data={"target": target, "label": label}, width="content")

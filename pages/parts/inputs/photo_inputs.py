@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import DeletedFile, UploadedFile
 
-from model.runtime.image_file import SUFFIXES
+from model.photo.image_file import SUFFIXES
 from model.video.media_type import VIDEO_SUFFIXES
 from pages.parts.album.photo_list import GONE, PhotoList
 from pages.parts.inputs.archive import Archive, is_archive

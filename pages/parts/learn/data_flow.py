@@ -21,7 +21,7 @@ from pages.parts.shared.head_maps import head_maps, show_all_maps
 from pages.parts.style import palette
 from pages.parts.style.component_css import component_css
 
-PATCH = 6  # side in pixels of the patch whose values are written out
+PATCH = 6  # side in pixels of the patch with values that are written out
 CARD = 150  # side in pixels of a card's picture
 LARGE = 384
 TABLE = 540  # height in pixels of the table beside it, as high as the picture in a wide window

@@ -18,8 +18,8 @@ import numpy as np
 
 from export.graph.layers import Layer
 from model.constants import CROP, KINDS
-from model.runtime.network_file import BRANCHES, WEIGHTS
-from model.runtime.session import open_prepared
+from model.inference.network_file import BRANCHES, WEIGHTS
+from model.inference.session import open_prepared
 
 WARM, RUNS = 3, 20
 

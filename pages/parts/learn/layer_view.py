@@ -9,7 +9,7 @@ import streamlit as st
 from export.graph import layers
 from export.graph.layers import REARRANGING, Layer
 from model.constants import CROP
-from model.runtime.network_file import WEIGHTS
+from model.inference.network_file import WEIGHTS
 from pages.parts.explore.example_picker import Selection
 from pages.parts.learn import layer_times
 from pages.parts.photos.stage_views import crop_points, photo_points
@@ -31,7 +31,7 @@ def _times(weights: Path, changed: float) -> dict[str, float]:
 
 @st.fragment
 def show_prediction_trace(kind: str, selection: Selection | None) -> None:
-    """kind: whose head is shown. selection: whose numbers postprocessing shows, if there is one."""
+    """kind: of the head that is shown. selection: the instance with the numbers that postprocessing shows, if there is one."""
     file = WEIGHTS, WEIGHTS.stat().st_mtime
     stages = _layers(*file)
     st.markdown(

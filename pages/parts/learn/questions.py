@@ -80,7 +80,7 @@ def _confirms() -> Question:
             "The network learns: its predictions come closer to the true points",
             "The pictures become easier from epoch to epoch",
             "The network forgets what it learned in the first epochs",
-            "Loss and accuracy measure unrelated things",
+            "Loss and accuracy measure unrelated quantities",
         ),
         0,
         "Less error on what it trains on, and more points in the right place on pictures kept out of training: both together show learning.",

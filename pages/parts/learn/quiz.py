@@ -14,8 +14,8 @@ def show_quiz(trace: TrainingTrace | None, selection: Selection | None) -> None:
     st.session_state.setdefault("quiz_answers", {})
     asked = questions(trace, selection.instance if selection else None, selection.point_names if selection else [], turn)
     st.markdown(f"{len(asked)} questions. You answer each one once, and the explanation follows. Nothing is stored.")
-    whose = selection.key if selection else ""
-    keys = [f"quiz_{turn}_{question.name}_{whose if question.name in _OWN else ''}" for question in asked]
+    instance = selection.key if selection else ""
+    keys = [f"quiz_{turn}_{question.name}_{instance if question.name in _OWN else ''}" for question in asked]
     with st.container(key="quiz"):  # two beside each other where there is room: page.css
         answers = [_ask(number, question, key) for number, (question, key) in enumerate(zip(asked, keys), 1)]
     answered = sum(answer is not None for answer in answers)

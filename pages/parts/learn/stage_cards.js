@@ -1,5 +1,5 @@
 // The five stages as cards in a row, joined by arrows that carry the shapes. `data.stages`: name, colour, picture, text,
-// shape; `data.chosen`: the stage whose details the page shows. A choice is told to the page as `stage`.
+// shape; `data.chosen`: the stage with the details that the page shows. A choice is sent to the page as `stage`.
 const chosen = new WeakMap(); // parent element -> the stage that the page showed before
 
 export default function ({ data, parentElement, setStateValue }) {

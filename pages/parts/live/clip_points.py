@@ -29,6 +29,7 @@ class ClipPoints:
 
     @property
     def recording(self) -> bool:
+        """Whether a clip is being recorded."""
         return self._recording
 
     @recording.setter

@@ -12,8 +12,8 @@ import numpy as np
 
 from model import Landmarker, Result, Tracker
 from model.constants import KINDS
+from model.inference import cpus
 from model.output.draw_live import draw_live
-from model.runtime import cpus
 from pages.parts.live.clip_points import ClipPoints
 from pages.parts.live.live_options import LiveOptions
 from pages.parts.server import event_log
@@ -41,7 +41,7 @@ class LiveFrames:
     frames before that are dropped.
     """
 
-    WINDOW = 2.0  # seconds that the figures look back, further where a slow server gives only a frame now and then
+    WINDOW = 2.0  # seconds that the figures cover, further where a slow server gives only a frame now and then
     SILENCE = 10.0  # seconds without a frame after which there are no figures
 
     def __init__(self, landmarker: Landmarker):
@@ -64,6 +64,7 @@ class LiveFrames:
         self._clocks_apart = float("inf")  # our clock minus the stream's, as the fastest frame so far had it
 
     def __call__(self, frame: av.VideoFrame) -> av.VideoFrame:
+        """Takes a frame of the camera and returns the newest drawn one, or the frame itself before there is any."""
         with self._lock:
             self._clocks_apart = min(self._clocks_apart, time.perf_counter() - frame.time)
             if not (self.frozen and self._picture):

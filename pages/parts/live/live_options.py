@@ -22,10 +22,12 @@ class LiveOptions:
     mirrored: bool = True
 
     def for_browser(self) -> dict:
+        """The options as JSON-able values."""
         return asdict(self)
 
 
 def choose_options() -> LiveOptions:
+    """The controls beside the live picture, and what they are set to."""
     chosen = st.pills("Draw", list(SWITCHES), selection_mode="multi", default=DEFAULT, format_func=SWITCHES.__getitem__, key="live_layers", wrap=True)
     smoothing = st.slider("Smoothing", 0.0, 3.0, 1.0, 0.25, help="More is steadier; less follows a fast movement with less delay.")
     least = st.slider("Minimum confidence", 0, 100, 0, format="%d %%", help="A hand or face that is tracked with less confidence is not drawn.")

@@ -4,7 +4,7 @@
 //
 // data: `frame`, what the frame's title contains; `start` and `stop`, the texts of its buttons; `again` and `lost`, sentences.
 
-const EVERY = 500; // ms between two looks
+const EVERY = 500; // ms between two checks
 const STILL = 10_000; // ms without a new picture after which a running stream is broken too
 const PAUSES = [1, 2, 4, 8, 15, 15, 15]; // seconds before each start; then it is for the visitor to try
 
@@ -12,7 +12,7 @@ export default function ({ data, parentElement }) {
   const message = parentElement.querySelector("[role=status]");
   let watched; // the frame's document
   let stopped = false; // by the visitor, or given up; a start may have been pressed before this was listening
-  let pictures = 0; // shown by the stream so far, at the last look
+  let pictures = 0; // shown by the stream so far, at the last check
   let since = 0; // when the last new one was there, or a button was pressed
   let starts = 0; // in vain so far
   let broken = false; // it had run
@@ -27,7 +27,7 @@ export default function ({ data, parentElement }) {
     message.textContent = "";
   }
 
-  function look() {
+  function check() {
     if (frame() !== watched) {
       watched = frame();
       watched?.addEventListener("click", onClick, true);
@@ -64,7 +64,7 @@ export default function ({ data, parentElement }) {
     }
   }
 
-  const timer = setInterval(look, EVERY);
+  const timer = setInterval(check, EVERY);
   return () => {
     clearInterval(timer);
     watched?.removeEventListener("click", onClick, true);

@@ -1,4 +1,4 @@
-"""A camera stream that breaks off is started again, and the visitor is told so: reconnect.js."""
+"""A camera stream that breaks off is started again, and the visitor reads so: reconnect.js."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ _component = st.components.v2.component(
 
 
 def keep_connected(start: str, stop: str) -> None:
-    """Watches over streamlit-webrtc's element on this page, whose buttons have these texts."""
+    """Watches over streamlit-webrtc's element on this page, with buttons of these texts."""
     _component(
         key="reconnect",
         data={

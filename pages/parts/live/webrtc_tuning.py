@@ -1,4 +1,4 @@
-"""What the camera's stream between browser and server is told beyond the defaults of aiortc and aioice.
+"""What the camera's stream between browser and server is set to beyond the defaults of aiortc and aioice.
 
 The server's event loop handles every single packet, for all visitors, beside whatever else keeps the CPUs busy. What it
 cannot handle in time waits in the sockets, first as a picture that lags behind, then as a connection given up.
@@ -42,12 +42,14 @@ class NewPictures(MediaStreamTrack):
         track.add_listener("ended", self.stop)
 
     async def recv(self):
+        """The next picture that is not the last one again."""
         while (picture := await self._track.recv()) is self._last:
             pass
         self._last = picture
         return picture
 
     def stop(self) -> None:
+        """Stops this track and the one behind it."""
         super().stop()
         self._track.stop()
 

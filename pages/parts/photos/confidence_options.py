@@ -19,6 +19,7 @@ def choose_limits() -> Limits:
 
 
 def choose_uncertain() -> bool:
+    """A switch; whether uncertain detections are shown."""
     return st.toggle(
         "Show uncertain detections",
         key="uncertain",

@@ -14,14 +14,14 @@ from pages.parts.shared.examples import Example
 def device_photos(photo_list: PhotoList) -> None:
     """A drop zone and, under it, each photo with its landmarks. Photos that were uploaded before come along, examples when they are pressed;
     no picture leaves the browser."""
-    told = st.container()  # so that the photos stay where they are when it is empty
+    notes = st.container()  # so that the photos stay where they are when it is empty
     handed = [{"name": photo.label, "address": _address(photo_list, photo.key)} for photo in photo_list]
     handed += [{"name": example.file, "address": _address_of_example(example, number)} for number, example in enumerate(_pressed())]
     if runtime_component("photos.js", {"most": MOST_PHOTOS, "handed": handed}) is None:
         st.info(MISSING)
         return
     if len(photo_list) or photo_list.clips:
-        with told:
+        with notes:
             _tell_what_is_on_the_server(photo_list)
     st.markdown("**Try an example:**")
     offer_examples(lambda example: _pressed().append(example))

@@ -25,6 +25,7 @@ def points_frame(instance: Hand | Face) -> pd.DataFrame:
 
 
 def show_points(photo: Photo) -> None:
+    """A table of the landmarks of one of the photo's hands and faces."""
     if photo.shown is None:
         return
     _, instance = choose(photo.shown, f"table_of_{photo.key}")

@@ -53,7 +53,7 @@ def show_details(photo: Photo) -> None:
 
 
 def _when_opened(title: str, icon: str, show: Callable[[Photo], None], photo: Photo) -> None:
-    """An expander whose content is computed only while it is open."""
+    """An expander with content that is computed only while it is open."""
     expander = st.expander(title, icon=icon, key=f"{show.__name__}_{photo.key}", on_change="rerun")
     if expander.open:
         with expander:

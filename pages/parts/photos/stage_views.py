@@ -17,7 +17,7 @@ from pages.parts.photos.landmark_table import choose
 from pages.parts.shared import images
 from pages.parts.shared.head_maps import head_maps, show_all_maps
 
-PATCH = 6  # side in pixels of the patch whose values are written out
+PATCH = 6  # side in pixels of the patch with values that are written out
 LARGE = 384  # side in pixels of an enlarged picture
 
 

@@ -49,6 +49,7 @@ class RunFolder:
 
     @property
     def is_there(self) -> bool:
+        """Whether the folder has not been removed."""
         return self.remove.alive
 
     @property
@@ -74,6 +75,7 @@ class BackgroundRun:
 
     @property
     def state(self) -> str:
+        """IDLE, RUNNING, STOPPED, FINISHED or FAILED."""
         if self._process is None:
             return IDLE
         code = self._process.poll()

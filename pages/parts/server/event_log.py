@@ -12,6 +12,7 @@ VARIABLE = "POINTILLIST_LOG"
 
 
 def is_on(variable: str) -> bool:
+    """Whether an environment variable switches something on."""
     return os.environ.get(variable, "").lower() not in ("", "0", "false", "no")
 
 

@@ -1,7 +1,7 @@
 """The room for the photos of all visitors together, and who makes room when it gets scarce: those who have left.
 
 A visitor's photos are kept for some minutes after the connection was lost (a locked phone comes back); here they may go
-sooner. Only photos as they came in are counted: pictures made of them belong to connected visitors, a few for each.
+earlier. Only photos as they came in are counted: pictures made of them belong to connected visitors, a few for each.
 """
 
 import os
@@ -34,7 +34,7 @@ class PhotoList(Protocol):
 
 
 class PhotoBudget:
-    """most: bytes that all visitors' photos may take; visitors whose photos come in at the same moment may exceed it by these."""
+    """most: bytes that all visitors' photos may take; visitors with photos that come in at the same moment may exceed it by these."""
 
     def __init__(self, most: int):
         self.most = most
@@ -43,15 +43,17 @@ class PhotoBudget:
         self._lock = threading.RLock()
 
     def register(self, photo_list: PhotoList) -> None:
+        """Counts this visitor's photos from now on, as long as the list lives."""
         with self._lock:
             self._photo_lists.add(photo_list)
 
     def used(self) -> int:
+        """Bytes that all visitors' photos take."""
         with self._lock:
             return sum(photo_list.size for photo_list in self._photo_lists)
 
     def has_room(self, size: int, used: Callable[[], int] | None = None) -> bool:
-        """Whether `size` bytes fit in, if need be in the place of photos whose owners have left, the longest gone first.
+        """Whether `size` bytes fit in, if need be in the place of photos that absent visitors left, the longest gone first.
 
         used: bytes taken, by default those of the photo lists.
         """

@@ -1,4 +1,4 @@
-"""Visitors whose connection is lost: kept for a while, because a locked phone comes back, without the file handles of those who are here.
+"""Visitors without connection: kept for a while, because a locked phone comes back, without the file handles of those who are here.
 
 Every visit has an event loop of its own, three file handles. Streamlit's own storage lets it lie until the visit is forgotten and, with
 luck, collected as garbage; so visits that come one after the other used up the files that a process may open.
@@ -18,7 +18,7 @@ except ImportError:  # Windows has no such limit
 
 MOST = 128  # visitors
 MOST_FILES = 65_536  # as far as the hard limit lets us
-AGAIN = 5  # seconds until the next look at a script that was still running when its visitor left
+AGAIN = 5  # seconds until the next check of a script that was still running when its visitor left
 
 
 class DepartedVisitors(SessionStorage):
@@ -39,6 +39,7 @@ class DepartedVisitors(SessionStorage):
         return info
 
     def save(self, session_info: SessionInfo) -> None:
+        """Keeps the session of a visitor without connection for a while."""
         visitor, loop = session_info.session.id, asyncio.get_running_loop()
         self._visitors[visitor] = time.monotonic(), session_info
         self._visitors.move_to_end(visitor)
@@ -48,9 +49,11 @@ class DepartedVisitors(SessionStorage):
         loop.call_soon(self._free_handles, visitor)
 
     def delete(self, session_id: str) -> None:
+        """Forgets a session."""
         del self._visitors[session_id]
 
     def list(self) -> list[SessionInfo]:
+        """All kept sessions."""
         return [info for _, info in self._visitors.values()]
 
     def _tidy(self) -> None:

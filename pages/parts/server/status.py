@@ -25,6 +25,7 @@ _STARTED = time.monotonic()
 
 
 def routes() -> list[Route]:
+    """The route that answers the status, where the environment asks for it."""
     return [Route("/status", _answer)] if is_on(VARIABLE) else []
 
 

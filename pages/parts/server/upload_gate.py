@@ -20,6 +20,7 @@ class UploadGate:
         self._coming_in = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuses an upload for which there is no room; anything else goes to the app behind it."""
         if scope["type"] != "http" or scope["method"] != "PUT" or "/_stcore/upload_file/" not in scope["path"]:
             return await self.app(scope, receive, send)
         size = _announced(scope)

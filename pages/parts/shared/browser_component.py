@@ -28,7 +28,7 @@ export default function (component) {
 
 
 def runtime_component(module: str, data: dict | None = None, *, width: Literal["stretch", "content"] = "stretch", **callbacks: Callable) -> Any:
-    """The component whose script is dist/`module`, with `data` for it; None if the runtime was not built.
+    """The component with the script dist/`module`, with `data` for it; None if the runtime was not built.
 
     callbacks: on_NAME_change for every state value that the script sets.
     """

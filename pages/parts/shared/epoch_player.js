@@ -1,6 +1,6 @@
 // The predicted points of every epoch on fixed pictures: a slider, a play button, and movement in between.
 // data: pictures [{address, kind, size, truth [[x, y]], edges [[a, b]], colours (one per point)}],
-// epochs [{number, told, points: one [[x, y]] per picture}], moving: seconds from one epoch to the next.
+// epochs [{number, words, points: one [[x, y]] per picture}], moving: seconds from one epoch to the next.
 // A picture of the kind "photo" has boxes, [[class, score, x, y, w, h]], and a colour for each class; boxes come and go, so they do not move.
 const SIDE = 256; // pixels of a picture on the canvas, before the screen's pixel ratio
 const players = new WeakMap(); // parent element -> its Player: Streamlit calls again whenever `data` changes
@@ -20,7 +20,7 @@ class Player {
     Object.assign(this, { data, key, frame: null });
     this.button = parent.querySelector("button");
     this.slider = parent.querySelector("input");
-    this.told = parent.querySelector("output");
+    this.output = parent.querySelector("output");
     this.slider.max = data.epochs.length - 1;
     this.at = data.epochs.length - 1;
     this.views = data.pictures.map((picture) => this.view(picture));
@@ -68,7 +68,7 @@ class Player {
     this.frame = null;
     this.button.textContent = "Play";
     this.at = Math.round(this.at);
-    this.told.setAttribute("aria-live", "polite");
+    this.output.setAttribute("aria-live", "polite");
   }
 
   /** at: an epoch's index; between two whole numbers the points are on their way. */
@@ -77,10 +77,10 @@ class Player {
     const nearest = Math.round(at);
     const epoch = this.data.epochs[nearest];
     this.slider.value = nearest;
-    this.slider.setAttribute("aria-valuetext", `Epoch ${epoch.number}. ${epoch.told}`);
-    if (this.frame !== null) this.told.setAttribute("aria-live", "off"); // not every frame of the animation
-    const words = `Epoch ${epoch.number} of ${this.data.epochs.at(-1).number}: ${epoch.told}`;
-    if (this.told.textContent !== words) this.told.textContent = words;
+    this.slider.setAttribute("aria-valuetext", `Epoch ${epoch.number}. ${epoch.words}`);
+    if (this.frame !== null) this.output.setAttribute("aria-live", "off"); // not every frame of the animation
+    const words = `Epoch ${epoch.number} of ${this.data.epochs.at(-1).number}: ${epoch.words}`;
+    if (this.output.textContent !== words) this.output.textContent = words;
     this.views.forEach((view, index) => this.draw(view, index, at));
   }
 
@@ -148,9 +148,9 @@ class Player {
     context.fillStyle = "#fff";
     context.strokeStyle = "#000";
     context.lineWidth = 3;
-    const told = [`${distance.toFixed(1)} px off`, canvas.width * 0.03, canvas.width * 0.96];
-    context.strokeText(...told);
-    context.fillText(...told);
+    const text = [`${distance.toFixed(1)} px off`, canvas.width * 0.03, canvas.width * 0.96];
+    context.strokeText(...text);
+    context.fillText(...text);
   }
 }
 

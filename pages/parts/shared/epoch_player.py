@@ -59,7 +59,7 @@ def play(crops: list[FixedCrop], steps: list[Step], key: str) -> None:
         }
         for crop in crops
     ]
-    epochs = [{"number": step.number, "told": step.words, "points": step.points} for step in steps]
+    epochs = [{"number": step.number, "words": step.words, "points": step.points} for step in steps]
     _component(key=key, data={"pictures": pictures, "epochs": epochs, "moving": min(LONGEST, max(SHORTEST, WHOLE / len(steps)))})
 
 

@@ -8,12 +8,15 @@ FOLDER = Path(__file__).parents[3] / "model" / "examples"
 
 @dataclass(frozen=True)
 class Example:
+    """A picture that comes with the project."""
+
     file: str
     title: str
     description: str  # for those who can't see the picture
 
     @property
     def path(self) -> Path:
+        """Its file."""
         return FOLDER / self.file
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from export.graph import face_head
 from model import Face, Hand
-from model.runtime.network_file import WEIGHTS
+from model.inference.network_file import WEIGHTS
 from model.runtime.topology import POINT_NAMES
 from pages.parts.shared import images
 
@@ -27,7 +27,7 @@ class HeadMaps:
     weights: np.ndarray
 
     def of(self, point: int) -> np.ndarray:
-        """(64, 64): the map whose mean is the point's first guess: its own, or its mixture of all."""
+        """(64, 64): the map with the point's first guess as its mean: its own, or its mixture of all."""
         return np.tensordot(self.weights[point], self.maps, 1)
 
     def guess(self, point: int) -> tuple[float, float]:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from model import Landmarker, WeightsError
-from model.runtime.network_file import RELEASED, WEIGHTS
+from model.inference.network_file import RELEASED, WEIGHTS
 
 
 @st.cache_resource(show_spinner="Loading the network …")

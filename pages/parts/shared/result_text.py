@@ -16,6 +16,7 @@ def side_of(hand: Hand) -> str:
 
 
 def number(count: int) -> str:
+    """A count in words where it is small."""
     return NUMBERS[count] if count < len(NUMBERS) else str(count)
 
 

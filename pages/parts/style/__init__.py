@@ -1,1 +1,1 @@
-"""How the pages look: the header, the colours, the style sheets."""
+"""The appearance of the pages: the header, the colours, the style sheets."""

@@ -1,6 +1,6 @@
 """One colour per kind of layer, the same in the diagram, the charts and the tables of the training page.
 
-Told apart by colour-blind people too (after Okabe and Ito), and readable on light and dark ground; never the only sign.
+Distinguished by colour-blind people too (after Okabe and Ito), and readable on light and dark ground; never the only sign.
 """
 
 IMAGE, PREPROCESSING, CONVOLUTION, CONNECTED, GEOMETRY = "#8A97A0", "#56B4E9", "#2F86C9", "#E69F00", "#D55E00"

@@ -88,9 +88,10 @@ class DemoTraining(BackgroundRun):
         try:
             return traces.read(self.folder.path / "trace.json")
         except traces.TraceError:
-            return None  # it is being written; the next look will see it
+            return None  # it is being written; the next reading will see it
 
     def progress(self) -> Progress:
+        """How far the training is, and a sentence that says so."""
         trace = self.trace()
         done = len(trace.epochs) if trace else 0
         if done >= EPOCHS:

@@ -20,7 +20,7 @@ def play_epochs(trace: TrainingTrace, key: str = "epoch_player") -> None:
         return
     crops = [FixedCrop(file_url(picture.file), picture.kind, picture.size, picture.truth.tolist()) for _, picture in shown]
     steps = [
-        Step(epoch.number, f"{told(epoch)}. {seen}", [epoch.predictions[index].round(1).tolist() for index, _ in shown])
+        Step(epoch.number, f"{in_words(epoch)}. {seen}", [epoch.predictions[index].round(1).tolist() for index, _ in shown])
         for epoch, seen in zip(trace.epochs, observations(trace))
     ]
     play(crops, steps, key)
@@ -37,7 +37,7 @@ def play_boxes(released: Released) -> bool:
     return True
 
 
-def told(epoch: Epoch) -> str:
+def in_words(epoch: Epoch) -> str:
     """The epoch's figures in words."""
     accuracy = ", ".join(f"{kind}s {value:.0%}" for kind, value in epoch.accuracy.items())
     return f"loss {epoch.loss:.3g}, accuracy {accuracy}"

@@ -38,6 +38,7 @@ NETWORKS = {"hand": "Hand landmarks", "face": "Face landmarks", DETECTOR: "Detec
 
 
 def show_training(released: Released) -> None:
+    """How the three networks were trained: one of them at a time, as the visitor chooses."""
     there = [*released.landmarks, *([DETECTOR] if released.detector else [])]
     chosen = st.segmented_control(
         "The three networks",
@@ -185,7 +186,7 @@ def _errors(trace: TrainingTrace) -> None:
         return
     st.markdown(
         "The mean error of every point (NME) over the epochs: dark is near, bright is far off. "
-        "Equal steps of colour are equal ratios, so that late epochs can be told apart too."
+        "Equal steps of colour are equal ratios, so that late epochs can be distinguished too."
     )
     for column, kind in zip(st.columns(len(kinds), gap="medium"), kinds):
         with column:

@@ -12,7 +12,7 @@ from pages.parts.shared.epoch_player import FixedCrop, Step, play
 from pages.parts.shared.visitor import visitor_id
 from pages.parts.training import demo_training
 from pages.parts.training.demo_training import EPOCHS, DemoTraining, StoppedRun, WatchedCrop
-from pages.parts.training.epoch_player import told
+from pages.parts.training.epoch_player import in_words
 from pages.parts.training.training_charts import accuracy_chart, accuracy_frame, loss_chart, loss_frame
 
 
@@ -114,6 +114,6 @@ def _example(crop: WatchedCrop, trace: TrainingTrace, key: str) -> None:
     if any(points is None for points in predicted):
         return
     st.subheader("Your example, epoch by epoch")
-    steps = [Step(epoch.number, told(epoch), [points.round(1).tolist()]) for epoch, points in zip(trace.epochs, predicted) if points is not None]
+    steps = [Step(epoch.number, in_words(epoch), [points.round(1).tolist()]) for epoch, points in zip(trace.epochs, predicted) if points is not None]
     play([FixedCrop(picture_url(crop.rgb), crop.kind, CROP, crop.reference.round(1).tolist())], steps, key)
     st.caption("Coloured points: the network in training. White rings: the app's own network.")

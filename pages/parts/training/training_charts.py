@@ -97,7 +97,7 @@ def _top(loss: pd.Series) -> float:
 
 
 def beyond(frame: pd.DataFrame) -> pd.DataFrame:
-    """The epochs whose loss lies beyond the chart's edge."""
+    """The epochs with a loss beyond the chart's edge."""
     return frame[frame["loss"] > _top(frame["loss"])]
 
 
@@ -168,7 +168,7 @@ def _by_kind(frame: pd.DataFrame) -> alt.Color:
 
 
 def error_map(trace: TrainingTrace, kind: str) -> alt.Chart:
-    """Rows of a hand or face, epochs across, the mean error as colour. The scale is logarithmic: equal ratios look alike, early and late."""
+    """Rows of a hand or face, epochs across, the mean error as colour. The scale is logarithmic: equal ratios have equal steps, early and late."""
     rows = rows_of(kind)
     table = errors(trace, kind, rows)
     frame = pd.DataFrame(

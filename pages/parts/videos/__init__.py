@@ -1,1 +1,1 @@
-"""Videos on the upload page: looked at in slices, and their results."""
+"""Videos on the upload page: analysed in slices, and their results."""

@@ -16,7 +16,7 @@ CLIPS = WorkQueue(2)  # videos of this server that are worked on: each has a dec
 
 
 def analyse_clips(photo_list: PhotoList, landmarker: Landmarker) -> None:
-    """Looks at every video that is new, with a progress bar, the time left and a button that stops it; then runs the page again.
+    """Analyses every video that is new, with a progress bar, the time left and a button that stops it; then runs the page again.
 
     The visitor may do other instances on the page meanwhile: the script starts anew then, and goes on with the video where it was.
     """

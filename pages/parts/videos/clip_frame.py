@@ -29,7 +29,7 @@ def correct_frame(photo_list: PhotoList, clip: Clip, number: int) -> None:
     photo = next((each for each in photo_list if each.key == key), None)
     if photo is None:  # no room: the photo list says so
         return
-    if not photo.looked_at:
+    if not photo.analysed:
         take_over(photo, rgb, result)
     photo_list.chosen = photo.key
     st.session_state[photo.editor] = st.session_state[TAKEN] = True

@@ -15,7 +15,7 @@ from pages.parts.videos.clip_frame import TAKEN, correct_frame
 
 
 def show_clips(photo_list: PhotoList) -> None:
-    """All videos that have been looked at, in the order they came."""
+    """All videos that have been analysed, in the order they came."""
     if st.session_state.pop(TAKEN, None):
         st.toast("The frame is a photo now: correct its points above.", icon=":material/edit:", duration="long")
     for clip in list(photo_list.clips.values()):
@@ -66,7 +66,7 @@ def _findings(clip: Clip) -> None:
         st.warning(clip.note, icon=":material/content_cut:")
     width, height = clip.size_px
     frames, seconds = len(clip.timeline.seconds), clip.timeline.seconds[-1]
-    st.caption(f"{width} × {height} pixels, {frames} frames, {in_words(seconds)}; looked at in {in_words(clip.worked)}")
+    st.caption(f"{width} × {height} pixels, {frames} frames, {in_words(seconds)}; analysed in {in_words(clip.worked)}")
 
 
 def _downloads(clip: Clip) -> None:

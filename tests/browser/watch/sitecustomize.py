@@ -1,6 +1,6 @@
 """Writes down what a Python process connects to and which files it writes: one JSON line each in the file $WATCH.
 
-Python imports a module of this name at the start of every process whose PYTHONPATH leads here.
+Python imports a module of this name at the start of every process with a PYTHONPATH that leads here.
 """
 
 import json

@@ -10,7 +10,7 @@ from export import parity
 from export.graph import face_head
 from export.graph.prepare import computed
 from model.constants import CROP
-from model.runtime.network_file import WEIGHTS
+from model.inference.network_file import WEIGHTS
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from export.graph.fold_constants import fold
-from model.runtime.network_file import WEIGHTS
-from model.training import weight_packing
+from model.inference.network_file import WEIGHTS
+from model.network import weight_packing
 
 PICTURES = np.random.default_rng(1).integers(0, 255, (2, 256, 256, 3), dtype=np.uint8)
 

@@ -6,8 +6,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from export.graph import layer_table, layers
 from export.graph.layers import DETECTOR, PREPROCESSING
-from model.runtime.network_file import WEIGHTS
-from model.training import weight_packing
+from model.inference.network_file import WEIGHTS
+from model.network import weight_packing
 
 
 def weights(name: str, *shape: int) -> onnx.TensorProto:

@@ -1,4 +1,4 @@
-"""Whole-number arithmetic laid out anew: the same numbers, by operations that onnxruntime computes sooner."""
+"""Whole-number arithmetic laid out anew: the same numbers, by operations that onnxruntime computes faster."""
 
 import numpy as np
 import onnx
@@ -9,7 +9,7 @@ from onnx import TensorProto, helper, numpy_helper, shape_inference
 from export.graph import ort_layout
 from export.graph.prepare import computed
 from export.graph.quantize import ranges, to_int8
-from model.runtime.network_file import BROWSER_PARTS, WEIGHTS, prepared
+from model.inference.network_file import BROWSER_PARTS, WEIGHTS, prepared
 
 SIDE = 32
 PICTURES = np.random.default_rng(3).integers(0, 256, (9, SIDE, SIDE, 3), dtype=np.uint8)
@@ -30,7 +30,7 @@ def network(kernel: int, stride: int, pad: int, outputs: int) -> onnx.ModelProto
         helper.make_node("Conv", ["large", "c", "c_bias"], ["last"], "four"),
         helper.make_node("Abs", ["last"], ["answer"], "five"),
         helper.make_node("Reshape", ["bent", "row"], ["flat"], "six"),
-        helper.make_node("Gemm", ["flat", "d", "d_bias"], ["told"], "seven", transB=1),
+        helper.make_node("Gemm", ["flat", "d", "d_bias"], ["dense"], "seven", transB=1),
     ]  # fmt: skip
     side = (SIDE + 2 * pad - kernel) // stride + 1
     rng, shapes = np.random.default_rng(6), {"a": (16, 3, kernel, kernel), "b": (16, 16, 1, 1), "c": (outputs, 16, 1, 1), "d": (7, 16 * side * side)}
@@ -40,8 +40,8 @@ def network(kernel: int, stride: int, pad: int, outputs: int) -> onnx.ModelProto
     weights.append(numpy_helper.from_array(np.array([-1, 16 * side * side]), "row"))
     image = helper.make_tensor_value_info("image", TensorProto.UINT8, ["N", SIDE, SIDE, 3])
     answer = helper.make_tensor_value_info("answer", TensorProto.FLOAT, ["N", outputs, None, None])
-    told = helper.make_tensor_value_info("told", TensorProto.FLOAT, ["N", 7])
-    graph = helper.make_graph(nodes, "tiny", [image], [answer, told], weights)
+    dense = helper.make_tensor_value_info("dense", TensorProto.FLOAT, ["N", 7])
+    graph = helper.make_graph(nodes, "tiny", [image], [answer, dense], weights)
     return shape_inference.infer_shapes(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9))
 
 
@@ -63,9 +63,9 @@ def whole(*shape: int) -> onnx.ModelProto:
 def test_every_number_stays(kernel, stride, pad, outputs, tmp_path):
     expected, laid_out = whole(kernel, stride, pad, outputs), ort_layout.lay_out(whole(kernel, stride, pad, outputs))
     onnx.checker.check_model(laid_out, full_check=True)  # shapes too: onnxruntime-web refuses a stale one
-    (answer, told), (expected_answer, expected_told) = run(laid_out, str(tmp_path / "optimised.onnx")), run(expected)
+    (answer, dense), (expected_answer, expected_dense) = run(laid_out, str(tmp_path / "optimised.onnx")), run(expected)
     assert np.array_equal(answer, expected_answer)
-    assert np.allclose(told, expected_told, rtol=1e-4, atol=1e-3)  # the same products in another order
+    assert np.allclose(dense, expected_dense, rtol=1e-4, atol=1e-3)  # the same products in another order
     kinds = [node.op_type for node in onnx.load(tmp_path / "optimised.onnx").graph.node]
     assert kinds.count("QLinearConv") == 3 and not {"Resize", "Cast", "Conv"} & set(kinds)
     assert kinds.count("Transpose") <= 1 + (stride != ort_layout.PIXELS), "onnxruntime has left out the turns around whole numbers"
@@ -82,14 +82,14 @@ def test_a_result_that_somebody_else_reads_keeps_its_channels():
     before = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"]).run(None, {"image": PICTURES})
     laid_out = ort_layout.lay_out(model)
     after = onnxruntime.InferenceSession(laid_out.SerializeToString(), providers=["CPUExecutionProvider"]).run(None, {"image": PICTURES})
-    (answer, told, bent), (answer_after, told_after, bent_after) = before, after
+    (answer, dense, bent), (answer_after, dense_after, bent_after) = before, after
     assert np.array_equal(answer, answer_after) and np.array_equal(bent, bent_after)
-    assert np.allclose(told, told_after, rtol=1e-4, atol=1e-3)
+    assert np.allclose(dense, dense_after, rtol=1e-4, atol=1e-3)
 
 
 def test_the_released_network_is_laid_out_and_its_parts_have_sound_shapes():
     kinds = [node.op_type for node in computed(onnx.load(WEIGHTS)).graph.node]
-    assert kinds.count("Resize") == 2, "those of the detector, whose maps have no certain sides"
+    assert kinds.count("Resize") == 2, "those of the detector, which has maps of no certain sides"
     assert kinds.count("Concat") > 20 and kinds.count("Slice") > 4
     for name in BROWSER_PARTS:
         onnx.checker.check_model(onnx.load(prepared(WEIGHTS, f"{name}.onnx")), full_check=True)

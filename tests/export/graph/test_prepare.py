@@ -5,8 +5,8 @@ import pytest
 from onnx import TensorProto
 
 from export.graph.prepare import prepare
-from model.runtime.network_file import WEIGHTS, WeightsError, prepared_folder
-from tests.model.runtime.test_session import tiny_network
+from model.inference.network_file import WEIGHTS, WeightsError, prepared_folder
+from tests.model.inference.test_session import tiny_network
 
 # What else a person may have put there: a text, a ZIP as PyTorch writes it, a pickle, a picture, a pointer of Git LFS.
 FOREIGN = [b"", b"hello", b"\0" * 1000, b"PK\x03\x04" + bytes(300), b"\x80\x04\x8c\x02os\x8c\x06system\x93\x8c\x02id\x85R.",

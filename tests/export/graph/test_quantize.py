@@ -12,16 +12,16 @@ from export import parity
 from export.graph.prepare import computed
 from export.graph.quantize import RANGES, convolved, ranges, to_int8
 from model import Landmarker, open_photo
-from model.runtime.network_file import WEIGHTS
-from model.runtime.session import Session
-from model.training.weight_packing import KERNEL
+from model.inference.network_file import WEIGHTS
+from model.inference.session import Session
+from model.network.weight_packing import KERNEL
 from tests.conftest import ROOT
 
 PICTURES = np.random.default_rng(5).integers(0, 256, (12, 16, 16, 3), dtype=np.uint8)
 
 
 def tiny() -> onnx.ModelProto:
-    """A convolution with a ReLU, one around which there is a way, and one whose result is enlarged and added."""
+    """A convolution with a ReLU, one around which there is a way, and one with a result that is enlarged and added."""
     nodes = [
         helper.make_node("Transpose", ["image"], ["turned"], perm=[0, 3, 1, 2]),
         helper.make_node("Cast", ["turned"], ["pixels"], to=TensorProto.FLOAT),
@@ -68,7 +68,7 @@ def test_weights_leave_a_bit_for_sums():
 
 
 @pytest.mark.parametrize("known", [(), ("bent", "second")])
-def test_what_was_not_seen_stays_exact(known):
+def test_what_was_not_measured_stays_exact(known):
     seen = {name: r for name, r in ranges(tiny(), PICTURES).items() if name in known}
     model = to_int8(tiny(), seen)
     assert sum(node.op_type == "QuantizeLinear" for node in model.graph.node) == len(known)
@@ -77,12 +77,12 @@ def test_what_was_not_seen_stays_exact(known):
 
 def test_the_released_network_computes_in_eight_bits_unless_asked_not_to():
     model = onnx.load(WEIGHTS)
-    told = next(json.loads(entry.value) for entry in model.metadata_props if entry.key == RANGES)
+    ranges = next(json.loads(entry.value) for entry in model.metadata_props if entry.key == RANGES)
     exact, near = computed(onnx.load(WEIGHTS), exact=True), computed(model)
     assert not any(node.op_type == "QuantizeLinear" for node in exact.graph.node)
     made = {name: node.op_type for node in near.graph.node for name in node.output}
     assert all(made[name] == "DequantizeLinear" for node, _ in convolved(near.graph) for name in node.input)
-    assert all(low < high for low, high in told.values()) and RANGES not in Session().metadata
+    assert all(low < high for low, high in ranges.values()) and RANGES not in Session().metadata
 
 
 def test_points_move_by_little():
@@ -96,7 +96,7 @@ def test_points_move_by_little():
 
 @pytest.mark.parametrize("exact", [True, False])
 def test_features_are_what_comes_out_of_the_relu(exact):
-    """They are an output and the next layers' input: in whole numbers the ReLU is left out only where nobody looks."""
+    """They are an output and the next layers' input: in whole numbers the ReLU is left out only where no one reads them."""
     session = Session(exact=exact)
     for kind in ("hand", "face"):
         features = session.run(parity.inputs(kind), f"{kind}_features")[f"{kind}_features"]

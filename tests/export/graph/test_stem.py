@@ -9,8 +9,8 @@ from onnx import helper
 from export import parity
 from export.graph import stem
 from model.constants import CROP, KINDS
-from model.runtime.network_file import WEIGHTS
-from model.training import weight_packing
+from model.inference.network_file import WEIGHTS
+from model.network import weight_packing
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -1,4 +1,4 @@
-"""Very many photos: results that can be continued, and the same ones whatever engine looks."""
+"""Very many photos: results that can be continued, and the same ones whatever engine runs."""
 
 import json
 import os
@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from model.commands import batch, cli
-from model.runtime.image_file import PhotoError, open_photo
+from model.photo.image_file import PhotoError, open_photo
 from tests.model.drawn_world import photo
 from tests.model.hostile import encoded, scene
 
@@ -47,8 +47,8 @@ def check(results: Path, expected: list[dict]) -> None:
     assert found == {document["photo"]: document for document in expected}
     coco = json.loads((results / "coco.json").read_text())
     assert [image["file_name"] for image in coco["images"]] == sorted(d["photo"] for d in expected if "error" not in d)
-    things = sum(len(d["hands"]) + len(d["faces"]) for d in expected if "error" not in d)
-    assert len(coco["annotations"]) == things > 0
+    instances = sum(len(d["hands"]) + len(d["faces"]) for d in expected if "error" not in d)
+    assert len(coco["annotations"]) == instances > 0
     first = next(a for a in coco["annotations"] if a["category_id"] == 1)
     photo = coco["images"][first["image_id"] - 1]["file_name"]
     hand = next(hand for hand in found[photo]["hands"] if hand["box"] == first["bbox"])
@@ -67,28 +67,28 @@ def test_results_in_parquet_and_coco(photos, tmp_path, capsys):
 
 def test_an_interrupted_run_goes_on(photos, tmp_path, capsys, monkeypatch):
     expected = plain_documents(photos, capsys)
-    results, looked = tmp_path / "results", []
+    results, analysed = tmp_path / "results", []
     monkeypatch.setattr(batch, "BATCH", 2)
     document = batch.document
 
     def interrupted(name, path, landmarker):
-        looked.append(name)
-        if len(looked) == 4:
+        analysed.append(name)
+        if len(analysed) == 4:
             raise KeyboardInterrupt
         return document(name, path, landmarker)
 
     monkeypatch.setattr(batch, "document", interrupted)
     command = ["detect", str(photos), "--results", str(results), "--threads", "1"]
     assert cli.main(command) == 130
-    told = capsys.readouterr().err.strip().splitlines()[-1]
-    assert told == f"Interrupted. What was found so far is in {results}; the same command goes on from there."
+    message = capsys.readouterr().err.strip().splitlines()[-1]
+    assert message == f"Interrupted. What was found so far is in {results}; the same command goes on from there."
     assert len(batch.Results(results).errors()) == 2, "a batch that was not finished is not there"
     (results / "parquet" / "_unfinished").write_bytes(b"PAR1 cut short")
     assert cli.main(command) == 1
     check(results, expected)
-    assert len(looked) == 4 + len(expected) - 2, "what was done is not done again"
+    assert len(analysed) == 4 + len(expected) - 2, "what was done is not done again"
     before = [part.stat().st_mtime_ns for part in batch.Results(results).parts]
-    assert cli.main(command) == 1 and len(looked) == 4 + len(expected) - 2
+    assert cli.main(command) == 1 and len(analysed) == 4 + len(expected) - 2
     assert [part.stat().st_mtime_ns for part in batch.Results(results).parts] == before
 
 
@@ -152,7 +152,7 @@ def test_a_photo_is_known_by_its_whole_path(drawn, tmp_path, monkeypatch):
     assert [image["file_name"] for image in coco["images"]] == sorted(documents)
 
 
-def test_a_photo_that_has_changed_is_looked_at_again(drawn, tmp_path, capsys):
+def test_a_photo_that_has_changed_is_analysed_again(drawn, tmp_path, capsys):
     results, whole = tmp_path / "results", (drawn / "a.png").read_bytes()
     (drawn / "a.png").write_bytes(whole[:500])
     assert run(drawn, results=results) == 1 and "damaged" in rows(results)["a.png"]["error"]
@@ -187,7 +187,7 @@ def test_what_may_have_passed_is_tried_again(drawn, tmp_path, monkeypatch, fault
         found = rows(results)
         assert found["a.png"]["hands"] and found["c.png"]["hands"] and not found["b.png"]["hands"]
         assert found["b.png"]["error"] == (
-            str(fault) if isinstance(fault, PhotoError) else "Something went wrong while looking at this photo (RuntimeError: bad allocation at 0x7f)."
+            str(fault) if isinstance(fault, PhotoError) else "Something went wrong while analysing this photo (RuntimeError: bad allocation at 0x7f)."
         )
     assert run(drawn, results=results) == 0
     assert rows(results)["b.png"]["hands"]
@@ -226,24 +226,24 @@ def test_a_damaged_part_is_named(drawn, tmp_path, capsys):
         part.write_bytes(content)
         capsys.readouterr()
         assert run(drawn, results=results) == 1
-        told = f"{part} is damaged or of another version: remove this file and start again, its photos are then processed again.\n"
-        assert capsys.readouterr().err == told
+        message = f"{part} is damaged or of another version: remove this file and start again, its photos are then processed again.\n"
+        assert capsys.readouterr().err == message
     pq.write_table(pa.table({"photo": ["a.png"], "width": [640]}), part)  # of a release before this one
-    assert run(drawn, results=results) == 1 and capsys.readouterr().err == told
+    assert run(drawn, results=results) == 1 and capsys.readouterr().err == message
     part.unlink()
     assert run(drawn, results=results) == 0 and len(rows(results)) == 3
 
 
-def test_an_unusable_folder_is_told(drawn, tmp_path, capsys):
+def test_an_unusable_folder_is_reported(drawn, tmp_path, capsys):
     (tmp_path / "file").write_text("")
     for results in (tmp_path / "file", tmp_path / "file" / "deeper"):
         assert run(drawn, results=results) == 1
-        [told] = capsys.readouterr().err.splitlines()
-        assert told.startswith(f"Results cannot be written to {results} (") and told.endswith("): make room or choose another folder, then start again.")
+        [message] = capsys.readouterr().err.splitlines()
+        assert message.startswith(f"Results cannot be written to {results} (") and message.endswith("): make room or choose another folder, then start again.")
 
 
 @pytest.mark.parametrize("most, kept", [(1000, 0), (10_000, 3)])
-def test_a_full_disk_is_told(drawn, tmp_path, capsys, most, kept):
+def test_a_full_disk_is_reported(drawn, tmp_path, capsys, most, kept):
     """At the first part, or only at coco.json. A limit of the size of files stands for the disk."""
     results, usual = tmp_path / "results", resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (most, usual[1]))
@@ -252,8 +252,8 @@ def test_a_full_disk_is_told(drawn, tmp_path, capsys, most, kept):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, usual)
     assert status == 1
-    told = capsys.readouterr().err.splitlines()[-1]
-    assert told.startswith(f"Results cannot be written to {results} (file too large): make room or choose")
+    message = capsys.readouterr().err.splitlines()[-1]
+    assert message.startswith(f"Results cannot be written to {results} (file too large): make room or choose")
     assert len(batch.Results(results).errors()) == kept
     assert not [file.name for file in results.rglob("*unfinished*")], "what is not finished leaves the disk"
     assert run(drawn, results=results) == 0 and len(rows(results)) == 3

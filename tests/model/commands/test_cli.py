@@ -61,7 +61,7 @@ def test_what_a_mac_keeps_beside_its_files_is_no_photo(photos, capsys):
     (photos / "._a.png").write_bytes(b"\0\5\x16\7")
     assert cli.main(["detect", str(photos), "--json"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 3
-    assert cli.main(["detect", str(photos / "._a.png"), "--json"]) == 1, "who names it is told"
+    assert cli.main(["detect", str(photos / "._a.png"), "--json"]) == 1, "who names it gets the error"
 
 
 def test_sixteen_bytes_do_not_end_a_run(photos, capsys):
@@ -83,7 +83,7 @@ def test_an_unforeseen_fault_is_that_photo_s_error(photos, capsys, monkeypatch, 
     monkeypatch.setattr(cli, where, faulty)
     assert cli.main(["detect", str(photos), "--json", "--out", str(photos / "out")]) == 1
     first, *others = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert first == {"photo": str(photos / "a.png"), "error": "Something went wrong while looking at this photo (RuntimeError: bad allocation)."}
+    assert first == {"photo": str(photos / "a.png"), "error": "Something went wrong while analysing this photo (RuntimeError: bad allocation)."}
     assert len(others) == 2 and not any("error" in document for document in others)
 
 
@@ -113,12 +113,12 @@ def test_out_that_cannot_be_written_to(photos, capsys):
     (photos / "file").write_text("")
     for out in (photos / "file", photos / "file" / "deeper"):
         assert cli.main(["detect", str(photos), "--out", str(out)]) == 1
-        [told] = capsys.readouterr().err.splitlines()
-        assert told.startswith(f"Pictures cannot be written to {out} (")
-        assert told.endswith("): say --out with a folder that you may write to and that has room.")
+        [message] = capsys.readouterr().err.splitlines()
+        assert message.startswith(f"Pictures cannot be written to {out} (")
+        assert message.endswith("): say --out with a folder that you may write to and that has room.")
 
 
-def test_a_full_disk_is_told(photos, capsys):
+def test_a_full_disk_is_reported(photos, capsys):
     """A limit of the size of files stands for it."""
     usual = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, usual[1]))

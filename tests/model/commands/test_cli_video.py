@@ -16,7 +16,7 @@ from model.commands import cli
 from model.video.video_file import Video
 from tests.model.clips import animation, clip
 from tests.model.drawn_world import photo
-from tests.model.runtime.test_tracker import HAND
+from tests.model.tracking.test_tracker import HAND
 
 FRAMES = 12
 
@@ -43,11 +43,11 @@ def test_one_json_document_for_each_frame(videos, capsys):
     name = str(videos / "a.mp4")
     assert cli.main(["detect", name, "--json"]) == 0
     output = capsys.readouterr()
-    told = lines(output.out)
+    printed = lines(output.out)
     assert output.err == ""
-    assert [(line["video"], line["frame"], line["width"]) for line in told] == [(name, number, 320) for number in range(FRAMES)]
-    assert {hand["track"] for line in told for hand in line["hands"]} | {face["track"] for line in told for face in line["faces"]} == {1, 2}
-    assert all(len(line["hands"]) == len(line["faces"]) == 1 for line in told)
+    assert [(line["video"], line["frame"], line["width"]) for line in printed] == [(name, number, 320) for number in range(FRAMES)]
+    assert {hand["track"] for line in printed for hand in line["hands"]} | {face["track"] for line in printed for face in line["faces"]} == {1, 2}
+    assert all(len(line["hands"]) == len(line["faces"]) == 1 for line in printed)
 
 
 def test_a_table_for_people(videos, capsys):
@@ -60,10 +60,10 @@ def test_a_table_for_people(videos, capsys):
     assert f"{videos / 'deeper' / 'a.gif'}: 0.1 s, 3 frames, 1 hand, 1 face\n" in text
 
 
-def test_what_breaks_off_is_told_and_kept(videos, capsys):
+def test_what_breaks_off_is_reported_and_kept(videos, capsys):
     assert cli.main(["detect", str(videos / "b.avi"), "--json"]) == 1
-    *told, last = lines(capsys.readouterr().out)
-    assert 0 < len(told) < FRAMES and set(last) == {"video", "error"} and f"{len(told)} frames" in last["error"]
+    *printed, last = lines(capsys.readouterr().out)
+    assert 0 < len(printed) < FRAMES and set(last) == {"video", "error"} and f"{len(printed)} frames" in last["error"]
 
 
 def test_files(videos, capsys):
@@ -94,8 +94,8 @@ def test_files(videos, capsys):
 def test_photos_and_videos_in_their_order(videos, capsys):
     Image.fromarray(photo(320, 240, HAND)).save(videos / "c.png")
     assert cli.main(["detect", str(videos / "c.png"), str(videos / "a.mp4"), str(videos / "c.png"), "--json", "--out", str(videos / "out")]) == 0
-    told = lines(capsys.readouterr().out)
-    assert ["photo" in line for line in told] == [True, *[False] * FRAMES, True]
+    printed = lines(capsys.readouterr().out)
+    assert ["photo" in line for line in printed] == [True, *[False] * FRAMES, True]
     assert sorted(path.name for path in (videos / "out").iterdir()) == ["a_landmarks.mp4", "c_2_landmarks.png"]
 
 
@@ -135,7 +135,7 @@ def test_after_an_interruption_the_files_are_complete_up_to_there(videos, capsys
 
 
 @pytest.mark.parametrize("option, file", [("--csv", "p.csv"), ("--parquet", "p.parquet"), ("--out", "out/a_landmarks.mp4")])
-def test_a_full_disk_is_told(videos, option, file, capsys):
+def test_a_full_disk_is_reported(videos, option, file, capsys):
     """A limit of the size of files stands for it."""
     usual = resource.getrlimit(resource.RLIMIT_FSIZE)
     target = videos / file
@@ -159,8 +159,8 @@ def test_progress_on_a_terminal(videos, capsys, monkeypatch):
 def test_an_unforeseen_fault_is_that_video_s_error(videos, capsys, monkeypatch):
     monkeypatch.setattr("model.output.video_pipeline.Tracks.update", lambda *_: 1 / 0)
     assert cli.main(["detect", str(videos / "a.mp4"), "--json"]) == 1
-    [told] = lines(capsys.readouterr().out)
-    assert told == {"video": str(videos / "a.mp4"), "error": "Something went wrong while looking at this video (ZeroDivisionError: division by zero)."}
+    [printed] = lines(capsys.readouterr().out)
+    assert printed == {"video": str(videos / "a.mp4"), "error": "Something went wrong while analysing this video (ZeroDivisionError: division by zero)."}
 
 
 class TestResults:
@@ -177,8 +177,9 @@ class TestResults:
     def test_one_file_for_each_video_and_only_what_is_new(self, videos, capsys):
         Image.fromarray(photo(320, 240, HAND)).save(videos / "c.png")
         assert self.run(videos) == 1
-        told = capsys.readouterr().err
-        assert "2 photos, 0 of them processed before" in told and "3 videos, 0 of them processed before" in told and "b.avi: The file is damaged" in told
+        printed = capsys.readouterr().err
+        for words in ("2 photos, 0 of them processed before", "3 videos, 0 of them processed before", "b.avi: The file is damaged"):
+            assert words in printed
         assert self.files(videos) == ["a.gif", "a.mp4", "b.avi"]
         file = next((videos / "found" / "videos").glob("a.mp4-*"))
         table = pq.read_table(file)

@@ -14,8 +14,8 @@ import onnx
 import pytest
 
 from model.commands import cli, own_weights
-from model.runtime.network_file import RELEASED, VARIABLE, WeightsError, prepared, prepared_folder
-from model.runtime.session import Session
+from model.inference.network_file import RELEASED, VARIABLE, WeightsError, prepared, prepared_folder
+from model.inference.session import Session
 from tests.conftest import ROOT, free_port
 
 pytestmark = pytest.mark.slow

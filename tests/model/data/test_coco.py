@@ -83,8 +83,8 @@ def test_an_archive_of_the_same_size_with_other_pictures_is_decoded_anew(tmp_pat
     folder = write(tmp_path / "mine")
     for order in ((0, 1, 2), (2, 0, 1)):
         with zipfile.ZipFile(folder / "images.zip", "w") as archive:
-            for n, look in enumerate(order):
-                archive.writestr(f"{n}.png", cv2.imencode(".png", np.full((64, 64, 3), GREY[look], np.uint8))[1].tobytes())
+            for n, shade in enumerate(order):
+                archive.writestr(f"{n}.png", cv2.imencode(".png", np.full((64, 64, 3), GREY[shade], np.uint8))[1].tobytes())
         assert tuple(shown(coco(folder, tmp_path / "cache")[0])) == order
 
 

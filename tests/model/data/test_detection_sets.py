@@ -152,7 +152,7 @@ def test_a_picture_for_the_detector_has_its_labels_where_its_objects_are(natural
     assert len(overlaps) > 20 and min(overlaps) > 0.45 and np.median(overlaps) > 0.75
 
 
-def test_the_least_confidence_lies_right_above_the_find_that_would_break_a_promise():
+def test_the_least_confidence_lies_right_above_the_detection_that_would_break_a_promise():
     confidence = np.array([0.2, 0.4, 0.6, 0.9])
     found = fit_confidence.Detections(np.zeros((4, 4)), np.array([False, True, False, True]), np.array([True, False, True, False]), np.ones(4), 2)
     assert fit_confidence.least(confidence, found, 1, 0.5, 1.0)[0] == pytest.approx(0.201)  # a second find in the one empty photo is too much

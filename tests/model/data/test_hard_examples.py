@@ -46,7 +46,7 @@ NEAR, BESIDE, FAR, UNSURE = np.array([[5, 5, 100, 100], [50, 50, 100, 100], [200
         (1, UNSURE, None),
     ],
 )
-def test_a_find_is_right_wrong_or_not_known(kind, box, expected):
+def test_a_detection_is_right_wrong_or_not_known(kind, box, expected):
     found = hard_examples.judged(kind, box, 0.4, scene(kind), 0)
     assert found is None if expected is None else np.array_equal(found, expected, equal_nan=True)
 

@@ -15,5 +15,5 @@ def test_digits_differ_in_size_ground_and_number_and_are_the_same_every_time():
     assert all(np.ptp(picture.astype(int)) > 40 for picture in first), "each shows something"
 
 
-def test_the_release_finds_nothing_in_digits():
+def test_the_release_detects_nothing_in_digits():
     assert evaluate.digits(Landmarker(threads=2), 200)["with_a_detection"] <= 2

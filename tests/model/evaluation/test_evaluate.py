@@ -16,7 +16,7 @@ def hand(points: np.ndarray) -> Hand:
     return Hand(landmarks, 0.9, (40, 40, 160, 160), np.ones(21, np.float32), "right", 0.9, ROI(128, 128, 256))
 
 
-class Finds:
+class Predicts:
     """Stands in for the Landmarker: the points of the row's picture are known, moved by `off` pixels; rows in `blind` are not found."""
 
     def __init__(self, blind: tuple[int, ...] = (), off: float = 0):
@@ -44,7 +44,7 @@ def rows():
 
 @pytest.mark.parametrize("blind, missed", [((), 0), ((1,), 0.25), ((0, 2, 3), 0.75)])
 def test_what_is_not_found_is_missed(rows, blind, missed):
-    report = evaluate.landmarks(Finds(blind), rows, most=10)
+    report = evaluate.landmarks(Predicts(blind), rows, most=10)
     assert report["rows"] == 4
     assert report["photo"]["missed"] == missed and report["crop"]["missed"] == 0
     assert report["photo"]["nme"] == pytest.approx(0, abs=1e-6) and report["photo"]["pck@0.05"] == 1
@@ -52,12 +52,12 @@ def test_what_is_not_found_is_missed(rows, blind, missed):
 
 def test_an_object_elsewhere_is_none(rows):
     """Further off than half the hand's size it is another one, however many points it has."""
-    report = evaluate.landmarks(Finds(off=120), rows, most=10)
+    report = evaluate.landmarks(Predicts(off=120), rows, most=10)
     assert report["photo"]["missed"] == 1 and report["crop"]["missed"] == 0
 
 
 def test_errors_and_sides(rows):
-    report = evaluate.landmarks(Finds(off=3), rows, most=10)
+    report = evaluate.landmarks(Predicts(off=3), rows, most=10)
     sizes = np.ptp(TRUE, axis=1).max(1)
     assert report["crop"]["nme"] == report["photo"]["nme"] == pytest.approx(np.mean(3 * np.sqrt(2) / sizes), rel=1e-4)
     assert report["crop"]["handedness"] == 0.75

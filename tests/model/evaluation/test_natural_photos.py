@@ -45,7 +45,7 @@ def scenes(*labelled, shown=None, doubtful=()):
 @pytest.mark.parametrize("way", [*natural_photos.TURNS, "grey"])
 def test_all_is_found_and_placed_however_the_photo_is_turned(landmarker, way):
     figures = natural_photos.report(landmarker, scenes(HAND, FACE, OTHER), 10, ways=(way,))[way]
-    if way == "grey":  # the drawn world is told by its colours
+    if way == "grey":  # the drawn world is recognised by its colours
         assert figures["hands"]["recall@0.3"] == 0 and figures["missed hands"]["no detection there"] == 2
         return
     for kind, count in (("hands", 2), ("faces", 1)):

@@ -8,7 +8,7 @@ from model.evaluation.calibration import Seen
 
 
 @pytest.mark.parametrize("colour, name", [((244, 210, 190), "skin: light"), ((70, 45, 35), "skin: dark")])
-def test_skin_is_told_by_its_colour_around_the_points(colour, name):
+def test_skin_is_classified_by_its_colour_around_the_points(colour, name):
     picture = np.zeros((64, 64, 3), np.uint8)
     picture[10:40, 10:40] = colour
     angle = subgroups.skin_angle(picture, np.array([[15, 15], [30, 30], [20, 35], [500, -3.0]]))

@@ -9,7 +9,7 @@ import pytest
 
 from model import Landmarker, open_photo
 from model.examples import onnx_alone
-from model.runtime.network_file import WEIGHTS
+from model.inference.network_file import WEIGHTS
 
 EXAMPLES = Path(onnx_alone.__file__).parent
 

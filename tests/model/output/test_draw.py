@@ -41,9 +41,9 @@ def face(centre=(200, 150), size=160) -> Face:
     return Face(points, 0.99, box, np.zeros(478, np.float32), points[:68, :2].copy(), ROI(*centre, size * 1.4))
 
 
-def result(*things, width=400, height=300) -> Result:
-    hands = tuple(thing for thing in things if isinstance(thing, Hand))
-    return Result(width, height, hands, tuple(thing for thing in things if isinstance(thing, Face)), {})
+def result(*instances, width=400, height=300) -> Result:
+    hands = tuple(instance for instance in instances if isinstance(instance, Hand))
+    return Result(width, height, hands, tuple(instance for instance in instances if isinstance(instance, Face)), {})
 
 
 def test_nothing_found_changes_nothing():

@@ -38,7 +38,7 @@ def read_yaml(text: str) -> dict:
 
 
 def read_yolo(rows: str, data: dict, width: int, height: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """As a trainer reads it: (box x y w h, keypoints (K, 3)) in pixels whose centres are integers."""
+    """As a trainer reads it: (box x y w h, keypoints (K, 3)) in pixels with integers at their centres."""
     count, dimensions = data["kpt_shape"]
     found = []
     for row in rows.splitlines():

@@ -78,9 +78,9 @@ def test_coco(result):
 def beyond(result):
     """The same, moved so far to the upper left, or the lower right, that a part lies outside the picture."""
 
-    def moved(thing, x, y):
-        landmarks = thing.landmarks + np.float32([x, y, 0])
-        return replace(thing, landmarks=landmarks, box=(thing.box[0] + x, thing.box[1] + y, *thing.box[2:]))
+    def moved(instance, x, y):
+        landmarks = instance.landmarks + np.float32([x, y, 0])
+        return replace(instance, landmarks=landmarks, box=(instance.box[0] + x, instance.box[1] + y, *instance.box[2:]))
 
     [hand], [face] = result.hands, result.faces
     left, top = hand.landmarks[:, :2].mean(axis=0)
@@ -89,15 +89,15 @@ def beyond(result):
 
 
 def test_coco_knows_what_lies_outside(beyond):
-    for annotation, thing in zip(to_coco([("a.jpg", beyond)])["annotations"], beyond.hands + beyond.faces):
+    for annotation, instance in zip(to_coco([("a.jpg", beyond)])["annotations"], beyond.hands + beyond.faces):
         x, y, w, h = annotation["bbox"]
         assert min(x, y) >= 0 and x + w <= 640.001 and y + h <= 480.001 and annotation["area"] == pytest.approx(w * h, abs=0.01)
-        assert 0 < w < thing.box[2] and 0 < h < thing.box[3]
+        assert 0 < w < instance.box[2] and 0 < h < instance.box[3]
         points = np.reshape(annotation["keypoints"], (-1, 3))
         inside = (points[:, 0] >= 0) & (points[:, 0] < 640) & (points[:, 1] >= 0) & (points[:, 1] < 480)
         assert 0 < inside.sum() < len(points)
         assert (points[:, 2] == np.where(inside, 2, 1)).all()
-        assert np.allclose(points[:, :2], thing.landmarks[:, :2], atol=0.006), "outside a point keeps its place"
+        assert np.allclose(points[:, :2], instance.landmarks[:, :2], atol=0.006), "outside a point keeps its place"
 
 
 def test_pycocotools_reads_it(result, beyond, tmp_path, capsys):
@@ -115,7 +115,7 @@ def test_pycocotools_reads_it(result, beyond, tmp_path, capsys):
     assert compared.stats[0] == pytest.approx(1)
 
 
-def test_two_photos_of_one_name_are_told_apart(result):
+def test_two_photos_of_one_name_stay_distinct(result):
     names = ["a.jpg", "a.jpg", "b", "a (2).jpg", "a.jpg", "b"]
     unique = list(distinct(names))
     assert unique == ["a.jpg", "a (2).jpg", "b", "a (2) (2).jpg", "a (3).jpg", "b (2)"]

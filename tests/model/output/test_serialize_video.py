@@ -16,7 +16,7 @@ from model.runtime.topology import HAND_POINTS
 from model.video.tracks import Tracks
 from model.video.video_file import Frame, Video
 from tests.model.drawn_world import photo
-from tests.model.runtime.test_tracker import FACE, FPS, HAND
+from tests.model.tracking.test_tracker import FACE, FPS, HAND
 
 
 @pytest.fixture
@@ -28,23 +28,23 @@ def frames(landmarker):
 
 
 @pytest.fixture
-def told(frames) -> list[dict]:
+def expected(frames) -> list[dict]:
     return [to_frame_document("a.mp4", tracked) for _, tracked in frames]
 
 
-def written(make, told) -> io.BytesIO:
+def written(make, expected) -> io.BytesIO:
     file = io.BytesIO()
     writer = make(file)
-    for document in told:
+    for document in expected:
         writer.add(document)
     writer.close()
     file.seek(0)
     return file
 
 
-def test_a_document_for_each_frame(told):
-    lines = [json.loads(line) for line in written(JsonLines, told).read().splitlines()]
-    assert lines == told
+def test_a_document_for_each_frame(expected):
+    lines = [json.loads(line) for line in written(JsonLines, expected).read().splitlines()]
+    assert lines == expected
     assert [line["frame"] for line in lines] == list(range(12)) and lines[3]["time"] == 0.1
     assert list(lines[0]) == ["video", "frame", "time", "width", "height", "hands", "faces"]
     assert lines[5]["hands"] == lines[5]["faces"] == []
@@ -53,42 +53,42 @@ def test_a_document_for_each_frame(told):
     assert {hand["track"], face["track"]} == {1, 2} and len(hand["landmarks"]) == 21 and len(face["ibug68"]) == 68
 
 
-def test_csv(told):
-    rows = list(csv.DictReader(io.TextIOWrapper(written(CsvFile, told), "utf-8", newline="")))
-    assert tuple(rows[0]) == CSV_COLUMNS and len(rows) == sum(21 * len(each["hands"]) + 478 * len(each["faces"]) for each in told)
+def test_csv(expected):
+    rows = list(csv.DictReader(io.TextIOWrapper(written(CsvFile, expected), "utf-8", newline="")))
+    assert tuple(rows[0]) == CSV_COLUMNS and len(rows) == sum(21 * len(each["hands"]) + 478 * len(each["faces"]) for each in expected)
     tip = next(row for row in rows if row["frame"] == "2" and row["name"] == "index_finger_tip")
-    hand = told[2]["hands"][0]
+    hand = expected[2]["hands"][0]
     assert [float(tip[axis]) for axis in "xyz"] == hand["landmarks"][HAND_POINTS.index("index_finger_tip")]
     assert (tip["video"], tip["time"], tip["track"], tip["kind"], tip["handedness"]) == ("a.mp4", "0.0667", str(hand["track"]), "hand", "right")
 
 
-def test_a_name_is_no_formula(told):
-    text = written(CsvFile, [told[0] | {"video": "=1+1.mp4"}]).read().decode()
+def test_a_name_is_no_formula(expected):
+    text = written(CsvFile, [expected[0] | {"video": "=1+1.mp4"}]).read().decode()
     assert "\n'=1+1.mp4,0," in text and "\n=" not in text
 
 
-def test_parquet(told):
-    table = pq.read_table(written(lambda file: ParquetFile(file, {"camera": "x"}), told))
+def test_parquet(expected):
+    table = pq.read_table(written(lambda file: ParquetFile(file, {"camera": "x"}), expected))
     assert table.schema.metadata[b"camera"] == b"x"
     rows = table.to_pylist()
-    assert len(rows) == sum(len(each["hands"]) + len(each["faces"]) for each in told)
+    assert len(rows) == sum(len(each["hands"]) + len(each["faces"]) for each in expected)
     hand = next(row for row in rows if row["kind"] == "hand" and row["frame"] == 2)
-    assert np.allclose(hand["landmarks"], told[2]["hands"][0]["landmarks"], atol=1e-3) and hand["handedness"] == "right" and hand["ibug68"] is None
+    assert np.allclose(hand["landmarks"], expected[2]["hands"][0]["landmarks"], atol=1e-3) and hand["handedness"] == "right" and hand["ibug68"] is None
     assert {row["track"] for row in rows} == {1, 2} and rows[0]["video"] == "a.mp4"
 
 
-def test_documents_come_back_from_parquet(told, monkeypatch):
+def test_documents_come_back_from_parquet(expected, monkeypatch):
     monkeypatch.setattr("model.output.serialize_video.ROWS", 5)  # several groups
-    times = [each["time"] for each in told]
-    assert list(documents(written(ParquetFile, told), "a.mp4", (640, 480), times)) == told
+    times = [each["time"] for each in expected]
+    assert list(documents(written(ParquetFile, expected), "a.mp4", (640, 480), times)) == expected
 
 
-def test_one_frame_comes_back_as_a_result(frames, told, monkeypatch):
+def test_one_frame_comes_back_as_a_result(frames, expected, monkeypatch):
     monkeypatch.setattr("model.output.serialize_video.ROWS", 5)
-    file = written(ParquetFile, told)
+    file = written(ParquetFile, expected)
     for number in (0, 5, 7):
-        document = document_at(file, "a.mp4", (640, 480), number, told[number]["time"])
-        assert document == told[number]
+        document = document_at(file, "a.mp4", (640, 480), number, expected[number]["time"])
+        assert document == expected[number]
         back, first = to_result(document), frames[number][1].result
         assert (back.width, back.height, len(back.hands), len(back.faces)) == (640, 480, len(first.hands), len(first.faces))
         for one, other in zip([*back.hands, *back.faces], [*first.hands, *first.faces]):

@@ -65,15 +65,15 @@ def test_suppression(rows, kept):
     assert suppress(candidates) == [in_order[index] for index in kept]
 
 
-def test_a_closer_look_does_not_split_what_was_seen_whole():
+def test_a_tile_does_not_split_an_instance_detected_whole():
     whole, part = ("face", 0.8, 128, 128, 100, 100), ("face", 0.95, 110, 110, 25, 25)
     assert suppress(found(whole) + found(part, level=1)) == [0]
     assert suppress(found(whole, part)) != [0]
 
 
 @pytest.mark.parametrize("more, kept", [(-0.1, [0, 1]), (0.1, [0])])
-def test_a_closer_find_is_a_part_only_if_enough_of_it_lies_inside(more, kept):
-    """What the closer look sees half outside the larger box is an object of its own, such as a face behind a shoulder."""
+def test_a_tile_s_detection_is_a_part_only_if_enough_of_it_lies_inside(more, kept):
+    """What a tile detects half outside the larger box is an object of its own, such as a face behind a shoulder."""
     share = RULE["contained"] + more
     whole, other = ("face", 0.95, 100, 100, 100, 100), ("face", 0.8, 150 + 40 * (0.5 - share), 100, 40, 40)
     assert suppress(found(whole) + found(other, level=1)) == kept
@@ -105,40 +105,40 @@ def detector(network) -> Detector:
     return Detector(lambda pictures: network.run(pictures, "detections")["detections"])
 
 
-def test_finds_boxes_and_directions(network):
-    things = [("hand", 200, 300, 100, 40), ("hand", 500, 150, 80, -100), ("face", 420, 360, 130, 10)]
-    seen = detector(network).detect(photo(640, 480, *things))
+def test_boxes_and_directions_are_detected(network):
+    instances = [("hand", 200, 300, 100, 40), ("hand", 500, 150, 80, -100), ("face", 420, 360, 130, 10)]
+    seen = detector(network).detect(photo(640, 480, *instances))
     assert sorted(each.kind for each in seen) == ["face", "hand", "hand"]
     for each in seen:
         x, y, w, h = each.box
-        kind, cx, cy, width, degrees = min(things, key=lambda thing: np.hypot(x + w / 2 - thing[1], y + h / 2 - thing[2]))
+        kind, cx, cy, width, degrees = min(instances, key=lambda instance: np.hypot(x + w / 2 - instance[1], y + h / 2 - instance[2]))
         assert each.kind == kind
         wanted = box_around(place(kind, cx, cy, width, degrees), 0)
         assert np.allclose(each.box, wanted, atol=5)
         assert each.up == pytest.approx((np.sin(np.radians(degrees)), -np.cos(np.radians(degrees))), abs=0.05)
 
 
-def test_large_things_need_one_look_only(network):
+def test_large_instances_need_the_whole_photo_only(network):
     detector(network).detect(photo(2000, 1500, ("face", 1000, 700, 500, 0)))
     assert [count for count, _ in network.asked] == [1]
 
 
-def test_small_things_in_a_large_photo_are_found_in_tiles(network):
+def test_small_instances_in_a_large_photo_are_found_in_tiles(network):
     """A group photo: too small for the whole view (30 pixels of the colour), large enough closer by."""
-    things = [("face", 300 + 400 * column, 400 + 500 * row, 70, 5 * column) for row in range(3) for column in range(6)]
-    seen = detector(network).detect(photo(2800, 1900, *things))
+    instances = [("face", 300 + 400 * column, 400 + 500 * row, 70, 5 * column) for row in range(3) for column in range(6)]
+    seen = detector(network).detect(photo(2800, 1900, *instances))
     centres = sorted((round(each.box[0] + each.box[2] / 2, -2), round(each.box[1] + each.box[3] / 2, -2)) for each in seen)
-    assert len(seen) == len(things)
-    assert centres == sorted((thing[1], thing[2]) for thing in things)
+    assert len(seen) == len(instances)
+    assert centres == sorted((instance[1], instance[2]) for instance in instances)
 
 
-def test_an_empty_photo_is_looked_at_closer_once_and_gives_nothing(network):
+def test_an_empty_photo_gets_one_level_of_tiles_and_gives_nothing(network):
     assert detector(network).detect(photo(640, 480)) == []
     assert sum(count for count, _ in network.asked) == 1 + len(tiles(photo(640, 480), 576, 1))
 
 
 @pytest.mark.parametrize("scores, levels", [((0.3, 0.9), 1), ((0.36, 0.3), 2), ((0.36, 0.36), 3)])
-def test_a_hint_must_be_strong_enough_to_be_worth_a_closer_look(scores, levels):
+def test_a_proposal_must_be_strong_enough_to_be_worth_tiles(scores, levels):
     """scores: of something small in the first and in the second view; something large is always clear."""
     asked = []
 
@@ -151,8 +151,8 @@ def test_a_hint_must_be_strong_enough_to_be_worth_a_closer_look(scores, levels):
     assert len(asked) == levels
 
 
-@pytest.mark.parametrize("width, looks", [(320, 1), (345, 2)])
-def test_a_photo_is_not_enlarged_by_next_to_nothing(width, looks):
+@pytest.mark.parametrize("width, runs", [(320, 1), (345, 2)])
+def test_a_photo_is_not_enlarged_by_next_to_nothing(width, runs):
     """Less than 1.3 times as large as it was seen already shows nothing new, whatever the hint."""
     asked = []
 
@@ -161,15 +161,15 @@ def test_a_photo_is_not_enlarged_by_next_to_nothing(width, looks):
         return np.stack([cells(("hand", 0.36, 128, 96, 20, 20))] * len(pictures))
 
     Detector(run).detect(photo(width, width * 3 // 4))
-    assert len(asked) == looks
+    assert len(asked) == runs
 
 
-def test_a_small_photo_without_a_hint_is_looked_at_once(network):
+def test_a_small_photo_without_a_proposal_is_run_once(network):
     assert detector(network).detect(photo(480, 360)) == []
     assert [count for count, _ in network.asked] == [1]
 
 
-def test_live_pictures_get_one_look(network):
+def test_live_pictures_get_no_tiles(network):
     detector(network).detect(photo(1280, 720), tiled=False)
     assert [count for count, _ in network.asked] == [1]
 

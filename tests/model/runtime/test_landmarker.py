@@ -12,10 +12,10 @@ import pytest
 from PIL import Image
 
 from model.constants import CONSTANTS, CROP, KINDS
+from model.photo.image_file import open_photo
 from model.runtime.confidence import confidence, evidence, passes_prefilter
 from model.runtime.duplicates import without_duplicates
 from model.runtime.geometry import ROI, transform
-from model.runtime.image_file import open_photo
 from model.runtime.landmarker import as_result
 from model.runtime.refinement import needs_refinement, request_around
 from model.runtime.result import Detection, side_of
@@ -23,28 +23,28 @@ from model.runtime.stage_timer import StageTimer
 from tests.model.drawn_world import photo, place
 
 EXAMPLES = Path(__file__).parents[3] / "model" / "examples"
-THINGS = [("hand", 200, 300, 100, 40), ("hand", 500, 150, 80, -100), ("face", 420, 360, 130, 10)]
+INSTANCES = [("hand", 200, 300, 100, 40), ("hand", 500, 150, 80, -100), ("face", 420, 360, 130, 10)]
 
 
-def nearest(found, thing):
-    return min(found, key=lambda each: np.linalg.norm(each.landmarks[:, :2].mean(axis=0) - thing[1:3]))
+def nearest(found, instance):
+    return min(found, key=lambda each: np.linalg.norm(each.landmarks[:, :2].mean(axis=0) - instance[1:3]))
 
 
 @pytest.mark.parametrize("width, height", [(640, 480), (1920, 1440)])
 def test_points_lie_where_they_were_drawn(landmarker, width, height):
     zoom = width / 640
-    things = [(kind, cx * zoom, cy * zoom, size * zoom, degrees) for kind, cx, cy, size, degrees in THINGS]
-    result = landmarker.detect(photo(width, height, *things))
+    instances = [(kind, cx * zoom, cy * zoom, size * zoom, degrees) for kind, cx, cy, size, degrees in INSTANCES]
+    result = landmarker.detect(photo(width, height, *instances))
     assert (result.width, result.height) == (width, height)
     assert (len(result.hands), len(result.faces)) == (2, 1)
-    for thing in things:
-        seen = nearest(result.hands if thing[0] == "hand" else result.faces, thing)
-        error = np.linalg.norm(seen.landmarks[:, :2] - place(*thing), axis=1)
-        assert error.max() < 0.05 * thing[3]
+    for instance in instances:
+        seen = nearest(result.hands if instance[0] == "hand" else result.faces, instance)
+        error = np.linalg.norm(seen.landmarks[:, :2] - place(*instance), axis=1)
+        assert error.max() < 0.05 * instance[3]
 
 
 def test_what_a_hand_and_a_face_carry(landmarker):
-    result = landmarker.detect(photo(640, 480, *THINGS))
+    result = landmarker.detect(photo(640, 480, *INSTANCES))
     hand, face = result.hands[0], result.faces[0]
     assert hand.landmarks.shape == (21, 3) and hand.sigma.shape == (21,)
     assert face.landmarks.shape == (478, 3) and face.sigma.shape == (478,) and face.ibug68.shape == (68, 2)
@@ -60,33 +60,33 @@ def test_what_a_hand_and_a_face_carry(landmarker):
 
 
 def test_a_box_lies_around_the_points(landmarker):
-    result = landmarker.detect(photo(640, 480, *THINGS))
-    for kind, thing in [*(("hand", hand) for hand in result.hands), *(("face", face) for face in result.faces)]:
-        low, high = thing.landmarks[:, :2].min(axis=0), thing.landmarks[:, :2].max(axis=0)
+    result = landmarker.detect(photo(640, 480, *INSTANCES))
+    for kind, instance in [*(("hand", hand) for hand in result.hands), *(("face", face) for face in result.faces)]:
+        low, high = instance.landmarks[:, :2].min(axis=0), instance.landmarks[:, :2].max(axis=0)
         more = CONSTANTS["roi"][kind]["box_margin"] * max(high - low)
-        assert np.allclose(thing.box, (*(low - more), *(high - low + 2 * more)), atol=0.01)
+        assert np.allclose(instance.box, (*(low - more), *(high - low + 2 * more)), atol=0.01)
 
 
 def test_crops_of_one_kind_go_through_the_network_together(landmarker, network):
-    landmarker.detect(photo(640, 480, *THINGS))
+    landmarker.detect(photo(640, 480, *INSTANCES))
     hands, faces = ([count for count, outputs in network.asked if kind in outputs][0] for kind in ("hand", "face"))
     assert (hands, faces) == (2, 1)
     assert not any("hand" in outputs and "face" in outputs for _, outputs in network.asked)
 
 
 def test_only_needed_outputs_are_asked_for(landmarker, network):
-    landmarker.detect(photo(640, 480, THINGS[0]))
+    landmarker.detect(photo(640, 480, INSTANCES[0]))
     assert not any("face" in outputs or "hand_features" in outputs for _, outputs in network.asked)
 
 
 def test_trace_is_that_of_this_very_crop(landmarker):
-    result = landmarker.detect(photo(640, 480, *THINGS), trace=True)
-    for thing in (*result.hands, *result.faces):
-        trace = thing.trace
+    result = landmarker.detect(photo(640, 480, *INSTANCES), trace=True)
+    for instance in (*result.hands, *result.faces):
+        trace = instance.trace
         assert trace.crop.shape == (CROP, CROP, 3) and trace.features.shape == (64, 64, 64)
-        assert trace.roi == thing.roi and 0 <= trace.presence <= 1
+        assert trace.roi == instance.roi and 0 <= trace.presence <= 1
         pixels = trace.vector.reshape(-1, 3)[:, :2] * CROP - 0.5
-        assert np.allclose(transform(trace.roi.to_photo(), pixels), thing.landmarks[:, :2], atol=0.01)
+        assert np.allclose(transform(trace.roi.to_photo(), pixels), instance.landmarks[:, :2], atol=0.01)
     assert result.hands[0].trace.heatmaps.shape == (21, 64, 64)
     assert result.faces[0].trace.heatmaps is None
 
@@ -94,7 +94,7 @@ def test_trace_is_that_of_this_very_crop(landmarker):
 @pytest.mark.parametrize("score, presence, expected", [(0.3, 0.05, 0), (0.26, 0.5, 0), (0.8, 0.9, 1), (0.9, 0.99, 1)])
 def test_abstains_below_the_threshold(landmarker, network, score, presence, expected):
     network.score, network.presence = score, presence
-    assert len(landmarker.detect(photo(640, 480, THINGS[0])).hands) == expected
+    assert len(landmarker.detect(photo(640, 480, INSTANCES[0])).hands) == expected
 
 
 def test_confidence_rises_with_both_scores_and_falls_with_uncertain_points(monkeypatch):
@@ -108,7 +108,7 @@ def test_confidence_rises_with_both_scores_and_falls_with_uncertain_points(monke
 
 
 def test_uncertainty_is_the_mean_expected_error_over_the_size(landmarker):
-    [hand] = landmarker.detect(photo(640, 480, THINGS[0])).hands
+    [hand] = landmarker.detect(photo(640, 480, INSTANCES[0])).hands
     assert hand.uncertainty == pytest.approx(hand.sigma.mean() / hand.size)
     assert replace(hand, sigma=hand.sigma * 3).uncertainty == pytest.approx(3 * hand.uncertainty)
 
@@ -123,25 +123,25 @@ def test_presence_counts_up_to_a_cap(kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_hopeful_is_what_some_presence_could_make_count(kind):
+def test_the_prefilter_passes_what_some_presence_could_lift_to_the_minimum(kind):
     least = CONSTANTS["landmarks"]["confidence"]["minimum"][kind]
-    told = []
+    passed = []
     for score in np.linspace(0.001, 0.999, 200):
         seen = Detection(kind, float(score), (0, 0, 30, 30), (0, -1))
-        told.append(passes_prefilter(seen, (480, 640, 3)))
-        assert told[-1] == any(confidence(seen, presence, 0.0, (480, 640, 3)) >= least for presence in np.linspace(0, 1, 11))
-    assert not told[0] and told[-1]
+        passed.append(passes_prefilter(seen, (480, 640, 3)))
+        assert passed[-1] == any(confidence(seen, presence, 0.0, (480, 640, 3)) >= least for presence in np.linspace(0, 1, 11))
+    assert not passed[0] and passed[-1]
 
 
-def test_what_cannot_count_is_not_looked_at(landmarker, network, monkeypatch):
+def test_what_fails_the_prefilter_is_not_predicted(landmarker, network, monkeypatch):
     """The prefilter spares the crops: most of the time of a photo with many weak hints."""
     monkeypatch.setattr("model.runtime.landmarker.passes_prefilter", lambda seen, shape, least: seen.kind == "face")
-    result = landmarker.detect(photo(640, 480, *THINGS))
+    result = landmarker.detect(photo(640, 480, *INSTANCES))
     assert len(result.faces) == 1 and not result.hands
     assert {kind for _, outputs in network.asked for kind in KINDS if kind in outputs} == {"face"}
 
 
-def test_a_badly_turned_detection_is_refined(landmarker, network, monkeypatch):
+def test_a_badly_turned_detection_has_its_roi_refined(landmarker, network, monkeypatch):
     """The detector's direction is 60 degrees off; the crop that counts is upright all the same."""
     see, turn = network._detections, np.radians(60)
 
@@ -151,7 +151,7 @@ def test_a_badly_turned_detection_is_refined(landmarker, network, monkeypatch):
         return output
 
     monkeypatch.setattr(network, "_detections", turned)
-    [hand] = landmarker.detect(photo(640, 480, THINGS[0])).hands
+    [hand] = landmarker.detect(photo(640, 480, INSTANCES[0])).hands
     assert np.degrees(hand.roi.angle) == pytest.approx(40, abs=5)
     assert sum("hand" in outputs for _, outputs in network.asked) == 2
     _, ideal = request_around(hand)
@@ -159,19 +159,19 @@ def test_a_badly_turned_detection_is_refined(landmarker, network, monkeypatch):
 
 
 def test_duplicates_go_but_neighbours_stay(landmarker):
-    rgb = photo(640, 480, *THINGS)
+    rgb = photo(640, 480, *INSTANCES)
     places = [("hand", ROI(200, 300, 200, 0.7)), ("hand", ROI(205, 296, 240, 0.5)), ("hand", ROI(500, 150, 200, -1.7))]
     found = landmarker.predict(rgb, places)
     kept = without_duplicates([found[0], replace(found[1], score=0.995), found[2]])
-    assert [thing.score for thing in kept] == pytest.approx([0.995, 0.99])
+    assert [instance.score for instance in kept] == pytest.approx([0.995, 0.99])
     # A face where a hand is (a hand before a face) is another object.
     assert len(without_duplicates([found[0], *landmarker.predict(rgb, [("face", ROI(420, 360, 260, 0))])])) == 2
 
 
 def test_a_result_holds_each_object_once(landmarker):
-    rgb = photo(640, 480, *THINGS)
+    rgb = photo(640, 480, *INSTANCES)
     found = landmarker.predict(rgb, [("hand", ROI(200, 300, 200, 0.7)), ("hand", ROI(205, 296, 240, 0.5)), ("hand", ROI(500, 150, 200, -1.7))])
-    found = [replace(thing, score=score) for thing, score in zip(found, (0.8, 0.9, 0.7))]
+    found = [replace(instance, score=score) for instance, score in zip(found, (0.8, 0.9, 0.7))]
     assert [hand.score for hand in as_result(rgb, found, {"hand": 0.5, "face": 0.5}, StageTimer()).hands] == [0.9, 0.7]
     assert [hand.score for hand in as_result(rgb, found, {"hand": 0.75, "face": 0.5}, StageTimer()).hands] == [0.9]
 
@@ -186,7 +186,7 @@ def test_handedness(right, side, score):
     assert side_of(right) == {"handedness": side, "handedness_score": pytest.approx(score)}
 
 
-def test_a_deep_picture_in_memory_is_seen_as_its_file_is(real_landmarker):
+def test_a_deep_picture_in_memory_gives_what_its_file_gives(real_landmarker):
     """convert("RGB") would clip 16 bits to white."""
     file = io.BytesIO()
     with Image.open(EXAMPLES / "hands.webp") as picture:
@@ -199,7 +199,7 @@ def test_a_deep_picture_in_memory_is_seen_as_its_file_is(real_landmarker):
 
 
 def test_takes_pil_images_and_mirrored_views(landmarker):
-    rgb = photo(640, 480, *THINGS)
+    rgb = photo(640, 480, *INSTANCES)
     assert len(landmarker.detect(Image.fromarray(rgb)).hands) == 2
     assert len(landmarker.detect(rgb[:, ::-1]).hands) == 2  # negative strides
 
@@ -239,18 +239,18 @@ def test_real_network_answers_threads_as_it_answers_one(real_landmarker):
 
 
 def test_real_network_points_stay_near_their_crop(real_landmarker):
-    rgb = photo(640, 480, *THINGS)
+    rgb = photo(640, 480, *INSTANCES)
     [hand, face] = real_landmarker.predict(rgb, [("hand", ROI(200, 300, 200, 0.7)), ("face", ROI(420, 360, 250, 0.2))], trace=True)
-    for thing in (hand, face):
-        inside = transform(thing.roi.to_crop(), thing.landmarks[:, :2])
+    for instance in (hand, face):
+        inside = transform(instance.roi.to_crop(), instance.landmarks[:, :2])
         assert inside.min() > -CROP and inside.max() < 2 * CROP
-        assert 0 <= thing.score <= 1 and (thing.sigma > 0).all()
-        assert np.isfinite(thing.trace.features).all()
+        assert 0 <= instance.score <= 1 and (instance.sigma > 0).all()
+        assert np.isfinite(instance.trace.features).all()
     assert np.allclose(hand.trace.heatmaps.sum(axis=(1, 2)), 1, atol=1e-3)
 
 
 def test_runtime_never_imports_torch():
-    code = "import sys, model, model.commands.cli, model.runtime.tracker, model.output.serialize; model.Landmarker; print('torch' in sys.modules)"
+    code = "import sys, model, model.commands.cli, model.tracking.tracker, model.output.serialize; model.Landmarker; print('torch' in sys.modules)"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "False"
 
@@ -278,23 +278,23 @@ class TestUncertain:
         return landmarker
 
     def test_they_are_kept_on_demand_only(self, weak):
-        rgb = photo(640, 480, *THINGS)
+        rgb = photo(640, 480, *INSTANCES)
         usual, kept = weak.detect(rgb), weak.detect(rgb, max_uncertain=20)
         assert not usual.hands and not usual.uncertain and len(usual.faces) == 1
         assert not kept.hands and len(kept.faces) == 1 and np.array_equal(kept.faces[0].landmarks, usual.faces[0].landmarks)
-        assert len(kept.uncertain) == 2 and all(0 < thing.score < CONSTANTS["landmarks"]["confidence"]["minimum"]["hand"] for thing in kept.uncertain)
+        assert len(kept.uncertain) == 2 and all(0 < instance.score < CONSTANTS["landmarks"]["confidence"]["minimum"]["hand"] for instance in kept.uncertain)
         assert len(weak.detect(rgb, max_uncertain=1).uncertain) == 1
-        for thing in THINGS[:2]:
-            error = np.linalg.norm(nearest(kept.uncertain, thing).landmarks[:, :2] - place(*thing), axis=1)
-            assert error.max() < 0.05 * thing[3], "they have points as any other"
+        for instance in INSTANCES[:2]:
+            error = np.linalg.norm(nearest(kept.uncertain, instance).landmarks[:, :2] - place(*instance), axis=1)
+            assert error.max() < 0.05 * instance[3], "they have points as any other"
 
     def test_a_lower_minimum_accepts_them(self, weak):
-        result = weak.detect(photo(640, 480, *THINGS), min_confidence={"hand": 0.001})
+        result = weak.detect(photo(640, 480, *INSTANCES), min_confidence={"hand": 0.001})
         assert (len(result.hands), len(result.faces), result.uncertain) == (2, 1, ())
         assert result.hands[0].score >= result.hands[1].score
 
     def test_a_higher_minimum_and_a_number(self, landmarker):
-        rgb = photo(640, 480, *THINGS)
+        rgb = photo(640, 480, *INSTANCES)
         assert len(landmarker.detect(rgb, min_confidence={"hand": 1.0}).hands) == 0
         best = landmarker.detect(rgb).hands[0]
         [hand] = landmarker.detect(rgb, max_count={"hand": 1}).hands
@@ -302,17 +302,17 @@ class TestUncertain:
         assert landmarker.detect(rgb, max_count={"face": 0}).faces == ()
 
     def test_repeats_of_a_confident_one_are_not_uncertain(self, landmarker):
-        rgb = photo(640, 480, *THINGS)
+        rgb = photo(640, 480, *INSTANCES)
         [hand] = landmarker.predict(rgb, [("hand", ROI(200, 300, 200, 0.7))])
         x, y, w, h = hand.box
         again, inside = (replace(hand, score=0.1, box=box, landmarks=hand.landmarks[::-1].copy()) for box in ((x + 5, y, w, h), (x, y, w / 3, h / 3)))
         beside, below = (replace(hand, score=score, box=(x + shift, y, w, h)) for score, shift in ((0.2, 0.6 * w), (0.1, 0.65 * w)))
         found = [replace(hand, score=0.9), below, again, beside, inside]
         result = as_result(rgb, found, {"hand": 0.5, "face": 0.5}, StageTimer(), 20)
-        assert [thing.score for thing in result.hands] == [0.9] and result.uncertain == (beside,)
+        assert [instance.score for instance in result.hands] == [0.9] and result.uncertain == (beside,)
 
     def test_less_than_a_percent_is_nothing(self, landmarker):
-        rgb = photo(640, 480, *THINGS)
+        rgb = photo(640, 480, *INSTANCES)
         [hand] = landmarker.predict(rgb, [("hand", ROI(200, 300, 200, 0.7))])
         found = [replace(hand, score=score, box=(place, 0, 9, 9)) for score, place in ((0.009, 0), (0.011, 100))]
-        assert [thing.score for thing in as_result(rgb, found, {"hand": 0.5, "face": 0.5}, StageTimer(), 20).uncertain] == [0.011]
+        assert [instance.score for instance in as_result(rgb, found, {"hand": 0.5, "face": 0.5}, StageTimer(), 20).uncertain] == [0.011]

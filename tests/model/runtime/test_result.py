@@ -49,7 +49,7 @@ class TestFiltered:
     def test_minimum_moves_them_both_ways(self, result):
         def scores(least):
             shown = result.filtered(least)
-            return tuple([thing.score for thing in things] for things in (shown.hands, shown.faces, shown.uncertain))
+            return tuple([instance.score for instance in instances] for instances in (shown.hands, shown.faces, shown.uncertain))
 
         assert scores(self.LEAST) == ([0.9, 0.6], [0.7], [0.4, 0.2])
         assert scores({"hand": 0.8, "face": 0.3}) == ([0.9], [0.7, 0.4], [0.6, 0.2])
@@ -58,7 +58,7 @@ class TestFiltered:
     def test_one_too_many_is_left_out(self, result):
         shown = result.filtered(self.LEAST, {"hand": 1, "face": None})
         assert [hand.score for hand in shown.hands] == [0.9] and len(shown.faces) == 1
-        assert [thing.score for thing in shown.uncertain] == [0.4, 0.2], "a confident hand is not uncertain"
+        assert [instance.score for instance in shown.uncertain] == [0.4, 0.2], "a confident hand is not uncertain"
 
     def test_uncertain_ones_are_mirrored_too(self, result):
         moved = result.mirrored().uncertain[1]

@@ -9,11 +9,11 @@ import torch
 from export.__main__ import write_trace
 from model import Landmarker, open_photo
 from model.data import detection_sets
+from model.inference.network_file import WEIGHTS
+from model.network.architecture import SIZE, Detector
 from model.runtime.boxes import iou
-from model.runtime.network_file import WEIGHTS
 from model.training import run_log, warm_start
 from model.training.detector_task import EXAMPLES, LEAST, SHOWN, DetectorTask
-from model.training.network import SIZE, Detector
 from model.training.trace_pictures import save_pictures
 
 

@@ -11,12 +11,12 @@ from PIL import Image
 
 from model.data import landmark_batches, synthetic
 from model.data.coco import coco
+from model.inference.network_file import WEIGHTS
+from model.network.architecture import Landmarks
 from model.output import coco_folder
 from model.output.coco_folder import FOLDER, LabelledPhoto
 from model.output.corrections import Label, Labels
-from model.runtime.network_file import WEIGHTS
 from model.training import teach, train, warm_start
-from model.training.network import Landmarks
 
 PHOTOS, EPOCHS, STEPS = 60, 3, 12
 

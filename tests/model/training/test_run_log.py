@@ -10,7 +10,7 @@ from model.training import run_log as traces
 
 
 def document(accuracies=((0.1, 0.2), (0.4, 0.5), (0.8, 0.85), (0.805, 0.86)), crops=(128, 128, 128, 256)) -> dict:
-    """A run whose errors are (1 - accuracy) / 5 at every point, except a thumb tip that stays behind."""
+    """A run with errors of (1 - accuracy) / 5 at every point, except a thumb tip that stays behind."""
     epochs = []
     for number, ((hand, face), crop) in enumerate(zip(accuracies, crops), 1):
         hand_errors = [(1 - hand) / 5] * 21
@@ -128,10 +128,10 @@ def test_a_long_run_tells_only_what_is_special(write):
         if n >= 25:
             epoch["sets"]["new_hands"] = {}
     said = traces.observations(traces.read(write(content)))
-    told = {number: sentence for number, sentence in enumerate(said, 1) if sentence}
-    assert set(told) >= {1, 12, 13, 20, 25} and len(told) <= 7
-    assert "rose by 400.0%" in told[12] and "back from its peak" in told[13]
-    assert "Catching up (hand): thumb tip, no longer much worse than the rest." in told[20] and "new hands" in told[25]
+    sentences = {number: sentence for number, sentence in enumerate(said, 1) if sentence}
+    assert set(sentences) >= {1, 12, 13, 20, 25} and len(sentences) <= 7
+    assert "rose by 400.0%" in sentences[12] and "back from its peak" in sentences[13]
+    assert "Catching up (hand): thumb tip, no longer much worse than the rest." in sentences[20] and "new hands" in sentences[25]
 
 
 def test_a_halved_error_is_said_once(write):

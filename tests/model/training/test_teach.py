@@ -11,10 +11,10 @@ from model import Landmarker
 from model.constants import CROP
 from model.data import built_in, synthetic
 from model.data.corrected import followed, of_photos
+from model.inference.network_file import WEIGHTS
 from model.output.coco_folder import LabelledPhoto
 from model.output.corrections import Label, Labels
 from model.runtime.geometry import ROI
-from model.runtime.network_file import WEIGHTS
 from model.runtime.result import Face
 from model.training import teach
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from export import torch_to_onnx
+from model.network.architecture import Detector, Encoder, Landmarks, Merge, Pointillist, bend, where
 from model.training import warm_start
-from model.training.network import Detector, Encoder, Landmarks, Merge, Pointillist, bend, where
 
 
 def as_after_training(network):

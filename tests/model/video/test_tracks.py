@@ -3,24 +3,24 @@
 import numpy as np
 import pytest
 
-from model.runtime.image_file import open_photo
+from model.photo.image_file import open_photo
 from model.video.timeline import Timeline
 from model.video.tracks import FINGERTIPS, MEMORY, Tracks, instances_of, number_of
 from model.video.video_file import Frame, Video
-from tests.benchmark.rendered import EXAMPLES
+from tests.benchmark.truth.rendered import EXAMPLES
 from tests.model.clips import clip, crossing
 from tests.model.drawn_world import photo
-from tests.model.runtime.test_tracker import FACE, FPS, HAND
+from tests.model.tracking.test_tracker import FACE, FPS, HAND
 
 
 def follow(landmarker, scenes: list[list[tuple]], size=(640, 480), fps: float = FPS):
-    """Each scene is a frame: its things."""
+    """Each scene is a frame: its instances."""
     tracks = Tracks(landmarker)
-    return [tracks.update(Frame(number, number / fps, photo(*size, *things))) for number, things in enumerate(scenes)]
+    return [tracks.update(Frame(number, number / fps, photo(*size, *instances))) for number, instances in enumerate(scenes)]
 
 
 def numbers(frames) -> list[list[int]]:
-    return [sorted(number_of(thing) for thing in instances_of(frame.result)) for frame in frames]
+    return [sorted(number_of(instance) for instance in instances_of(frame.result)) for frame in frames]
 
 
 def test_a_moment_unseen_does_not_make_another_track(landmarker):
@@ -84,14 +84,14 @@ def test_timeline(landmarker):
     assert np.isnan(hand.speed[0]) and not np.isnan(hand.speed[1]) and np.isnan(face.speed).all()
 
 
-@pytest.mark.parametrize("file, things", [("greeting.webp", ["Face", "Left hand", "Right hand"]), ("hands.webp", ["Left hand", "Right hand"])])
-def test_a_rendered_clip_keeps_its_tracks(real_landmarker, file, things):
+@pytest.mark.parametrize("file, instances", [("greeting.webp", ["Face", "Left hand", "Right hand"]), ("hands.webp", ["Left hand", "Right hand"])])
+def test_a_rendered_clip_keeps_its_tracks(real_landmarker, file, instances):
     """One id and one side for each hand and face, from the first frame to the last."""
     content = clip(crossing(open_photo(EXAMPLES / file), 60))
     timeline, tracks = Timeline(), Tracks(real_landmarker)
     with Video(content) as video:
         for frame in video:
             timeline.add(tracks.update(frame))
-    assert sorted(track.title.rsplit(" ", 1)[0] for track in timeline.tracks.values()) == things
+    assert sorted(track.title.rsplit(" ", 1)[0] for track in timeline.tracks.values()) == instances
     for track in timeline.tracks.values():
         assert len(track.frames) == 60 and len(track._sides) <= 1, track.title

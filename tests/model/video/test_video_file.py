@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from model.runtime.image_file import PhotoError, open_photo
+from model.photo.image_file import PhotoError, open_photo
 from model.video import video_limits
 from model.video.media_type import is_video
 from model.video.video_decoder import Film
@@ -233,7 +233,7 @@ class TestLimits:
         pictures = [np.full((8, 8, 3), value, np.uint8) for value in range(30)]
         video, found = frames(animation(pictures, "GIF", 500), most_seconds=5)
         assert len(found) == 13, "a second more does not matter"
-        assert video.note == "Only the first 6.0 s were looked at: a video may not be longer."
+        assert video.note == "Only the first 6.0 s were analysed: a video may not be longer."
 
     def test_number_of_frames(self, monkeypatch):
         monkeypatch.setattr("model.video.video_file.MOST_FRAMES", 4)
@@ -293,7 +293,7 @@ def test_a_hundred_odd_clips():
 
 
 def test_nothing_in_a_file_opens_another_one(tmp_path):
-    """A MOV whose pictures are said to lie in another file."""
+    """A MOV with pictures that are said to lie in another file."""
     whole = clip([quarters()] * 3, "mov")
     (tmp_path / "other.mov").write_bytes(whole)
     at = whole.index(b"url \0\0\0\1")

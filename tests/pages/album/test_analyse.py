@@ -57,11 +57,11 @@ def test_a_waiting_visitor_sees_the_place_in_the_queue(turns, monkeypatch):
     assert said[0] == "In the queue: 1 photo ahead of yours"
     assert said[-1] == "Analysing photo 1 of 1 …"
     assert turns.working == turns.waiting == 0
-    assert all(photo.looked_at for photo in visitor.session_state["photo_list"])
+    assert all(photo.analysed for photo in visitor.session_state["photo_list"])
 
 
 def test_journal(turns, monkeypatch, capsys):
-    """One line per photo: figures, and nothing that says whose photo it was."""
+    """One line per photo: figures, and nothing that says which visitor's photo it was."""
     visitor = AppTest.from_file(ROOT / "app.py", default_timeout=120).run()
     files = [("secret name.png", png(), "image/png"), ("hidden.txt", b"no photo", "text/plain")]
     capsys.readouterr()

@@ -103,7 +103,7 @@ def test_stopped_at_once(content, landmarker):
     clip = Clip("a.mp4", content)
     clip.stopped = True
     clip.work(landmarker, 0.5)
-    assert clip.error == "You stopped before the first frame was looked at." and clip._work is None
+    assert clip.error == "You stopped before the first frame was analysed." and clip._work is None
 
 
 def test_what_is_wrong_is_one_sentence(content, landmarker, monkeypatch):
@@ -118,7 +118,7 @@ def test_what_is_wrong_is_one_sentence(content, landmarker, monkeypatch):
     monkeypatch.setattr("model.video.tracks.Tracks.update", lambda *_: 1 / 0)
     faulty = Clip("a.mp4", content)
     faulty.work(landmarker, 0.5)
-    assert faulty.error.startswith("Something went wrong while looking at this video.") and faulty._work is None
+    assert faulty.error.startswith("Something went wrong while analysing this video.") and faulty._work is None
 
 
 def test_a_removed_video_frees_its_decoder(content, landmarker):

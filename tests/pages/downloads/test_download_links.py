@@ -1,4 +1,4 @@
-"""Pictures to take home: made while they are sent, one at a time, for the visitor whose they are."""
+"""Pictures to take home: made while they are sent, one at a time, for the visitor that they belong to."""
 
 import asyncio
 import gc

@@ -4,7 +4,7 @@ import pytest
 
 from export.graph import layer_table, layers
 from export.graph.layers import DETECTOR
-from model.runtime.network_file import WEIGHTS
+from model.inference.network_file import WEIGHTS
 from pages.parts.learn import layer_times
 from tests.export.graph.test_layer_table import tiny
 

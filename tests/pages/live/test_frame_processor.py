@@ -34,7 +34,7 @@ def run(task):
 
 
 class NoLandmarks:
-    """Stands in for the Landmarker: finds nothing, keeps the frames it was shown. slow: seconds for each frame."""
+    """Stands in for the Landmarker: detects nothing, keeps the frames it was shown. slow: seconds for each frame."""
 
     def __init__(self, may_go_on: threading.Event | None = None, slow: float = 0):
         self.detector, self.shown, self.slow, self.may_go_on = self, [], slow, may_go_on

@@ -1,4 +1,4 @@
-"""The room for all visitors' photos: who makes room, who is refused, and what both are told."""
+"""The room for all visitors' photos: who makes room, who is refused, and which sentence both read."""
 
 import asyncio
 from types import SimpleNamespace
@@ -69,7 +69,7 @@ def test_connected_visitors_keep_their_photos(server, room):
     assert len(one) == 1 and not one.complaints()
 
 
-def test_who_comes_back_is_told(server, room):
+def test_who_comes_back_is_reported(server, room):
     server.here = {"here"}
     gone, here = album_of("gone", room, 0, b"12345678"), album_of("here", room, 1)
     server.uploaded_file_mgr.add_file("gone", UploadedFileRec("1", "0.jpg", "image/jpeg", b"12345678"))

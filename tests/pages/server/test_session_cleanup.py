@@ -24,7 +24,7 @@ from tests.pages.live.test_frame_processor import run
 
 
 def visit(name: str, gone: list[str], runner=None) -> SessionInfo:
-    """Whose session writes its name into `gone` when it is shut down."""
+    """The one with a session that writes its name into `gone` when it is shut down."""
     session = SimpleNamespace(id=name, _script_event_loop=asyncio.new_event_loop(), _scriptrunner=runner, shutdown=lambda: gone.append(name))
     return SessionInfo(client=None, session=session)
 

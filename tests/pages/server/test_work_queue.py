@@ -51,7 +51,7 @@ def test_a_visitor_with_many_photos_and_one_with_few_alternate():
     assert order[:4] == ["many", "few", "many", "few"] and order.count("many") == 8
 
 
-def test_the_place_in_the_queue_is_told():
+def test_the_place_in_the_queue_is_reported():
     turns, heard = WorkQueue(1), []
     with turns.slot() as waited:
         assert waited < PATIENCE

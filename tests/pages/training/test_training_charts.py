@@ -107,7 +107,7 @@ def test_an_even_run_needs_no_marks():
 
 
 def test_the_released_runs_hide_nothing():
-    """Whatever the weights' own trace holds, each loss is within its chart or told."""
+    """Whatever the weights' own trace holds, each loss is within its chart or named below it."""
     released = read_released()
     for run in (*(trace.epochs for trace in released.landmarks.values()), released.detector):
         frame = loss_frame(run)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from model.runtime.image_file import open_photo
+from model.photo.image_file import open_photo
 from model.video.video_file import Video
 from pages.parts.album import clip, photo_list
 from pages.parts.correct.visitor_corrections import VisitorsCorrections
@@ -39,7 +39,7 @@ def test_a_video_beside_a_photo(visitor, video):
     assert "**Two hands and no faces.**" in [element.value for element in visitor.markdown]
     [done] = clips(visitor)
     assert done.finished and len(done.timeline.seconds) == 12
-    assert all(photo.looked_at for photo in visitor.session_state["photo_list"])
+    assert all(photo.analysed for photo in visitor.session_state["photo_list"])
 
 
 def test_frame_by_frame(visitor, video):
@@ -150,7 +150,7 @@ def test_photos_of_others_come_in_between(video, monkeypatch):
 
 
 def test_a_script_that_starts_anew_goes_on_where_it_was(video, monkeypatch):
-    """The visitor presses something while the video is looked at."""
+    """The visitor presses something while the video is analysed."""
     from streamlit.runtime.scriptrunner import RerunException
     from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
 

@@ -11,7 +11,7 @@ export const SENTENCES = {
     "Browsers give the camera only to pages opened over HTTPS (or on localhost). Open this page with https://.",
 };
 
-/** An error whose message is a sentence for the visitor. */
+/** An error with a message that is a sentence for the visitor. */
 export class CameraError extends Error {}
 
 /** @param {unknown} error */
@@ -51,7 +51,7 @@ export async function listCameras() {
 }
 
 /**
- * True where the picture should be shown as in a mirror: every camera that does not look away from the visitor.
+ * True where the picture should be shown as in a mirror: every camera that does not point away from the visitor.
  * @param {MediaStream} stream
  */
 export function isMirrored(stream) {

@@ -46,7 +46,7 @@ function complaint(frame) {
 }
 
 /**
- * Name of the camera error that a frame whose title contains `title` shows as an alert, or "".
+ * Name of the camera error that a frame with `title` in its title shows as an alert, or "".
  * @param {string} title
  */
 function alertedError(title) {

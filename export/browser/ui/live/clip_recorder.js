@@ -3,6 +3,7 @@
 
 import constants from "../../runtime/constants.js";
 import { messageOf } from "../../runtime/errors.js";
+import { button } from "../elements.js";
 import { offer } from "../files/save.js";
 
 /** @typedef {{label: string, name: string, make: () => Blob}} Download  a file that is made when it is wanted */
@@ -122,12 +123,4 @@ export class ClipRecorder {
 function clock(seconds) {
   const whole = Math.floor(seconds);
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
-}
-
-/**
- * @param {string} text
- * @param {() => void} action
- */
-function button(text, action) {
-  return Object.assign(document.createElement("button"), { type: "button", textContent: text, onclick: action });
 }

@@ -21,7 +21,7 @@ const MAX_LOST = 30; // pictures of the camera in a row that may fail: some brow
  * @property {string} runtime  address of the runtime's folder
  * @property {number} smoothing  strength, 1 = as in constants.json, 0 = none
  * @property {number} min_confidence  what is tracked with less is not drawn
- * @property {boolean} mirrored  as in a mirror, if the camera does not look away from the visitor
+ * @property {boolean} mirrored  as in a mirror, if the camera does not point away from the visitor
  * @property {Partial<Layers>} layers  what is drawn
  */
 

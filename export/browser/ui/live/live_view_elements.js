@@ -1,6 +1,7 @@
 // The elements of the live view, and its style. No behaviour here.
 
 import { BUTTONS } from "../button_style.js";
+import { elementOf } from "../elements.js";
 
 const HTML = `
   <div class="stage">
@@ -51,33 +52,23 @@ export function buildView(parent) {
   root.className = "live";
   root.innerHTML = `<style>${CSS}</style>${HTML}`;
   parent.replaceChildren(root);
-  /**
-   * @template {Element} Type
-   * @param {string} selector
-   * @param {new () => Type} type
-   */
-  const find = (selector, type) => {
-    const element = root.querySelector(selector);
-    if (!(element instanceof type)) throw new Error(`the live view has no ${selector}`);
-    return element;
-  };
   return {
     root,
-    bar: find(".bar", HTMLElement),
-    start: find(".start", HTMLButtonElement),
-    still: find(".still", HTMLButtonElement),
-    cameras: find(".cameras", HTMLSelectElement),
-    png: find(".png", HTMLButtonElement),
-    json: find(".json", HTMLButtonElement),
-    message: find(".message", HTMLElement),
-    stage: find(".stage", HTMLElement),
-    video: find("video", HTMLVideoElement),
-    canvas: find("canvas", HTMLCanvasElement),
-    hint: find(".hint", HTMLElement),
-    figures: find(".figures", HTMLElement),
-    fps: find(".fps", HTMLElement),
-    latency: find(".latency", HTMLElement),
-    engine: find(".engine", HTMLElement),
-    parity: find(".parity", HTMLElement),
+    bar: elementOf(root, ".bar", HTMLElement),
+    start: elementOf(root, ".start", HTMLButtonElement),
+    still: elementOf(root, ".still", HTMLButtonElement),
+    cameras: elementOf(root, ".cameras", HTMLSelectElement),
+    png: elementOf(root, ".png", HTMLButtonElement),
+    json: elementOf(root, ".json", HTMLButtonElement),
+    message: elementOf(root, ".message", HTMLElement),
+    stage: elementOf(root, ".stage", HTMLElement),
+    video: elementOf(root, "video", HTMLVideoElement),
+    canvas: elementOf(root, "canvas", HTMLCanvasElement),
+    hint: elementOf(root, ".hint", HTMLElement),
+    figures: elementOf(root, ".figures", HTMLElement),
+    fps: elementOf(root, ".fps", HTMLElement),
+    latency: elementOf(root, ".latency", HTMLElement),
+    engine: elementOf(root, ".engine", HTMLElement),
+    parity: elementOf(root, ".parity", HTMLElement),
   };
 }

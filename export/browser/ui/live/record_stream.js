@@ -8,7 +8,7 @@
 import { BUTTONS } from "../button_style.js";
 import { ClipRecorder } from "./clip_recorder.js";
 
-const EVERY = 500; // ms between two looks at the frame
+const EVERY = 500; // ms between two readings of the frame
 const CSS = `
   .recorder { font-family: var(--st-font, system-ui, sans-serif); color: var(--st-text-color, #222); }
   .recorder, .clip { display: flex; flex-wrap: wrap; align-items: center; gap: 0.5rem; }

@@ -26,6 +26,7 @@ export const LAYERS = {
 export const WHOLE = { zoom: 1, left: 0, top: 0 };
 export const PLAIN_GROUND = "#16181D"; // instead of the photo
 const FACE_POINT_COLOUR = "#FFFFFF";
+const MOST_DASHES = 200; // a path
 
 const fingerOf = (/** @type {number} */ point) => HAND.fingers.find(({ points }) => points.includes(point));
 export const POINT_COLOURS = HAND.points.map((_, point) => fingerOf(point)?.colour ?? HAND.palm_colour);
@@ -71,7 +72,7 @@ export function draw(context, result, { mirrored = false, layers = {}, section =
     ((mirrored ? result.width - 1 - x : x) + 0.5) * scale - section.left,
     (y + 0.5) * scale - section.top,
   ];
-  // Lines keep their width when the picture is enlarged: points that are close are told apart then.
+  // Lines keep their width when the picture is enlarged: points that are close stay distinct then.
   const prepared = (/** @type {Drawn} */ instance) => prepare(instance, onCanvas, section.zoom);
   context.save();
   context.lineCap = context.lineJoin = "round";
@@ -133,20 +134,21 @@ function largerSide(points) {
  * @param {Layers} layers
  */
 function drawHand(context, { points, size, strength }, layers) {
-  const width = Math.max(STYLE.bone_width * size, 1);
+  const { bone, hand_point: point } = STYLE;
+  const width = Math.max(bone.width * size, bone.least);
   const bones = HAND.edges.map(([a, b], index) => ({
     path: [points[a], points[b]],
     colour: BONE_COLOURS[index],
     alpha: Math.min(strength[a], strength[b]),
   }));
   if (layers.skeleton) {
-    for (const { path, alpha } of bones) line(context, path, width * 1.9, STYLE.halo, alpha * 0.45);
+    for (const { path, alpha } of bones) line(context, path, width * bone.halo, STYLE.halo, alpha * bone.halo_ink);
     for (const { path, alpha, colour } of bones) line(context, path, width, colour, alpha);
   }
   if (layers.points) {
-    const radius = Math.max(width * 1.05, 1.3);
-    points.forEach((point, index) => dot(context, point, radius * 1.45, STYLE.halo, strength[index] * 0.55));
-    points.forEach((point, index) => dot(context, point, radius, POINT_COLOURS[index], strength[index]));
+    const radius = Math.max(width * point.radius, point.least);
+    points.forEach((at, index) => dot(context, at, radius * point.halo, STYLE.halo, strength[index] * point.halo_ink));
+    points.forEach((at, index) => dot(context, at, radius, POINT_COLOURS[index], strength[index]));
   }
   if (layers.numbers) {
     const height = Math.max(size * 0.045, 9);
@@ -160,20 +162,22 @@ function drawHand(context, { points, size, strength }, layers) {
  * @param {Layers} layers
  */
 function drawFace(context, { points, size, strength }, layers) {
-  const width = Math.max(STYLE.contour_width * size, 0.8);
+  const { contour, mesh, face_point: point } = STYLE;
+  const width = Math.max(contour.width * size, contour.least);
   if (layers.mesh) {
+    const mean = strength.reduce((sum, each) => sum + each, 0) / strength.length; // one stroke for all: a thousand take too long
     context.beginPath();
     for (const [a, b, c] of FACE.triangles) {
       context.moveTo(points[a][0], points[a][1]);
       context.lineTo(points[b][0], points[b][1]);
       context.lineTo(points[c][0], points[c][1]);
     }
-    stroke(context, width * 0.45, STYLE.mesh_colour, 0.4);
+    stroke(context, width * mesh.width, STYLE.mesh_colour, mean * mesh.ink);
   }
   if (layers.contours) drawContours(context, { points, size, strength }, width);
   if (layers.points && layers.facePoints) {
-    const radius = Math.max(width * 0.55, 0.6);
-    points.forEach((point, index) => dot(context, point, radius, FACE_POINT_COLOUR, strength[index] * 0.8));
+    const radius = Math.max(width * point.radius, point.least);
+    points.forEach((at, index) => dot(context, at, radius, FACE_POINT_COLOUR, strength[index] * point.ink));
   }
 }
 
@@ -188,7 +192,8 @@ function drawContours(context, { points, strength }, width) {
     alpha: indices.reduce((sum, point) => sum + strength[point], 0) / indices.length,
     colour: CONTOUR_COLOURS[index],
   }));
-  for (const { path, alpha } of contours) line(context, path, width * 2.1, STYLE.halo, alpha * 0.4);
+  for (const { path, alpha } of contours)
+    line(context, path, width * STYLE.contour.halo, STYLE.halo, alpha * STYLE.contour.halo_ink);
   for (const { path, alpha, colour } of contours) line(context, path, width, colour, alpha);
 }
 
@@ -199,19 +204,36 @@ function drawContours(context, { points, strength }, width) {
  * @param {Prepared} instance
  */
 function drawUncertain(context, kind, { points, size }) {
-  const width = Math.max((kind === "hand" ? STYLE.bone_width : STYLE.contour_width) * size, 1);
+  const { uncertain } = STYLE;
+  const width = Math.max((kind === "hand" ? STYLE.bone : STYLE.contour).width * size, uncertain.least);
   const paths =
     kind === "hand" ? HAND.edges : FACE.contours.map(({ points: own, closed }) => (closed ? [...own, own[0]] : own));
-  const dash = Math.max(STYLE.dash * size, 3);
+  const dash = Math.max(uncertain.dash * size, uncertain.least_dash);
   context.lineCap = "butt"; // round ends would fill the gaps
-  context.setLineDash([dash, dash]);
-  for (const path of paths) {
-    const own = path.map((point) => points[point]);
-    line(context, own, width * 2.2, STYLE.halo, 0.5);
-    line(context, own, width, STYLE.uncertain_colour, 1);
-  }
+  const dashed = (/** @type {number} */ width, /** @type {string} */ colour, /** @type {number} */ alpha) => {
+    for (const path of paths) {
+      const own = path.map((point) => points[point]);
+      context.setLineDash([fittingDash(own, dash)]);
+      line(context, own, width, colour, alpha);
+    }
+  };
+  dashed(width * uncertain.halo, STYLE.halo, uncertain.halo_ink);
+  dashed(width, uncertain.colour, 1);
   context.setLineDash([]);
   context.lineCap = "round";
+}
+
+/**
+ * A dash of about this length, with which the path begins and ends with a dash.
+ * @param {Point[]} path
+ * @param {number} length
+ */
+function fittingDash(path, length) {
+  const whole = path
+    .slice(1)
+    .reduce((sum, [x, y], index) => sum + Math.hypot(x - path[index][0], y - path[index][1]), 0);
+  const count = Math.min(Math.max(Math.round((whole / length + 1) / 2), 1), MOST_DASHES);
+  return whole / (2 * count - 1);
 }
 
 /**
@@ -221,10 +243,11 @@ function drawUncertain(context, kind, { points, size }) {
  * @param {Section} section
  */
 function drawBox(context, [x, y, w, h], onCanvas, { zoom }) {
+  const { box } = STYLE;
   const corners = [onCanvas([x, y]), onCanvas([x + w, y]), onCanvas([x + w, y + h]), onCanvas([x, y + h])];
-  const width = Math.max((0.006 * largerSide(corners)) / zoom, 1);
+  const width = Math.max((box.width * largerSide(corners)) / zoom, box.least);
   const path = [...corners, corners[0]];
-  line(context, path, width * 2.2, STYLE.halo, 0.4);
+  line(context, path, width * box.halo, STYLE.halo, box.halo_ink);
   line(context, path, width, "#FFFFFF", 1);
 }
 

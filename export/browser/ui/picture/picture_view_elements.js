@@ -1,5 +1,7 @@
 // The elements of the picture that answers, and its style. No behaviour here.
 
+import { elementOf } from "../elements.js";
+
 let views = 0; // built so far: each describes its own keys
 
 const html = (/** @type {string} */ keys) => `
@@ -59,28 +61,18 @@ export function buildPictureView(parent) {
   root.className = "view";
   root.innerHTML = `<style>${CSS}</style>${html(`keys-${++views}`)}`;
   parent.append(root);
-  /**
-   * @template {Element} Type
-   * @param {string} selector
-   * @param {new () => Type} type
-   */
-  const find = (selector, type) => {
-    const element = root.querySelector(selector);
-    if (!(element instanceof type)) throw new Error(`the picture's view has no ${selector}`);
-    return element;
-  };
   return {
     root,
-    stage: find(".stage", HTMLElement),
-    image: find("img", HTMLImageElement),
-    canvas: find("canvas", HTMLCanvasElement),
-    divider: find(".divider", HTMLElement),
-    ring: find(".ring", HTMLElement),
-    tip: find(".tip", HTMLOutputElement),
-    solid: find(".solid", HTMLElement),
-    out: find(".out", HTMLButtonElement),
-    in: find(".in", HTMLButtonElement),
-    compare: find(".compare", HTMLInputElement),
-    turn: find(".turn", HTMLButtonElement),
+    stage: elementOf(root, ".stage", HTMLElement),
+    image: elementOf(root, "img", HTMLImageElement),
+    canvas: elementOf(root, "canvas", HTMLCanvasElement),
+    divider: elementOf(root, ".divider", HTMLElement),
+    ring: elementOf(root, ".ring", HTMLElement),
+    tip: elementOf(root, ".tip", HTMLOutputElement),
+    solid: elementOf(root, ".solid", HTMLElement),
+    out: elementOf(root, ".out", HTMLButtonElement),
+    in: elementOf(root, ".in", HTMLButtonElement),
+    compare: elementOf(root, ".compare", HTMLInputElement),
+    turn: elementOf(root, ".turn", HTMLButtonElement),
   };
 }

@@ -1,4 +1,4 @@
-// One video on the device: looked at frame by frame, then shown with what was found in it. Loaded when the first video is dropped.
+// One video on the device: analysed frame by frame, then shown with what was found in it. Loaded when the first video is dropped.
 
 /** @import { Result } from "../../runtime/types.js" */
 /** @import { Layers } from "../picture/draw.js" */
@@ -54,7 +54,7 @@ export class Clip {
   }
 
   /**
-   * Looks at all frames and shows what was found; returns it in short. Throws WorkerStopped, or what is wrong with the file as the end of a
+   * Analyses all frames and shows what was found; returns it in short. Throws WorkerStopped, or what is wrong with the file as the end of a
    * sentence "NAME: ...".
    * @param {Follow} follow
    */
@@ -68,7 +68,7 @@ export class Clip {
     if (this.#leaving.signal.aborted) return "";
     if (!record.frames.length)
       throw new Error(
-        this.#stopped ? "you stopped before the first frame was looked at." : "it holds no picture that can be read.",
+        this.#stopped ? "you stopped before the first frame was analysed." : "it holds no picture that can be read.",
       );
     return this.#present(reader, record, note, (performance.now() - started) / 1000);
   }
@@ -91,9 +91,9 @@ export class Clip {
       for await (const { sample, ...time } of reader.frames()) {
         if (this.#stopped) return record.frames.length ? `You stopped after ${lasting(last())}.` : "";
         if (record.bytes > LIMIT.page_bytes)
-          return `Only the first ${lasting(last())} were looked at: there are too many hands and faces to keep all.`;
+          return `Only the first ${lasting(last())} were analysed: there are too many hands and faces to keep all.`;
         if (time.seconds > LIMIT.page_seconds + 1 || time.number >= LIMIT.most_frames)
-          return `Only the first ${lasting(last())} were looked at: a video may not be longer.`;
+          return `Only the first ${lasting(last())} were analysed: a video may not be longer.`;
         paint(context, sample);
         const found = await follow(canvas.transferToImageBitmap(), 1000 * time.seconds, time.number === 0);
         if (this.#leaving.signal.aborted) return "";
@@ -151,7 +151,7 @@ export class Clip {
         <p><strong>${summary(record)}</strong></p>
         <ul>${tracks.map((track) => `<li><strong>${titleOf(track)}</strong>: ${inShort(record, track)}</li>`).join("")}</ul>
         <p class="note" ${note ? "" : "hidden"}>${note}</p>
-        <p class="caption">${record.width} × ${record.height} pixels, ${frames} frames, ${length}; looked at in ${lasting(took)}</p>
+        <p class="caption">${record.width} × ${record.height} pixels, ${frames} frames, ${length}; analysed in ${lasting(took)}</p>
         <div class="actions"><button>Save video</button><button>Save CSV</button><button>Save JSON</button></div>
         <p class="caption" role="status"></p>
         <p><strong>In this frame</strong></p><ul class="now-there"></ul>

@@ -1,0 +1,1 @@
+"""The network: its file, and onnxruntime that runs it."""

@@ -1,0 +1,1 @@
+"""The networks in torch, and how their weights are rounded and stored."""

@@ -1,0 +1,1 @@
+"""Photos: any file as upright RGB, or one sentence that says why not."""

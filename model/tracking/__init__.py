@@ -1,0 +1,1 @@
+"""Hands and faces from frame to frame: tracks and smoothing."""
