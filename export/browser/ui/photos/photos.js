@@ -92,7 +92,6 @@ class PhotoView {
   #clips = Promise.resolve(); // and so are videos: a photo that comes later need not wait for the end of one
   /** @type {Promise<RuntimeWorker> | null} */
   #starting = null;
-  #hurry = new AbortController(); // aborted as soon as a photo waits for the worker
   #left = new AbortController(); // aborted when the visitor leaves
   /** @type {(error: Error) => void} ends the wait for the worker's answer */
   #interrupt = () => {};
@@ -175,7 +174,7 @@ class PhotoView {
   #loadWorker() {
     if (this.#starting) return this.#starting;
     const forget = () => (this.#starting = null); // the next photo tries again
-    const starting = startWorker(this.#runtime, this.#hurry.signal);
+    const starting = startWorker(this.#runtime);
     starting.then(
       ({ stopped }) =>
         stopped.then((error) => {
@@ -188,7 +187,6 @@ class PhotoView {
   }
 
   close() {
-    this.#hurry.abort();
     this.#left.abort();
     for (const photo of this.#photos) this.#free(photo);
     this.#starting?.then(
@@ -439,7 +437,6 @@ class PhotoView {
    * @returns {Promise<Result>}
    */
   async #ask(request, fresh = false) {
-    this.#hurry.abort();
     const worker = await this.#loadWorker();
     return new Promise((resolve, reject) => {
       this.#interrupt = reject;
