@@ -8,16 +8,24 @@
 // with that bit flipped. The other build, for browsers without that instruction, widens bytes to 16 bits, always with their sign.
 // Kernels are within -63..63 (model/training/weight_packing.py), so no sum of two products overflows 16 bits.
 
-const FLIP: u8 = 0x80;
-// So many sums of four numbers stay in the sixteen registers that processors have, beside what is multiplied.
-const PIXELS: i32 = 4; // that are computed together
-const CHANNELS: i32 = 8; // of each of them
+const SIGN: i32 = 0x80; // a byte's highest bit
 
-/** 0x80 where a byte's highest bit is read as a sign, so that maps keep every byte with this bit flipped; else 0. */
+/** Whether that bit is read as a sign where bytes are multiplied. */
+function isSigned(): bool {
+  if (!ASC_FEATURE_RELAXED_SIMD) return true;
+  const product = i32x4.relaxed_dot_i8x16_i7x16_add_s(i8x16.splat(1), i8x16.splat(<i8>SIGN), i32x4.splat(0));
+  return i32x4.extract_lane(product, 0) < 0;
+}
+
+const FLIP: i32 = isSigned() ? SIGN : 0;
+
+/** What every byte of a map is combined with, by exclusive or, where it is kept. */
 export function flipped(): i32 {
-  if (!ASC_FEATURE_RELAXED_SIMD) return FLIP;
-  const product = i32x4.relaxed_dot_i8x16_i7x16_add_s(i8x16.splat(1), i8x16.splat(<i8>FLIP), i32x4.splat(0));
-  return i32x4.extract_lane(product, 0) < 0 ? FLIP : 0;
+  return FLIP;
+}
+
+function flip(bytes: v128): v128 {
+  return v128.xor(bytes, i8x16.splat(<i8>FLIP));
 }
 
 /** What a convolution reads and writes; network.js (FIELDS) fills it in. Addresses and distances are in bytes. */
@@ -48,13 +56,23 @@ class Layer {
   shift: f32;
 }
 
-/** The sums of four outputs of a pixel, and one step more: four bytes of its window (in each lane the same) x their weights. */
-function multiply(inputs: v128, low: v128, high: v128, sums: v128): v128 {
-  if (ASC_FEATURE_RELAXED_SIMD) return i32x4.relaxed_dot_i8x16_i7x16_add_s(low, inputs, sums);
+// Weights come in steps of sixteen bytes; the build without relaxed SIMD widens them, half by half.
+
+function firstHalf(step: v128): v128 {
+  return ASC_FEATURE_RELAXED_SIMD ? step : i16x8.extend_low_i8x16_s(step);
+}
+
+function secondHalf(step: v128): v128 {
+  return ASC_FEATURE_RELAXED_SIMD ? step : i16x8.extend_high_i8x16_s(step);
+}
+
+/** The sums of four outputs of a pixel, and a step more: four bytes of its window (in all lanes the same) x their weights. */
+function multiply(sums: v128, inputs: v128, first: v128, second: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return i32x4.relaxed_dot_i8x16_i7x16_add_s(first, inputs, sums);
   const wide = i16x8.extend_low_i8x16_s(inputs);
-  const first = i32x4.dot_i16x8_s(v128.shuffle<i32>(wide, wide, 0, 0, 0, 0), low);
-  const second = i32x4.dot_i16x8_s(v128.shuffle<i32>(wide, wide, 1, 1, 1, 1), high);
-  return i32x4.add(sums, i32x4.add(first, second));
+  const early = i32x4.dot_i16x8_s(v128.shuffle<i32>(wide, wide, 0, 0, 0, 0), first);
+  const late = i32x4.dot_i16x8_s(v128.shuffle<i32>(wide, wide, 1, 1, 1, 1), second);
+  return i32x4.add(sums, i32x4.add(early, late));
 }
 
 /** Rounded to integers, half to even. A float32 of 1.5 x 2^23 has no bits for fractions, so the addition rounds; |values| < 2^22. */
@@ -66,130 +84,89 @@ function clamped(values: v128): v128 {
   return f32x4.pmin(f32x4.pmax(values, f32x4.splat(0)), f32x4.splat(255));
 }
 
-/** From sums to a map's numbers, not yet whole. */
-function scaled(sums: v128, scales: v128, layer: Layer): v128 {
-  return clamped(f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(sums), scales), f32x4.splat(layer.zero)));
+/** From the sums of four outputs to a map's numbers, not yet whole. */
+function scaled(sums: v128, scales: v128, zero: f32): v128 {
+  return clamped(f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(sums), scales), f32x4.splat(zero)));
 }
 
 /** The sum with another map's numbers, not yet whole. The own ones are rounded first, as if they were a map too. */
 function added(own: v128, other: v128, layer: Layer): v128 {
-  const sum = f32x4.add(
-    f32x4.mul(f32x4.splat(layer.otherScale), f32x4.convert_i32x4_s(other)),
-    f32x4.splat(layer.shift),
-  );
   const rounded = f32x4.convert_i32x4_s(whole(own));
-  return clamped(f32x4.add(sum, f32x4.mul(f32x4.splat(layer.ownScale), rounded)));
+  const first = f32x4.mul(f32x4.splat(layer.otherScale), f32x4.convert_i32x4_s(other));
+  const second = f32x4.mul(f32x4.splat(layer.ownScale), rounded);
+  return clamped(f32x4.add(f32x4.add(first, f32x4.splat(layer.shift)), second));
 }
 
-/** From the sums of eight outputs of a pixel to its bytes, with those at `other` added unless that is 0. */
-function finish(
-  target: usize,
-  other: usize,
-  first: v128,
-  second: v128,
-  low: v128,
-  high: v128,
-  layer: Layer,
-  flip: v128,
-): void {
-  let a = scaled(first, low, layer);
-  let b = scaled(second, high, layer);
-  if (other) {
-    const wide = i16x8.extend_low_i8x16_u(v128.xor(v128.load64_zero(other), flip));
+/** From the sums of a pixel's eight outputs, beginning with this one, to bytes of the target. */
+function finish(layer: Layer, y: i32, x: i32, output: i32, first: v128, second: v128): void {
+  const scales = layer.scales + output * 4;
+  let a = scaled(first, v128.load(scales), layer.zero);
+  let b = scaled(second, v128.load(scales, 16), layer.zero);
+  if (layer.other) {
+    const row = y >> layer.halved;
+    const column = x >> layer.halved;
+    const bytes = v128.load64_zero(layer.other + row * layer.otherRow + column * layer.otherColumn + output);
+    const wide = i16x8.extend_low_i8x16_u(flip(bytes));
     a = added(a, i32x4.extend_low_i16x8_u(wide), layer);
     b = added(b, i32x4.extend_high_i16x8_u(wide), layer);
   }
-  const bytes = i16x8.narrow_i32x4_s(whole(a), whole(b));
-  v128.store64_lane(target, v128.xor(i8x16.narrow_i16x8_u(bytes, bytes), flip), 0);
+  const short = i16x8.narrow_i32x4_s(whole(a), whole(b));
+  const bytes = flip(i8x16.narrow_i16x8_u(short, short));
+  v128.store64_lane(layer.target + y * layer.targetRow + x * layer.targetColumn + output, bytes, 0);
 }
 
-/** A convolution, and the sum with another map. What is below a map's least number becomes that: a ReLU costs nothing. */
+/**
+ * A convolution, and the sum with another map. What is below a map's least number becomes that: a ReLU costs nothing.
+ *
+ * Four pixels and eight of their outputs are computed together: so many sums stay in the sixteen registers that a processor has, beside
+ * what is multiplied. At the end of a row that is no multiple of four long the last pixel is computed several times.
+ */
 export function convolve(layer: Layer): void {
-  const flip = i8x16.splat(<i8>flipped());
-  const column = layer.sourceColumn;
-  const windowRows = layer.windowRows;
   const last = layer.columns - 1;
   const run = layer.steps * 4;
   const line = layer.line;
-  for (let output = 0; output < layer.outputs; output += CHANNELS) {
-    const weights = layer.weights + output * windowRows * run;
-    const biasLow = v128.load(layer.bias + output * 4);
-    const biasHigh = v128.load(layer.bias + output * 4, 16);
-    const scaleLow = v128.load(layer.scales + output * 4);
-    const scaleHigh = v128.load(layer.scales + output * 4, 16);
+  const windowRows = layer.windowRows;
+  for (let output = 0; output < layer.outputs; output += 8) {
+    const biasA = v128.load(layer.bias + output * 4);
+    const biasB = v128.load(layer.bias + output * 4, 16);
     for (let y = 0; y < layer.rows; y++) {
-      for (let x = 0; x <= last; x += PIXELS) {
-        // At the end of a row that is no multiple of four long the last pixel is computed several times.
-        const x1 = min(x + 1, last), x2 = min(x + 2, last), x3 = min(x + 3, last); // prettier-ignore
-        const start = layer.source + y * layer.sourceRow;
-        let p0 = start + x * column, p1 = start + x1 * column, p2 = start + x2 * column, p3 = start + x3 * column; // prettier-ignore
-        let a0 = biasLow, a1 = biasLow, a2 = biasLow, a3 = biasLow; // prettier-ignore
-        let b0 = biasHigh, b1 = biasHigh, b2 = biasHigh, b3 = biasHigh; // prettier-ignore
-        let w = weights;
-        for (let row = 0; row < windowRows; row++) {
-          for (let end = p0 + run; p0 < end;) {
-            const i0 = v128.load32_splat(p0), i1 = v128.load32_splat(p1), i2 = v128.load32_splat(p2), i3 = v128.load32_splat(p3); // prettier-ignore
-            let low = v128.load(w), high = low; // prettier-ignore
-            if (!ASC_FEATURE_RELAXED_SIMD)
-              ((high = i16x8.extend_high_i8x16_s(low)), (low = i16x8.extend_low_i8x16_s(low)));
-            a0 = multiply(i0, low, high, a0);
-            a1 = multiply(i1, low, high, a1);
-            a2 = multiply(i2, low, high, a2);
-            a3 = multiply(i3, low, high, a3);
-            low = high = v128.load(w, 16);
-            if (!ASC_FEATURE_RELAXED_SIMD)
-              ((high = i16x8.extend_high_i8x16_s(low)), (low = i16x8.extend_low_i8x16_s(low)));
-            b0 = multiply(i0, low, high, b0);
-            b1 = multiply(i1, low, high, b1);
-            b2 = multiply(i2, low, high, b2);
-            b3 = multiply(i3, low, high, b3);
-            p0 += 4;
-            p1 += 4;
-            p2 += 4;
-            p3 += 4;
-            w += 32; // prettier-ignore
+      for (let x = 0; x <= last; x += 4) {
+        const x1 = min(x + 1, last);
+        const x2 = min(x + 2, last);
+        const x3 = min(x + 3, last);
+        const to1 = (x1 - x) * layer.sourceColumn; // from the first pixel's window to the others
+        const to2 = (x2 - x) * layer.sourceColumn;
+        const to3 = (x3 - x) * layer.sourceColumn;
+        let a0 = biasA, a1 = biasA, a2 = biasA, a3 = biasA; // prettier-ignore
+        let b0 = biasB, b1 = biasB, b2 = biasB, b3 = biasB; // prettier-ignore
+        let source = layer.source + y * layer.sourceRow + x * layer.sourceColumn;
+        let weights = layer.weights + output * windowRows * run;
+        for (let row = 0; row < windowRows; row++, source += line - run) {
+          for (const end = source + run; source < end; source += 4, weights += 32) {
+            const i0 = v128.load32_splat(source);
+            const i1 = v128.load32_splat(source + to1);
+            const i2 = v128.load32_splat(source + to2);
+            const i3 = v128.load32_splat(source + to3);
+            const wA = v128.load(weights);
+            const firstA = firstHalf(wA);
+            const secondA = secondHalf(wA);
+            a0 = multiply(a0, i0, firstA, secondA);
+            a1 = multiply(a1, i1, firstA, secondA);
+            a2 = multiply(a2, i2, firstA, secondA);
+            a3 = multiply(a3, i3, firstA, secondA);
+            const wB = v128.load(weights, 16);
+            const firstB = firstHalf(wB);
+            const secondB = secondHalf(wB);
+            b0 = multiply(b0, i0, firstB, secondB);
+            b1 = multiply(b1, i1, firstB, secondB);
+            b2 = multiply(b2, i2, firstB, secondB);
+            b3 = multiply(b3, i3, firstB, secondB);
           }
-          p0 += line - run;
-          p1 += line - run;
-          p2 += line - run;
-          p3 += line - run; // prettier-ignore
         }
-        const target = layer.target + y * layer.targetRow + output;
-        const step = layer.targetColumn;
-        const halved = layer.halved;
-        const added = layer.other ? layer.other + (y >> halved) * layer.otherRow + output : 0;
-        const other = layer.otherColumn;
-        finish(target + x * step, added ? added + (x >> halved) * other : 0, a0, b0, scaleLow, scaleHigh, layer, flip);
-        finish(
-          target + x1 * step,
-          added ? added + (x1 >> halved) * other : 0,
-          a1,
-          b1,
-          scaleLow,
-          scaleHigh,
-          layer,
-          flip,
-        );
-        finish(
-          target + x2 * step,
-          added ? added + (x2 >> halved) * other : 0,
-          a2,
-          b2,
-          scaleLow,
-          scaleHigh,
-          layer,
-          flip,
-        );
-        finish(
-          target + x3 * step,
-          added ? added + (x3 >> halved) * other : 0,
-          a3,
-          b3,
-          scaleLow,
-          scaleHigh,
-          layer,
-          flip,
-        );
+        finish(layer, y, x, output, a0, b0);
+        finish(layer, y, x1, output, a1, b1);
+        finish(layer, y, x2, output, a2, b2);
+        finish(layer, y, x3, output, a3, b3);
       }
     }
   }
@@ -206,9 +183,8 @@ export function arrange(weights: usize, bytes: i32): void {
 
 /** Rows of bytes (a multiple of 16) into a map. */
 export function place(source: usize, target: usize, line: i32, rows: i32, bytes: i32): void {
-  const flip = i8x16.splat(<i8>flipped());
   for (let row = 0; row < rows; row++, target += line) {
-    for (let x = 0; x < bytes; x += 16, source += 16) v128.store(target + x, v128.xor(v128.load(source), flip));
+    for (let x = 0; x < bytes; x += 16, source += 16) v128.store(target + x, flip(v128.load(source)));
   }
 }
 
@@ -223,12 +199,11 @@ export function dequantise(
   target: usize,
   targetStep: i32,
 ): void {
-  const flip = i8x16.splat(<i8>flipped());
   const factor = f32x4.splat(scale);
   const nothing = f32x4.splat(zero);
   for (let run = 0; run < runs; run++, source += sourceStep, target += targetStep) {
     for (let x = 0; x < fours; x++) {
-      const bytes = v128.xor(v128.load32_zero(source + x * 4), flip);
+      const bytes = flip(v128.load32_zero(source + x * 4));
       const values = f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(bytes)));
       v128.store(target + x * 16, f32x4.mul(f32x4.sub(values, nothing), factor));
     }
@@ -250,12 +225,10 @@ export function expect(
   highest: usize,
   sums: usize,
 ): void {
-  const sign = <u8>flipped();
-  const flip = i8x16.splat(<i8>sign);
   for (let c = 0; c < channels; c += 8) {
     let most = i8x16.splat(0);
     for (let cell = 0, at = maps + c; cell < cells; cell++, at += channels) {
-      most = i8x16.max_u(most, v128.xor(v128.load64_zero(at), flip));
+      most = i8x16.max_u(most, flip(v128.load64_zero(at)));
     }
     v128.store64_lane(highest + c, most, 0);
   }
@@ -271,10 +244,10 @@ export function expect(
       for (let cell = 0; cell < cells; cell++, map += channels, feature += length * 4) {
         const a = v128.load(feature);
         const b = v128.load(feature, 16);
-        const w0 = v128.load32_splat(t0 + 4 * (load<u8>(map) ^ sign));
-        const w1 = v128.load32_splat(t1 + 4 * (load<u8>(map, 1) ^ sign));
-        const w2 = v128.load32_splat(t2 + 4 * (load<u8>(map, 2) ^ sign));
-        const w3 = v128.load32_splat(t3 + 4 * (load<u8>(map, 3) ^ sign));
+        const w0 = v128.load32_splat(t0 + 4 * (load<u8>(map) ^ (<u8>FLIP)));
+        const w1 = v128.load32_splat(t1 + 4 * (load<u8>(map, 1) ^ (<u8>FLIP)));
+        const w2 = v128.load32_splat(t2 + 4 * (load<u8>(map, 2) ^ (<u8>FLIP)));
+        const w3 = v128.load32_splat(t3 + 4 * (load<u8>(map, 3) ^ (<u8>FLIP)));
         a0 = f32x4.add(a0, f32x4.mul(a, w0));
         b0 = f32x4.add(b0, f32x4.mul(b, w0));
         a1 = f32x4.add(a1, f32x4.mul(a, w1));
@@ -286,10 +259,14 @@ export function expect(
       }
       const at = sums + (c * length + f) * 4;
       const next = length * 4;
-      (v128.store(at, a0), v128.store(at, b0, 16));
-      (v128.store(at + next, a1), v128.store(at + next, b1, 16));
-      (v128.store(at + 2 * next, a2), v128.store(at + 2 * next, b2, 16));
-      (v128.store(at + 3 * next, a3), v128.store(at + 3 * next, b3, 16));
+      v128.store(at, a0);
+      v128.store(at, b0, 16);
+      v128.store(at + next, a1);
+      v128.store(at + next, b1, 16);
+      v128.store(at + 2 * next, a2);
+      v128.store(at + 2 * next, b2, 16);
+      v128.store(at + 3 * next, a3);
+      v128.store(at + 3 * next, b3, 16);
     }
   }
 }
@@ -301,10 +278,8 @@ export function connect(weights: usize, bias: usize, inputs: usize, length: i32,
     for (let x = 0; x < length; x += 4, weights += 16) {
       sum = f32x4.add(sum, f32x4.mul(v128.load(weights), v128.load(inputs + x * 4)));
     }
-    const total =
-      f32x4.extract_lane(sum, 0) +
-      f32x4.extract_lane(sum, 1) +
-      (f32x4.extract_lane(sum, 2) + f32x4.extract_lane(sum, 3));
-    store<f32>(target + output * 4, total + load<f32>(bias + output * 4));
+    const even = f32x4.extract_lane(sum, 0) + f32x4.extract_lane(sum, 2);
+    const odd = f32x4.extract_lane(sum, 1) + f32x4.extract_lane(sum, 3);
+    store<f32>(target + output * 4, even + odd + load<f32>(bias + output * 4));
   }
 }
