@@ -136,14 +136,18 @@ export function detectorHead({ arena, flip, map }) {
     let at = 0;
     for (let first = 0; first < used; first += FIELDS) {
       for (let cell = 0; cell < cells; cell++) {
-        const number = (/** @type {number} */ field) => numbers[cell * channels + first + field] ^ flip;
-        const [left, top, right, bottom] = [1, 2, 3, 4].map((field) => distances[number(field)]);
-        const [x, y] = [(cell % columns) + 0.5, Math.floor(cell / columns) + 0.5];
-        const [upX, upY] = [values[number(5)], values[number(6)]];
+        const start = cell * channels + first;
+        const number = (/** @type {number} */ field) => numbers[start + field] ^ flip;
+        const left = distances[number(1)];
+        const top = distances[number(2)];
+        const right = distances[number(3)];
+        const bottom = distances[number(4)];
+        const upX = values[number(5)];
+        const upY = values[number(6)];
         const up = Math.sqrt(Math.max(upX * upX + upY * upY, UPWARDS));
         detections[at++] = scores[number(0)];
-        detections[at++] = (x + (right - left) / 2) * shrink - 0.5;
-        detections[at++] = (y + (bottom - top) / 2) * shrink - 0.5;
+        detections[at++] = ((cell % columns) + 0.5 + (right - left) / 2) * shrink - 0.5;
+        detections[at++] = (Math.floor(cell / columns) + 0.5 + (bottom - top) / 2) * shrink - 0.5;
         detections[at++] = (left + right) * shrink;
         detections[at++] = (top + bottom) * shrink;
         detections[at++] = upX / up;
