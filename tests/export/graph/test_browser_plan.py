@@ -91,9 +91,9 @@ def test_the_released_networks_are_planned_with_all_that_they_have():
         assert set(header["ends"]) == ({"cells"} if name == "detector" else {"maps", "local", "summary"})
 
 
-@pytest.mark.parametrize("other, told", [({"groups": 2}, "b is of another kind"), ({"known": False}, "is not quantized")])
-def test_what_the_engine_does_not_know(other, told):
-    with pytest.raises(NotPlanned, match=told):
+@pytest.mark.parametrize("other, sentence", [({"groups": 2}, "b is of another kind"), ({"known": False}, "is not quantized")])
+def test_what_the_engine_does_not_know(other, sentence):
+    with pytest.raises(NotPlanned, match=sentence):
         browser_plan(network(**other))
 
 

@@ -142,7 +142,7 @@ export class Network {
   }
 
   /**
-   * What the kernels are told of a layer.
+   * A layer as the kernels read it.
    * @param {PlannedLayer} layer
    * @returns {Fields}
    */
