@@ -99,7 +99,7 @@ def main() -> None:
     if o.output == WEIGHTS:
         parity.certify(o.output, apart)
         if (browser := chromium.difference()) is not None:  # the browser compares itself with the certificate just written
-            apart["onnxruntime and onnxruntime-web"] = browser
+            apart["onnxruntime and the browser's engine"] = browser
             parity.certify(o.output, apart)
         write_trace(runs, o.output.parent)
     print(f"{o.output}: {o.output.stat().st_size / 1e6:.1f} MB; largest difference in pixels {apart}")

@@ -1,4 +1,4 @@
-"""The same pictures through torch, onnxruntime and onnxruntime-web: how far apart are the answers?
+"""The same pictures through torch, onnxruntime and a browser: how far apart are the answers?
 
 `python -m export` calls `certify`, which writes model/weights/parity.json: the reference answers (onnxruntime, Python), in single precision
 and in eight bits, and the largest differences between like and like. Every visitor's browser repeats its part of the comparison

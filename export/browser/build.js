@@ -1,15 +1,16 @@
-// Bundles ui/ and runtime/ into dist/: the pages' parts (PARTS), worker.js, and chunks,
-// and beside them the WebAssembly files of onnxruntime-web that the worker loads. Each file is compressed once, here: serve.py
-// hands out the .br or .gz beside it.
+// Bundles ui/ and runtime/ into dist/: the pages' parts (PARTS), worker.js, and chunks. Beside them what the worker loads: the kernels,
+// compiled to WebAssembly, and that of onnxruntime-web. Each file is compressed once, here: serve.py hands out the .br or .gz beside it.
 
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
+import asc from "assemblyscript/asc";
 import { build } from "esbuild";
 
-// Plain WebAssembly for the CPU; "asyncify" is the build with WebGPU. Only the one in use is fetched.
-const WASM_FILES = ["ort-wasm-simd-threaded", "ort-wasm-simd-threaded.asyncify"];
+const KERNELS = "runtime/engine/kernels.ts"; // what a processor computes with,
+const BUILDS = { kernels: ["simd"], kernels_relaxed: ["simd", "relaxed-simd"] }; // with these instructions
+const WITH_WEBGPU = "ort-wasm-simd-threaded.asyncify"; // onnxruntime-web's build for a graphics card
 
 const PARTS = ["live/live_view", "live/record_stream", "live/camera_help", "photos/photos", "picture/picture"].map(
   (name) => `ui/${name}.js`,
@@ -23,7 +24,7 @@ await build({
   entryNames: "[name]",
   outdir: "dist",
   bundle: true,
-  splitting: true, // one chunk per execution provider, fetched when needed
+  splitting: true, // what only some need, as onnxruntime-web, is fetched when needed
   format: "esm",
   target: "es2022",
   minify: true,
@@ -31,14 +32,19 @@ await build({
   conditions: ["onnxruntime-web-use-extern-wasm"],
 });
 
-const resolve = createRequire(import.meta.url).resolve;
-for (const name of WASM_FILES) {
-  for (const ending of ["mjs", "wasm"]) {
-    copyFileSync(resolve(`onnxruntime-web/${name}.${ending}`), `dist/${name}.${ending}`);
-  }
+for (const [name, features] of Object.entries(BUILDS)) {
+  const enabled = features.flatMap((feature) => ["--enable", feature]);
+  const options = ["-O3", "--noAssert", "--runtime", "stub", "--importMemory", ...enabled];
+  const { error, stderr } = await asc.main([KERNELS, "--outFile", `dist/${name}.wasm`, ...options]);
+  if (error) throw new Error(`${error.message}\n${stderr}`);
 }
 
-// Of 14 MB WebAssembly quality 6 leaves 2.8 MB after 0.7 s, 11 leaves 2.3 MB after 32 s; whoever installs the project waits for it.
+const resolve = createRequire(import.meta.url).resolve;
+for (const ending of ["mjs", "wasm"]) {
+  copyFileSync(resolve(`onnxruntime-web/${WITH_WEBGPU}.${ending}`), `dist/${WITH_WEBGPU}.${ending}`);
+}
+
+// Of 27 MB WebAssembly quality 6 leaves 4.8 MB after a second, 11 leaves a sixth less after a minute; whoever installs the project waits for it.
 const BROTLI = { params: { [constants.BROTLI_PARAM_QUALITY]: 6 } };
 
 await Promise.all(

@@ -1,4 +1,4 @@
-"""onnxruntime-web's part of the parity certificate, from a real Chromium."""
+"""The browser's part of the parity certificate, from a real Chromium."""
 
 import os
 import shutil
@@ -59,7 +59,7 @@ def difference() -> float | None:
 
 
 def measure(browser, provider: str = "wasm") -> dict:
-    """{"engine": in words, "difference": as above} of a playwright Browser; provider: "wasm" | "webgpu"."""
+    """{"engine": in words, "difference": as above} of a playwright Browser or BrowserContext; provider: "wasm" | "webgpu"."""
     server, port = start_server()
     try:
         page = browser.new_page()

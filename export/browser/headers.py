@@ -4,7 +4,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HEADERS = {
-    # These three make the page cross-origin isolated; only then may WebAssembly use threads in the visitor's browser.
+    # These three make the page cross-origin isolated: no other site's page shares its process, where the photos are.
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Embedder-Policy": "require-corp",
     "Cross-Origin-Resource-Policy": "same-origin",

@@ -26,7 +26,7 @@ from model.inference.network_file import BROWSER_PARTS, WEIGHTS, WeightsError, p
 BUNDLE = Path(__file__).parent / "dist"
 NETWORK = WEIGHTS
 
-EXACT = "_exact"  # asks for a part in single precision
+ENDINGS = {True: "_exact.onnx", False: ".plan"}  # of a part in float32, for graphics cards, and in int8, for processors
 
 FOR_GOOD = {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}
 # Said here because some systems' tables are wrong, and browsers refuse modules of another type.
@@ -72,7 +72,7 @@ def address() -> str:
 @functools.cache
 def generated() -> dict[str, bytes]:
     """Name -> content of what is not in the bundle: the networks, and what a browser compares its answers with."""
-    files = {f"{name}{EXACT if exact else ''}.onnx": part(name, exact) for name in BROWSER_PARTS for exact in (False, True)}
+    files = {f"{name}{ENDINGS[exact]}": part(name, exact) for name in BROWSER_PARTS for exact in ENDINGS}
     files["parity.bin"] = b"".join(parity.inputs(kind).tobytes() for kind in parity.OUTPUTS)
     if found := parity.certificate(NETWORK):
         files["parity.json"] = json.dumps(found).encode()
@@ -81,14 +81,14 @@ def generated() -> dict[str, bytes]:
 
 @functools.cache
 def part(name: str, exact: bool) -> bytes:
-    """One network as an ONNX file of its own, computed in float32 (exact) or int8; `name` is a key of BROWSER_PARTS. Raises WeightsError."""
-    return prepared(NETWORK, f"{name}{EXACT if exact else ''}.onnx").read_bytes()
+    """One network as a file of its own: in float32 (exact) an ONNX file, in int8 a plan; `name` is a key of BROWSER_PARTS. Raises WeightsError."""
+    return prepared(NETWORK, f"{name}{ENDINGS[exact]}").read_bytes()
 
 
 @functools.cache
 def _gzipped(name: str, content: bytes) -> bytes:
     """The content compressed; of networks that was done when they were prepared."""
-    return prepared(NETWORK, f"{name}.gz").read_bytes() if name.endswith(".onnx") else gzip.compress(content)
+    return prepared(NETWORK, f"{name}.gz").read_bytes() if name.endswith(tuple(ENDINGS.values())) else gzip.compress(content)
 
 
 def accepted(header: str) -> set[str]:

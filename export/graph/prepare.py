@@ -1,7 +1,8 @@
 """From the network's file to the files that are run, once, when the project is installed or a network is exported.
 
 server.onnx, server_exact.onnx                  the whole network with a switch for each branch, in int8 and in float32
-detector.onnx, hand.onnx, face.onnx, *_exact    the same for browsers, a file for each network, and compressed beside it (.gz)
+detector.plan, hand.plan, face.plan             each network in int8 for the browser's own engine
+detector_exact.onnx, hand_exact.onnx, ...       the same in float32 for its graphics card; both compressed beside it (.gz)
 layers.json, face_head.npz, stem.npz            for the pages that explain the network
 """
 
@@ -15,11 +16,11 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
 from onnx.external_data_helper import uses_external_data
 from onnx.utils import Extractor
 
 from export.graph import face_head, layer_table, stem
+from export.graph.browser_plan import browser_plan
 from export.graph.conditional_branches import switchable
 from export.graph.fold_constants import fold
 from export.graph.layers import LAYERS, as_json
@@ -44,10 +45,9 @@ def prepare(weights: Path) -> Path:
             metadata = {entry.key: entry.value for entry in whole.metadata_props if entry.key != RANGES}
             onnx.helper.set_model_props(whole, metadata | {SOURCE: source})
             onnx.save(whole, new / f"server{suffix}.onnx")
-            for part in BROWSER_PARTS:
-                file = new / f"{part}{suffix}.onnx"
-                file.write_bytes(browser_part(graph, part, exact))
-                Path(f"{file}.gz").write_bytes(gzip.compress(file.read_bytes(), mtime=0))
+        for name, content in _for_browsers(stored).items():
+            (new / name).write_bytes(content)
+            (new / f"{name}.gz").write_bytes(gzip.compress(content, mtime=0))
         plain = weight_packing.unpack(onnx.ModelProto.FromString(stored))
         (new / LAYERS).write_text(as_json(layer_table.layers(plain)))
         arrays: dict[str, dict[str, Any]] = {face_head.FILE: face_head.parameters(plain), stem.FILE: stem.parameters(plain)}
@@ -58,12 +58,20 @@ def prepare(weights: Path) -> Path:
     return folder
 
 
+def _for_browsers(stored: bytes) -> dict[str, bytes]:
+    """Name -> content of each network's files."""
+    whole, exact, files = in_int8(onnx.ModelProto.FromString(stored)), computed(onnx.ModelProto.FromString(stored), exact=True), {}
+    for name in BROWSER_PARTS:
+        files[f"{name}.plan"] = browser_plan(browser_part(whole, name))
+        part = browser_part(exact, name)
+        weight_packing.pack(part)
+        files[f"{name}_exact.onnx"] = part.SerializeToString()
+    return files
+
+
 def computed(model: onnx.ModelProto, exact: bool = False) -> onnx.ModelProto:
-    """In place, and returned: the stored network as it is computed, in int8 or (exact) in float32. The detector takes pictures of other sides."""
-    ranges: dict = next((json.loads(entry.value) for entry in model.metadata_props if entry.key == RANGES), {})
-    model = fold(weight_packing.unpack(model))
-    if not exact:
-        model = lay_out(to_int8(model, ranges))
+    """In place, and returned: the stored network as the server computes it, in int8 or (exact) in float32. The detector takes pictures of other sides."""
+    model = fold(weight_packing.unpack(model)) if exact else lay_out(in_int8(model))
     for axis, side in zip(model.graph.input[0].type.tensor_type.shape.dim[1:3], ("H", "W")):
         axis.dim_param = side
     (cells,) = (output.type.tensor_type.shape.dim[2] for output in model.graph.output if output.name == "detections")
@@ -71,27 +79,17 @@ def computed(model: onnx.ModelProto, exact: bool = False) -> onnx.ModelProto:
     return model
 
 
-def browser_part(graph: onnx.ModelProto, name: str, exact: bool) -> bytes:
-    """One network of a computed graph as a file of its own; `name` is a key of BROWSER_PARTS."""
+def in_int8(model: onnx.ModelProto) -> onnx.ModelProto:
+    """In place, and returned: the stored network with convolutions in int8."""
+    ranges: dict = next((json.loads(entry.value) for entry in model.metadata_props if entry.key == RANGES), {})
+    return to_int8(fold(weight_packing.unpack(model)), ranges)
+
+
+def browser_part(graph: onnx.ModelProto, name: str) -> onnx.ModelProto:
+    """One network of a graph on its own; `name` is a key of BROWSER_PARTS."""
     part = Extractor(graph).extract_model(["image"], BROWSER_PARTS[name])
     del part.metadata_props[:]  # the entries that describe the network to people stay with the original file
-    if exact:  # which providers compute it, and so how it is best optimised, is known in the browser only
-        weight_packing.pack(part)
-        return part.SerializeToString()
-    return optimised(part)
-
-
-def optimised(model: onnx.ModelProto) -> bytes:
-    """The graph as onnxruntime would rewrite it while it opens it, but for what depends on the processor.
-
-    A browser then opens it without optimising it again, which is most of what opening costs there."""
-    with tempfile.TemporaryDirectory() as scratch:
-        options = onnxruntime.SessionOptions()
-        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
-        options.log_severity_level = 3  # what it leaves out is no news to whoever installs this
-        options.optimized_model_filepath = str(Path(scratch) / "optimised.onnx")
-        onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-        return Path(options.optimized_model_filepath).read_bytes()
+    return part
 
 
 def read(path: Path) -> onnx.ModelProto:

@@ -38,7 +38,7 @@ BRANCHES: dict[str, dict[str, tuple[int, ...]]] = {
     },
 }
 
-# onnxruntime-web cannot run only a part of a graph, so each network becomes a file of its own. Feature maps and heat maps are left out:
+# A browser opens each network on its own, as a file of its own. Feature maps and heat maps are left out:
 # the pages that run in the browser do not show them.
 BROWSER_PARTS = {
     "detector": ["detections"],

@@ -7,7 +7,7 @@ import pytest
 
 from export.browser import chromium, serve
 
-WASM = "ort-wasm-simd-threaded.wasm"
+WASM = "kernels.wasm"
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def test_each_encoding_has_an_etag_of_its_own(ask):
     assert ask("worker.js", Accept_Encoding="br", If_None_Match=tags["gzip"])[0] == 200
 
 
-@pytest.mark.parametrize("name", ["hand.onnx", "detector_exact.onnx", "parity.bin", "parity.json"])
+@pytest.mark.parametrize("name", ["hand.plan", "detector_exact.onnx", "parity.bin", "parity.json"])
 def test_networks_are_compressed_too(ask, name):
     content = serve.generated()[name]
     plain, packed = ask(name), ask(name, Accept_Encoding="gzip, br")
@@ -71,18 +71,17 @@ def test_networks_are_compressed_too(ask, name):
 
 
 def test_nothing_is_compressed_twice(ask):
-    ask("face.onnx", Accept_Encoding="gzip")
+    ask("face.plan", Accept_Encoding="gzip")
     before = serve._gzipped.cache_info()
-    ask("face.onnx", Accept_Encoding="gzip")
+    ask("face.plan", Accept_Encoding="gzip")
     assert serve._gzipped.cache_info().misses == before.misses
 
 
-def test_threads_stay_possible(ask):
-    """What a page that is cross-origin isolated may load."""
-    for name in ("worker.js", WASM, "hand.onnx"):
+def test_isolated_pages_may_load_it(ask):
+    for name in ("worker.js", WASM, "hand.plan"):
         _, headers, _ = ask(name, Accept_Encoding="br, gzip")
         assert headers["Cross-Origin-Embedder-Policy"] == "require-corp" and headers["Cross-Origin-Resource-Policy"] == "same-origin"
 
 
 def test_what_is_not_there(ask):
-    assert ask("nothing.onnx")[0] == 404 and ask("../serve.py")[0] == 404
+    assert ask("nothing.plan")[0] == 404 and ask("../serve.py")[0] == 404

@@ -1,6 +1,5 @@
 // The landmarks of every hand and face in a picture: model/runtime/landmarker.py for the browser.
 
-/** @import { InferenceSession } from "onnxruntime-web" */
 /** @import { Corners, Detection, Instance, Kind, Picture, Point, Result, Roi, RoiRequest, Sessions } from "./types.js" */
 
 import constants from "./constants.js";
@@ -12,22 +11,6 @@ import { averaged, better, needsAveraging, needsRefinement, requestAround } from
 const CROP = constants.crop_side;
 const BYTES = CROP * CROP * 3;
 const RULE = constants.landmarks;
-
-/**
- * Runs one network.
- * @param {Pick<Sessions, "ort">} sessions
- * @param {InferenceSession} session
- * @param {Uint8Array} bytes  `count` pictures of height x width RGB, one after the other
- * @param {number} count
- * @returns {Promise<Record<string, Float32Array>>} the outputs by name
- */
-export async function run({ ort }, session, bytes, count, height = CROP, width = CROP) {
-  const image = new ort.Tensor("uint8", bytes.subarray(0, count * height * width * 3), [count, height, width, 3]);
-  const outputs = await session.run({ image });
-  return Object.fromEntries(
-    Object.entries(outputs).map(([name, tensor]) => [name, /** @type {Float32Array} */ (tensor.data)]),
-  );
-}
 
 /** The whole pipeline: detector, region of interest, landmarks, confidence. */
 export class Landmarker {
@@ -84,11 +67,7 @@ export class Landmarker {
    * @param {{tiled?: boolean}} [options]
    */
   detectBoxes(picture, options) {
-    return detect(
-      picture,
-      async (...pictures) => (await run(this.#sessions, this.#sessions.detector, ...pictures)).detections,
-      options,
-    );
+    return detect(picture, async (...pictures) => (await this.#sessions.detector.run(...pictures)).detections, options);
   }
 
   /**
@@ -103,7 +82,7 @@ export class Landmarker {
     for (const batch of batchesByKind(requests)) {
       const crops = new Uint8Array(batch.length * BYTES);
       batch.forEach((request, index) => crop(picture, requests[request].roi, crops, index * BYTES));
-      const outputs = await run(this.#sessions, this.#sessions[requests[batch[0]].kind], crops, batch.length);
+      const outputs = await this.#sessions[requests[batch[0]].kind].run(crops, batch.length);
       batch.forEach((request, index) => {
         instances[request] = postprocess(outputs, index, batch.length, requests[request]);
       });

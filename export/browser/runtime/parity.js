@@ -3,7 +3,6 @@
 /** @import { Kind, Parity, Sessions } from "./types.js" */
 
 import constants from "./constants.js";
-import { run } from "./landmarker.js";
 
 const CROP = constants.crop_side;
 /** @typedef {Record<"exact" | "eight_bit", Record<Kind, number[][]>>} Reference  by precision and output, a row for each picture */
@@ -38,7 +37,7 @@ export async function measure(sessions, reference) {
   let largest = 0;
   for (const [order, name] of NETWORKS.entries()) {
     const own = reference.pictures.subarray(order * EACH * CROP * CROP * 3);
-    const answers = await run(sessions, sessions[name], own, EACH);
+    const answers = await sessions[name].run(own, EACH);
     expected[name].flat().forEach((value, index) => {
       if (index % 3 === 2) return; // depth is no position in the picture
       const distance = Math.abs(value - answers[name][index]) * CROP;

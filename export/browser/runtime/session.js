@@ -1,6 +1,13 @@
-// Opens the three networks with onnxruntime-web: on the graphics card where that works, else WebAssembly.
+// Opens the three networks: on the graphics card with onnxruntime-web where that works, else on the processor with our own engine.
 
-/** @import { Provider, Sessions } from "./types.js" */
+/** @import { Provider, RunnableNetwork, Sessions } from "./types.js" */
+
+import constants from "./constants.js";
+import { compileKernels } from "./engine/kernel_builds.js";
+import { Network } from "./engine/network.js";
+
+const SIDE = constants.crop_side;
+const NAMES = /** @type {const} */ (["detector", "hand", "face"]);
 
 /** True if WebGPU offers an adapter here. */
 async function hasGraphics() {
@@ -14,34 +21,53 @@ async function hasGraphics() {
 /**
  * The three networks, ready to run.
  * @param {string} base  address of the runtime's folder, ending in "/"
- * @param {{provider?: Provider, threads?: number}} choice  provider: no choice = the best this browser has;
- *   threads: of WebAssembly, more than one only on pages that are cross-origin isolated
+ * @param {{provider?: Provider, relaxed?: boolean}} choice  provider: no choice = the best this browser has;
+ *   relaxed: whether the processor may use relaxed SIMD
  * @returns {Promise<Sessions>}
  */
-export async function openSessions(base, { provider, threads = 1 } = {}) {
+export async function openSessions(base, { provider, relaxed = true } = {}) {
   provider ??= (await hasGraphics()) ? "webgpu" : "wasm";
-  const graphics = provider === "webgpu";
-  // int8 convolutions take half the time on a processor; a graphics card does not know them.
-  const address = (/** @type {string} */ name) => `${base}${name}${graphics ? "_exact" : ""}.onnx`;
-  // All at once: the first `create` fetches the WebAssembly and then its own network, the others come meanwhile.
-  const [hand, face] = [fetchBytes(address("hand")), fetchBytes(address("face"))];
-  // Two builds of onnxruntime-web; only the one in use is fetched.
-  const ort = await (graphics ? import("onnxruntime-web/webgpu") : import("onnxruntime-web/wasm"));
+  const [detector, hand, face] = await (provider === "webgpu" ? onGraphics(base) : onProcessor(base, relaxed));
+  const engine = provider === "webgpu" ? "graphics card (WebGPU)" : "processor (WebAssembly)";
+  return { detector, hand, face, engine, provider };
+}
+
+/**
+ * In eight bits.
+ * @param {string} base
+ * @param {boolean} relaxed
+ * @returns {Promise<RunnableNetwork[]>}
+ */
+async function onProcessor(base, relaxed) {
+  const plans = NAMES.map((name) => fetchBytes(`${base}${name}.plan`));
+  const [kernels, ...files] = await Promise.all([compileKernels(base, relaxed), ...plans]);
+  return files.map((file) => new Network(kernels, file));
+}
+
+/**
+ * In single precision: a graphics card knows no int8 convolutions.
+ * @param {string} base
+ * @returns {Promise<RunnableNetwork[]>}
+ */
+async function onGraphics(base) {
+  const files = NAMES.map((name) => fetchBytes(`${base}${name}_exact.onnx`)); // come while WebAssembly is fetched
+  const ort = await import("onnxruntime-web/webgpu");
   ort.env.wasm.wasmPaths = base;
-  ort.env.wasm.numThreads = threads;
-  // What a processor runs was optimised when it was prepared (export/graph/prepare.py).
-  /** @type {import("onnxruntime-web").InferenceSession.SessionOptions} */
-  const options = graphics
-    ? { executionProviders: ["webgpu", "wasm"] }
-    : { executionProviders: ["wasm"], graphOptimizationLevel: "disabled" };
-  return {
-    ort,
-    detector: await ort.InferenceSession.create(address("detector"), options),
-    hand: await ort.InferenceSession.create(await hand, options),
-    face: await ort.InferenceSession.create(await face, options),
-    engine: graphics ? "graphics card (WebGPU)" : `processor (WebAssembly, ${threads} thread${threads > 1 ? "s" : ""})`,
-    provider,
-  };
+  ort.env.wasm.numThreads = 1;
+  const networks = [];
+  for (const file of files) {
+    const session = await ort.InferenceSession.create(await file, { executionProviders: ["webgpu", "wasm"] });
+    networks.push({
+      /** @type {RunnableNetwork["run"]} */
+      async run(bytes, count, height = SIDE, width = SIDE) {
+        const pictures = bytes.subarray(0, count * height * width * 3);
+        const outputs = await session.run({ image: new ort.Tensor("uint8", pictures, [count, height, width, 3]) });
+        const arrays = Object.entries(outputs).map(([name, { data }]) => [name, /** @type {Float32Array} */ (data)]);
+        return Object.fromEntries(arrays);
+      },
+    });
+  }
+  return networks;
 }
 
 /** @param {string} address */

@@ -2,8 +2,6 @@
 //
 // Frames: photo and crop pixels, x right, y down, an integer is a pixel's centre.
 
-import type { InferenceSession } from "onnxruntime-web";
-
 export type Kind = "hand" | "face";
 
 /** [x, y] or [x, y, z]. */
@@ -129,11 +127,17 @@ export interface Result {
 
 export type Provider = "wasm" | "webgpu";
 
+type Outputs = Record<string, Float32Array>;
+
+export interface RunnableNetwork {
+  /** The outputs by name, for `count` pictures of height x width RGB, one after the other; sides are 256 unless given. */
+  run(bytes: Uint8Array, count: number, height?: number, width?: number): Outputs | Promise<Outputs>;
+}
+
 export interface Sessions {
-  ort: typeof import("onnxruntime-web");
-  detector: InferenceSession;
-  hand: InferenceSession;
-  face: InferenceSession;
+  detector: RunnableNetwork;
+  hand: RunnableNetwork;
+  face: RunnableNetwork;
   /** What they run on, in words. */
   engine: string;
   provider: Provider;
@@ -148,8 +152,7 @@ export interface Parity {
 
 /** What the page asks the worker; the answers are told in worker.js. */
 export type Request =
-  | { type: "open"; base: string; provider?: Provider; threads?: number }
-  | { type: "time" }
+  | { type: "open"; base: string; provider?: Provider }
   | { type: "configure"; smoothing: number }
   | { type: "frame"; frame: ImageBitmap; time: number }
   | { type: "still" }
@@ -160,9 +163,105 @@ export type Answer =
   | { type: "alive"; lock: string }
   | { type: "ready"; engine: string; provider: Provider }
   | { type: "parity"; parity: Parity }
-  | { type: "time"; milliseconds: number }
   | { type: "failed"; message: string }
   | { type: "result"; result: Result; time: number }
   | { type: "still"; picture: ImageBitmap; result: Result }
   | { type: "photo"; result: Result }
   | { type: "error"; message: string };
+
+// Of the engine for processors: what a plan says (export/graph/browser_plan.py), and what becomes of it in memory. Addresses count bytes.
+
+/** A map of uint8, see _Map in browser_plan.py. */
+export interface PlannedMap {
+  shrink: number;
+  used: number;
+  channels: number;
+  scale: number;
+  zero: number;
+  border: number;
+}
+
+/** A convolution from one map to another, by their numbers, and the sum with a third one, which may have half the sides. */
+export interface PlannedLayer {
+  source: number;
+  target: number;
+  rows: number;
+  columns: number;
+  stride: number;
+  padding: number;
+  zero: number;
+  /** What the names of its arrays begin with. */
+  arrays: string;
+  sum?: { other: number; halved: boolean; otherScale: number; ownScale: number; shift: number };
+}
+
+export interface PlannedArray {
+  type: "int8" | "int32" | "float16" | "float32";
+  shape: number[];
+  /** Bytes behind the header. */
+  offset: number;
+}
+
+export interface Plan {
+  maps: PlannedMap[];
+  layers: PlannedLayer[];
+  /** What a head reads -> number of the map. */
+  ends: Record<string, number>;
+  arrays: Record<string, PlannedArray>;
+}
+
+export interface PlacedArray {
+  address: number;
+  shape: number[];
+  size: number;
+}
+
+export interface PlacedMap extends PlannedMap {
+  rows: number;
+  columns: number;
+  /** Bytes from a row to the next one. */
+  line: number;
+  /** Of the first pixel, inside the frame. */
+  address: number;
+  /** Of the frame's first byte, and of the first one behind all. */
+  start: number;
+  end: number;
+}
+
+/** What a head works with. */
+export interface Workspace {
+  arena: import("./engine/arena.js").Arena;
+  kernels: Kernels;
+  flip: number;
+  arrays: Record<string, PlacedArray>;
+  map(name: string): PlacedMap;
+}
+
+/** What kernels.ts exports. */
+export interface Kernels {
+  flipped(): number;
+  arrange(weights: number, bytes: number): void;
+  place(source: number, target: number, line: number, rows: number, bytes: number): void;
+  convolve(layer: number): void;
+  dequantise(
+    source: number,
+    sourceStep: number,
+    runs: number,
+    fours: number,
+    scale: number,
+    zero: number,
+    target: number,
+    targetStep: number,
+  ): void;
+  expect(
+    maps: number,
+    channels: number,
+    cells: number,
+    features: number,
+    length: number,
+    table: number,
+    highest: number,
+    sums: number,
+  ): void;
+  connect(weights: number, bias: number, inputs: number, length: number, outputs: number, target: number): void;
+}

@@ -2,10 +2,6 @@
 
 /** @import { Answer, Parity, Provider, Request } from "./types.js" */
 
-const MAX_THREADS = 4; // more cost more in waiting for each other than they bring at 100 to 200 MMAC
-const ROUNDS = 5; // crops that each number of threads is timed with
-const CLEARLY = 0.85; // share of the time: what is saved by less is not worth another core
-
 // A WebAssembly module that is valid only where 128-bit vectors are known: a function that returns one (i8x16.splat).
 const WITH_VECTORS = Uint8Array.of(
   ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0], // magic, version
@@ -63,73 +59,11 @@ export class WorkerStopped extends Error {}
  */
 
 /**
- * A worker with the network, once it is loaded, with as many threads as make it fastest here and now.
- * @param {string} runtime  path of the runtime's folder on this server
- * @param {AbortSignal} hurry  aborted when somebody waits: what is ready is taken
- * @returns {Promise<RuntimeWorker>}
- */
-export async function startWorker(runtime, hurry) {
-  let best = await openWorker(runtime, 1);
-  if (best.provider !== "wasm" || !self.crossOriginIsolated) return best;
-  const most = Math.min(MAX_THREADS, navigator.hardwareConcurrency || 1);
-  for (let threads = 2; threads <= most && !hurry.aborted; threads *= 2) {
-    const other = await openWorker(runtime, threads, hurry).catch(() => null); // there may be no memory for two
-    if (!other) break;
-    const faster = await isFaster(other, best, hurry).catch(() => false);
-    (faster ? best : other).close();
-    if (!faster) break;
-    best = other;
-  }
-  return best;
-}
-
-/**
- * Whether the network takes clearly less time in `other`. The number of cores does not tell: where other programs keep
- * them busy, threads wait for each other longer than they help.
- * @param {RuntimeWorker} other
- * @param {RuntimeWorker} current
- * @param {AbortSignal} hurry
- */
-async function isFaster(other, current, hurry) {
-  /** @type {number[][]} */
-  const [own, others] = [[], []];
-  for (let round = 0; round < ROUNDS; round++) {
-    own.push(await timeOf(current));
-    others.push(await timeOf(other));
-    if (hurry.aborted) return false;
-  }
-  return median(others) < CLEARLY * median(own);
-}
-
-/**
- * Milliseconds that the hand network takes for a crop.
- * @param {RuntimeWorker} worker
- * @returns {Promise<number>}
- */
-function timeOf(worker) {
-  return new Promise((resolve, reject) => {
-    worker.stopped.then(reject);
-    worker.listen((answer) => {
-      if (answer.type === "time") resolve(answer.milliseconds);
-      else if (answer.type === "error") worker.stop(answer.message);
-    });
-    worker.post({ type: "time" });
-  });
-}
-
-/** @param {number[]} values */
-function median(values) {
-  return [...values].sort((a, b) => a - b)[values.length >> 1];
-}
-
-/**
  * A worker with the network in it, once it is loaded.
- * @param {string} runtime
- * @param {number} threads
- * @param {AbortSignal} [signal]  ends the attempt
+ * @param {string} runtime  path of the runtime's folder on this server
  * @returns {Promise<RuntimeWorker>}
  */
-function openWorker(runtime, threads, signal) {
+export function startWorker(runtime) {
   const base = new URL(runtime + "/", document.baseURI).href;
   const worker = new Worker(base + "worker.js", { type: "module" });
   /** @type {"opening" | "ready" | "over"} */
@@ -162,7 +96,6 @@ function openWorker(runtime, threads, signal) {
         reject(new Error(`the network could not be loaded (${why}); reload the page and try again`));
       else died(new WorkerStopped(why));
     };
-    signal?.addEventListener("abort", () => state === "opening" && stop("it took too long"));
     worker.onerror = (event) => stop(event.message || "its program did not start");
     worker.onmessageerror = () => stop("a message was lost");
     listen((answer) => {
@@ -175,6 +108,6 @@ function openWorker(runtime, threads, signal) {
         resolve({ engine, provider, parity, post, listen, stopped, stop, close });
       } else stop("message" in answer ? answer.message : "it answered what nobody asked");
     });
-    post({ type: "open", base, threads });
+    post({ type: "open", base });
   });
 }

@@ -52,7 +52,7 @@ def test_photo_in_landmarks_out(page):
     original = np.asarray(Image.open(EXAMPLES / "greeting.webp").convert("RGB"))
     assert (np.abs(drawn - original).max(axis=2) > 60).mean() > 0.005, "nothing was drawn"
 
-    assert page.evaluate("crossOriginIsolated"), "WebAssembly threads need isolation"
+    assert page.evaluate("crossOriginIsolated"), "its own process, apart from other sites"
     assert hosts <= {"localhost", None, ""}, "the page asked another host"
     assert not page.errors
 

@@ -28,5 +28,5 @@ def test_browser_equals_reference(launch_chromium, provider, switches, most):
 def test_certificate_tells_all_three():
     certificate = json.loads(parity.CERTIFICATE.read_text())
     apart = certificate["largest_difference_in_crop_pixels"]
-    assert set(apart) == {"torch and onnxruntime", "onnxruntime and onnxruntime-web"}
-    assert apart["torch and onnxruntime"] < 0.1 and apart["onnxruntime and onnxruntime-web"] < 2
+    assert set(apart) == {"torch and onnxruntime", "onnxruntime and the browser's engine"}
+    assert apart["torch and onnxruntime"] < 0.1 and apart["onnxruntime and the browser's engine"] < 2

@@ -37,9 +37,7 @@ ROOT = Path(__file__).resolve().parents[3]
 pytestmark = pytest.mark.browser
 
 
-MODULES = {
-    name: f"runtime/{name}" for name in ("geometry", "detector", "one_euro", "tracker", "landmarker", "instance", "orientation", "refinement", "worker_client")
-} | {
+MODULES = {name: f"runtime/{name}" for name in ("geometry", "detector", "one_euro", "tracker", "landmarker", "instance", "orientation", "refinement")} | {
     "draw": "ui/picture/draw",
     "words": "ui/words",
     "save": "ui/files/save",
@@ -444,48 +442,6 @@ def test_uncertain_ones_are_dashed(runtime):
     near = (np.abs(inked[0][:, :3] - colour).max(axis=1) < 20) & (inked[0][:, 3] > 240)
     assert 0.2 < near[20:380].mean() < 0.95 and np.abs(np.diff(near[20:380].astype(int))).sum() > 4
     assert not inked[1].any()
-
-
-# Workers that take so many milliseconds for a crop, by their number of threads; `null`: there is no memory for them.
-WORKERS = """
-    window.open = new Map();
-    window.Worker = class {
-        terminate() { open.delete(this); }
-        async postMessage({ type, threads }) {
-            await null;
-            if (type === "time") return this.onmessage({ data: { type, milliseconds: open.get(this).milliseconds } });
-            const milliseconds = given.times[threads];
-            if (milliseconds === null) return this.onmessage({ data: { type: "failed", message: "out of memory" } });
-            open.set(this, { threads, milliseconds });
-            this.onmessage({ data: { type: "ready", engine: `${threads}`, provider: given.provider } });
-        }
-    };
-    Object.defineProperty(self, "crossOriginIsolated", { value: given.isolated, configurable: true });
-    Object.defineProperty(navigator, "hardwareConcurrency", { value: given.cores, configurable: true });
-    const waiting = new AbortController();
-    if (given.hurry) waiting.abort();
-    const worker = await worker_client.startWorker("/runtime", waiting.signal);
-    return { chosen: Number(worker.engine), open: [...open.values()].map(({ threads }) => threads) };
-"""
-
-
-@pytest.mark.parametrize(
-    "case, chosen",
-    [
-        ({"times": {1: 40, 2: 30, 4: 20}}, 4),
-        ({"times": {1: 40, 2: 30, 4: 28}}, 2),  # two more cores for 2 ms
-        ({"times": {1: 47, 2: 107, 4: 20}}, 1),  # a busy machine
-        ({"times": {1: 40, 2: 30, 4: 20}, "cores": 2}, 2),
-        ({"times": {1: 40, 2: None, 4: 20}}, 1),
-        ({"times": {1: 40, 2: 30, 4: 20}, "hurry": True}, 1),
-        ({"times": {1: 40, 2: 30, 4: 20}, "isolated": False}, 1),
-        ({"times": {1: 40, 2: 30, 4: 20}, "provider": "webgpu"}, 1),
-    ],
-)
-def test_threads_are_chosen_by_what_they_take(runtime, case, chosen):
-    given = {"cores": 4, "hurry": False, "isolated": True, "provider": "wasm"} | case
-    found = runtime(f"(async () => {{ {WORKERS} }})()", given)
-    assert found == {"chosen": chosen, "open": [chosen]}, "the others are closed"
 
 
 def given_result(result: Result) -> dict:

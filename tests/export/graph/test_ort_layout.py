@@ -7,9 +7,9 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper, shape_inference
 
 from export.graph import ort_layout
-from export.graph.prepare import computed
+from export.graph.prepare import browser_part, computed
 from export.graph.quantize import ranges, to_int8
-from model.inference.network_file import BROWSER_PARTS, WEIGHTS, prepared
+from model.inference.network_file import BROWSER_PARTS, WEIGHTS
 
 SIDE = 32
 PICTURES = np.random.default_rng(3).integers(0, 256, (9, SIDE, SIDE, 3), dtype=np.uint8)
@@ -88,8 +88,9 @@ def test_a_result_that_somebody_else_reads_keeps_its_channels():
 
 
 def test_the_released_network_is_laid_out_and_its_parts_have_sound_shapes():
-    kinds = [node.op_type for node in computed(onnx.load(WEIGHTS)).graph.node]
+    model = computed(onnx.load(WEIGHTS))
+    kinds = [node.op_type for node in model.graph.node]
     assert kinds.count("Resize") == 2, "those of the detector, which has maps of no certain sides"
     assert kinds.count("Concat") > 20 and kinds.count("Slice") > 4
     for name in BROWSER_PARTS:
-        onnx.checker.check_model(onnx.load(prepared(WEIGHTS, f"{name}.onnx")), full_check=True)
+        onnx.checker.check_model(browser_part(model, name), full_check=True)

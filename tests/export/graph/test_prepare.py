@@ -69,6 +69,6 @@ def test_a_folder_in_place_of_the_weights(tmp_path):
 
 def test_nothing_is_left_of_a_failed_preparation(tmp_path):
     onnx.save(tiny_network(), tmp_path / "w.onnx")  # it has no face head
-    with pytest.raises(KeyError):
+    with pytest.raises(WeightsError, match="cannot be prepared for browsers"):
         prepare(tmp_path / "w.onnx")
     assert not prepared_folder(tmp_path / "w.onnx").exists() and not list((tmp_path / "prepared").iterdir())

@@ -53,7 +53,7 @@ def test_a_zip_is_prepared_elsewhere_and_leaves_nothing(taught):
         picture = np.zeros((1, 256, 256, 3), np.uint8)
         presence = [each.run(picture, "hand_presence")["hand_presence"].item() for each in (session, Session())]
         assert presence[0] < presence[1]
-        assert prepared(file, "hand.onnx").read_bytes() != prepared(RELEASED, "hand.onnx").read_bytes()
+        assert prepared(file, "hand.plan").read_bytes() != prepared(RELEASED, "hand.plan").read_bytes()
         folder = file.parent
     assert not folder.exists() and sorted(taught.parent.iterdir()) == before
 
@@ -100,8 +100,8 @@ def test_the_app_runs_it_on_the_server_and_in_browsers(taught, tmp_path):
             file = folder / "own.onnx"
             where = [sys.executable, "-c", "from export.browser import serve; print(serve.address())"]
             address = subprocess.run(where, cwd=ROOT, env=environment | {VARIABLE: str(file)}, capture_output=True, text=True, check=True).stdout.strip()
-            with urllib.request.urlopen(f"http://localhost:{port}{address}/hand.onnx", timeout=60) as answer:
-                assert answer.read() == prepared(file, "hand.onnx").read_bytes() != prepared(RELEASED, "hand.onnx").read_bytes()
+            with urllib.request.urlopen(f"http://localhost:{port}{address}/hand.plan", timeout=60) as answer:
+                assert answer.read() == prepared(file, "hand.plan").read_bytes() != prepared(RELEASED, "hand.plan").read_bytes()
         finally:
             process.terminate()
             process.wait(60)

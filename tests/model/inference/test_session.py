@@ -53,6 +53,7 @@ def tiny(tmp_path, monkeypatch):
     path = tmp_path / "tiny.onnx"
     onnx.save(tiny_network(), path)
     monkeypatch.setattr(prepare, "layer_table", SimpleNamespace(layers=lambda model: {}))  # it has no layers to describe
+    monkeypatch.setattr(prepare, "browser_plan", lambda model: b"")  # nor convolutions to plan
     for arrays in (prepare.face_head, prepare.stem):
         monkeypatch.setattr(arrays, "parameters", lambda model: {})
     prepare.prepare(path)

@@ -53,7 +53,6 @@ class LiveView {
   #worker = null;
   /** @type {Promise<RuntimeWorker> | null} */
   #starting = null;
-  #hurry = new AbortController(); // aborted as soon as the visitor waits for the worker
   #answered = false; // the worker has given a result since it was started
   #lost = 0; // pictures of the camera in a row that could not be read
   /** @type {MediaStream | null} */
@@ -108,7 +107,7 @@ class LiveView {
 
   #loadWorker() {
     if (this.#starting) return this.#starting;
-    const starting = startWorker(this.#options.runtime, this.#hurry.signal);
+    const starting = startWorker(this.#options.runtime);
     const forget = () => {
       if (this.#starting === starting) this.#starting = null; // the next start tries again
     };
@@ -170,7 +169,6 @@ class LiveView {
 
   close() {
     this.#closed = true;
-    this.#hurry.abort();
     removeEventListener("pagehide", this.#leave);
     this.stop();
     this.#starting?.then(
@@ -192,7 +190,6 @@ class LiveView {
   }
 
   async #startWorker() {
-    this.#hurry.abort();
     const worker = await this.#loadWorker();
     if (this.#worker !== worker) worker.stopped.then((error) => this.#restart(error));
     this.#worker = worker;

@@ -10,7 +10,6 @@ export class Analyser {
   #queue = Promise.resolve(); // photos, and frames of videos, are analysed one after the other
   /** @type {Promise<RuntimeWorker> | null} */
   #starting = null;
-  #hurry = new AbortController(); // aborted as soon as a picture waits for the worker
   /** @type {(error: Error) => void} ends the wait for the worker's answer */
   #interrupt = () => {};
 
@@ -23,7 +22,7 @@ export class Analyser {
   load() {
     if (this.#starting) return this.#starting;
     const forget = () => (this.#starting = null); // the next picture tries again
-    const starting = startWorker(this.#runtime, this.#hurry.signal);
+    const starting = startWorker(this.#runtime);
     starting.then(
       ({ stopped }) =>
         stopped.then((error) => {
@@ -56,7 +55,6 @@ export class Analyser {
    * @returns {Promise<Result>}
    */
   async ask(request, fresh = false) {
-    this.#hurry.abort();
     const worker = await this.load();
     return new Promise((resolve, reject) => {
       this.#interrupt = reject;
@@ -76,7 +74,6 @@ export class Analyser {
 
   /** Ends the worker; what it is asked is not answered. */
   close() {
-    this.#hurry.abort();
     this.#starting?.then(
       ({ close }) => close(),
       () => {},
