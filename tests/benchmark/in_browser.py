@@ -83,7 +83,7 @@ def run_ours(page: Page, url: str) -> tuple[float, float]:
     started = time.perf_counter()
     page.goto(f"{url}/live", wait_until="commit")
     page.get_by_role("button", name="Start camera").click(timeout=PATIENCE)
-    page.wait_for_selector(".live[data-hands]", timeout=PATIENCE)
+    page.wait_for_selector('.live[data-hands]:not([data-hands="0"][data-faces="0"])', timeout=PATIENCE)
     first, latencies = time.perf_counter() - started, []
     for _ in range(FRAMES):
         page.wait_for_timeout(100)

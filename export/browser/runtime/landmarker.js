@@ -64,10 +64,15 @@ export class Landmarker {
   /**
    * The detector alone; see detector.js.
    * @param {Picture} picture
-   * @param {{tiled?: boolean}} [options]
+   * @param {{tiled?: boolean, ready?: boolean}} [options]  ready: only kinds with a landmark network that is there
    */
-  detectBoxes(picture, options) {
-    return detect(picture, async (...pictures) => (await this.#sessions.detector.run(...pictures)).detections, options);
+  async detectBoxes(picture, { ready = false, ...options } = {}) {
+    const detections = await detect(
+      picture,
+      async (...pictures) => (await this.#sessions.detector.run(...pictures)).detections,
+      options,
+    );
+    return ready ? detections.filter(({ kind }) => this.#sessions[kind].ready !== false) : detections;
   }
 
   /**

@@ -39,9 +39,32 @@ export async function openSessions(base, { provider, relaxed = true } = {}) {
  * @returns {Promise<RunnableNetwork[]>}
  */
 async function onProcessor(base, relaxed) {
-  const plans = NAMES.map((name) => fetchBytes(`${base}${name}.plan`));
-  const [kernels, ...files] = await Promise.all([compileKernels(base, relaxed), ...plans]);
-  return files.map((file) => new Network(kernels, file));
+  const file = (/** @type {string} */ name) => fetchBytes(`${base}${name}.plan`);
+  const files = await Promise.all([compileKernels(base, relaxed), file("detector"), file("face")]);
+  const [kernels, detector, face] = files;
+  // A camera mostly shows a face first: the hands' network, the largest file, need not hold that up.
+  const hand = new LateNetwork(file("hand").then((late) => new Network(kernels, late)));
+  return [new Network(kernels, detector), hand, new Network(kernels, face)];
+}
+
+/** A network that is still being fetched; who runs it waits. */
+class LateNetwork {
+  ready = false;
+  #network;
+
+  /** @param {Promise<Network>} network */
+  constructor(network) {
+    this.#network = network;
+    network.then(
+      () => (this.ready = true),
+      () => {}, // whoever runs it hears of it
+    );
+  }
+
+  /** @type {RunnableNetwork["run"]} */
+  async run(...pictures) {
+    return (await this.#network).run(...pictures);
+  }
 }
 
 /**

@@ -119,7 +119,7 @@ export class Tracker {
     /** @type {Detection[]} */
     let added = []; // of what is not tracked yet
     if (this.#detectorIsDue(seconds)) {
-      const detections = await this.#landmarker.detectBoxes(picture, { tiled: false });
+      const detections = await this.#landmarker.detectBoxes(picture, { tiled: false, ready: true });
       added = detections.filter((detection) => passesPrefilter(detection, picture) && !this.#seenAgain(detection));
       added = added.sort((a, b) => b.score - a.score).slice(0, RULE.most - this.#tracks.length);
     }

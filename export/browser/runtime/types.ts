@@ -130,6 +130,8 @@ export type Provider = "wasm" | "webgpu";
 type Outputs = Record<string, Float32Array>;
 
 export interface RunnableNetwork {
+  /** false while it is still being fetched; `run` waits for it. */
+  ready?: boolean;
   /** The outputs by name, for `count` pictures of height x width RGB, one after the other; sides are 256 unless given. */
   run(bytes: Uint8Array, count: number, height?: number, width?: number): Outputs | Promise<Outputs>;
 }

@@ -58,6 +58,17 @@ def test_on_device(camera_chromium, visit):
     expect(page.get_by_role("button", name="Freeze")).to_be_visible()
 
 
+def test_a_face_is_drawn_while_the_network_for_hands_is_fetched(camera_chromium, visit):
+    page, held = visit(camera_chromium), []
+    page.route("**/hand.plan", lambda route: held.append(route))
+    page.reload()
+    view = start_on_device(page)
+    expect(view).to_have_attribute("data-faces", "1", timeout=START)
+    assert view.get_attribute("data-hands") == "0" and len(held) == 1
+    held[0].continue_()
+    wait_for_both(view)
+
+
 def test_settings_keep_the_camera_running(camera_chromium, visit):
     page = visit(camera_chromium)
     view = start_on_device(page)
