@@ -11,7 +11,8 @@ import numpy as np
 from model import Face, Hand
 from model.constants import CROP
 from model.runtime.topology import FACE_CONTOURS, FINGERS
-from model.training.run_log import TrainingTrace, finger_errors
+from model.training.observations import finger_errors
+from model.training.run_log import TrainingTrace
 from pages.parts.photos.stage_views import crop_points
 
 

@@ -3,7 +3,8 @@
 import streamlit as st
 
 from model.constants import CROP
-from model.training.run_log import Epoch, Released, TrainingTrace, observations
+from model.training.observations import observations
+from model.training.run_log import Epoch, Released, TrainingTrace
 from pages.parts.shared.data_url import file_url
 from pages.parts.shared.epoch_player import FixedCrop, Step, play
 

@@ -5,7 +5,8 @@ from typing import Literal
 import pandas as pd
 import streamlit as st
 
-from model.training.run_log import DetectorEpoch, Released, TrainingTrace, lessons, observations
+from model.training.observations import lessons, observations
+from model.training.run_log import DetectorEpoch, Released, TrainingTrace
 from pages.parts.shared.glossary import explain
 from pages.parts.training.epoch_player import play_boxes, play_epochs
 from pages.parts.training.training_charts import (

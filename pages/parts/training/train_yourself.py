@@ -6,7 +6,8 @@ from typing import Literal
 import streamlit as st
 
 from model.constants import CROP
-from model.training.run_log import TrainingTrace, lessons
+from model.training.observations import lessons
+from model.training.run_log import TrainingTrace
 from pages.parts.shared.data_url import picture_url
 from pages.parts.shared.epoch_player import FixedCrop, Step, play
 from pages.parts.shared.visitor import visitor_id

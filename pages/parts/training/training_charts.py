@@ -7,7 +7,8 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from model.training.run_log import DetectorEpoch, Epoch, TrainingTrace, changes, errors, rows_of, unusual_part
+from model.training.observations import changes, errors, rows_of, unusual_part
+from model.training.run_log import DetectorEpoch, Epoch, TrainingTrace
 from pages.parts.style.palette import KIND_COLOURS
 
 HEIGHT, BELOW = 240, 120  # pixels of a chart, and of what stands below a heat map
@@ -117,7 +118,7 @@ def _with_changes(chart: alt.LayerChart, frame: pd.DataFrame, x: alt.X) -> alt.L
 
 
 def what_changed(said: str) -> str:
-    """A word or two for the sentences of run_log.changes."""
+    """A word or two for the sentences of observations.changes."""
     words = {"size": "pixels a side", "network": "network", "data": "other data"}
     return ", ".join(word for word, found in words.items() if found in said)
 
