@@ -25,7 +25,8 @@ from . import reliability
 
 FACTORS = ("detection", "presence", "size", "uncertainty")  # of the evidence, in its order
 SIGNS = (1, 1, 0, -1)  # of the factors: more of it makes a detection more (1) or less (-1) likely to be right, or either (0)
-MOST_FALSE = {"hand": 0.022, "face": 0.0145}  # detections to be expected per photo without hands and faces: three and two of 138 photos, which let two and one pass
+# Detections to be expected per photo without hands and faces: three and two of 138 photos, which let two and one pass.
+MOST_FALSE = {"hand": 0.022, "face": 0.0145}
 # On natural photos, where most of the "false" hands are ones that nobody labelled: seen by eye, of 73 at 0.88 some 17 show none, most of them the weaker ones.
 LEAST_PRECISION = {"hand": 0.9, "face": 0.95}
 RIGHT = 0.4  # IoU with a label from which a detection is right
