@@ -48,7 +48,7 @@ INSTALLED_FROM = [
     "pyproject.toml",
     "model/constants.json",
     "export/browser/*.*",
-    "export/browser/runtime/*",
+    "export/browser/runtime/**/*.*",
     "export/browser/ui/**/*.*",
     "model/weights/pointillist.onnx",
     "export/graph/*.py",
