@@ -227,6 +227,6 @@ def _packed(kernel: np.ndarray, channels: int) -> np.ndarray:
 
 
 def _halved(weights: np.ndarray) -> np.ndarray:
-    """As float16 where that loses nothing: large weights are stored so (model/training/weight_packing.py)."""
+    """As float16 where that loses nothing: large weights are stored so (model/network/weight_packing.py)."""
     half = weights.astype(np.float16)
     return half if np.array_equal(half.astype(np.float32), weights) else weights

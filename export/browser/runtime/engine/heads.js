@@ -1,4 +1,4 @@
-// What comes behind the last convolutions, in float32: HandHead, FaceHead and Detector.decode of model/training/network.py. A head is a
+// What comes behind the last convolutions, in float32: HandHead, FaceHead and Detector.decode of model/network/architecture.py. A head is a
 // function that reads the maps of the picture that was computed last and gives the outputs by name.
 
 /** @import { Workspace } from "../types.js" */

@@ -6,7 +6,7 @@
 // Two builds. The one with relaxed SIMD multiplies sixteen pairs of bytes at once. The standard leaves open whether the second byte's
 // highest bit counts as its sign there, and a processor takes what is quick: `flipped` tries it, and where it is a sign all maps are kept
 // with that bit flipped. The other build, for browsers without that instruction, widens bytes to 16 bits, always with their sign.
-// Kernels are within -63..63 (model/training/weight_packing.py), so no sum of two products overflows 16 bits.
+// Kernels are within -63..63 (model/network/weight_packing.py), so no sum of two products overflows 16 bits.
 
 const SIGN: i32 = 0x80; // a byte's highest bit
 
