@@ -110,8 +110,9 @@ export class Tracker {
    * The hands and faces of the next frame, longest tracked first.
    * @param {Picture} picture  unmirrored
    * @param {number} seconds  when it was taken, from any start
+   * @param {boolean} early  without kinds that have no landmark network yet, rather than waiting for it
    */
-  async update(picture, seconds) {
+  async update(picture, seconds, early = false) {
     const size = `${picture.width} x ${picture.height}`;
     if (size !== this.#size) this.reset();
     this.#size = size;
@@ -119,7 +120,7 @@ export class Tracker {
     /** @type {Detection[]} */
     let added = []; // of what is not tracked yet
     if (this.#detectorIsDue(seconds)) {
-      const detections = await this.#landmarker.detectBoxes(picture, { tiled: false, ready: true });
+      const detections = await this.#landmarker.detectBoxes(picture, { tiled: false, ready: early });
       added = detections.filter((detection) => passesPrefilter(detection, picture) && !this.#seenAgain(detection));
       added = added.sort((a, b) => b.score - a.score).slice(0, RULE.most - this.#tracks.length);
     }

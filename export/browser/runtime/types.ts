@@ -156,7 +156,7 @@ export interface Parity {
 export type Request =
   | { type: "open"; base: string; provider?: Provider }
   | { type: "configure"; smoothing: number }
-  | { type: "frame"; frame: ImageBitmap; time: number }
+  | { type: "frame"; frame: ImageBitmap; time: number; early?: boolean }
   | { type: "still" }
   | { type: "photo"; frame: ImageBitmap; uncertain: number }
   | { type: "forget" };

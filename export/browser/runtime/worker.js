@@ -4,7 +4,8 @@
 //                                        worker lives; not where pages have none), then "ready" {engine, provider}
 //                                        or "failed" {message}; some time later "parity" {parity}
 //      {type: "configure", smoothing}
-//      {type: "frame", frame, time}      an ImageBitmap; answers "result" {result, time}
+//      {type: "frame", frame, time, early}  an ImageBitmap; answers "result" {result, time}; early: without waiting for a
+//                                        network that is still being fetched
 //      {type: "still"}                   answers "still" {picture: ImageBitmap, result} of the last frame
 //      {type: "photo", frame}            one photo on its own; answers "photo" {result}
 //      {type: "forget"}                  the camera was stopped, or another video begins or ends: forget the tracks
@@ -113,10 +114,10 @@ const handlers = {
     smoothing = message.smoothing;
   },
 
-  async frame({ frame, time }) {
+  async frame({ frame, time, early }) {
     const picture = pixels(frame);
     tracker.smoothing = smoothing;
-    const result = await tracker.update(picture, time / 1000);
+    const result = await tracker.update(picture, time / 1000, early);
     last = { picture, result };
     answer({ type: "result", result, time });
   },

@@ -266,7 +266,7 @@ class LiveView {
     if (this.#stream !== stream || !this.#worker) return frame.close();
     this.#lost = 0;
     this.#clip.take(frame);
-    this.#worker.post({ type: "frame", frame, time }, [frame]);
+    this.#worker.post({ type: "frame", frame, time, early: true }, [frame]);
   };
 
   #drawing() {
