@@ -4,8 +4,8 @@ Whatever the released detector takes for a hand or a face in training photos, ri
 given it, and kept in the cache. Presence then learns from these to tell the one from the other (hard example mining, Shrivastava
 et al. 2016): crops with points show faces without masks, and random pieces of photos hardly resemble anything.
 
-Of natural photos it also keeps hints for the detector's training: which way is up for the labelled faces, and where confident hands
-are that nobody labelled, so that these are not taught as background.
+Of natural photos it also keeps hints for the detector's training: which way is up for the labelled faces, and where hands may be
+that nobody labelled, so that these are not taught as background.
 """
 
 from collections.abc import Iterator
@@ -30,7 +30,8 @@ LEAST_SCORE = 0.1
 MOST = 12  # a photo and kind
 EASY = 0.1  # how often a crop that is judged rightly is drawn, beside one that is judged wrongly
 UNLABELLED = 0.7  # presence from which a proposal away from all labels of a natural photo may be an unlabelled hand or face
-CONFIDENT_FACE, CONFIDENT_HAND, CONFIDENT_DETECTION = 0.5, 0.9, 0.35  # presence, presence and detector's score of a hint
+CONFIDENT_FACE = 0.5  # confidence from which a face's landmarks say which way is up
+POSSIBLE_HAND = 0.2  # confidence from which a detection without a label is not taught as background: of these about half show a hand
 RIGHT, WRONG = 0.5, 0.05  # IoU with a labelled box, at least and at most; what lies between is neither
 
 
@@ -92,13 +93,12 @@ def hints(landmarker: Landmarker, photos: detection_sets.Scenes) -> detection_se
     kept = detection_sets.Hints()
     for i in tqdm(np.flatnonzero(photos.split == "train"), desc=f"{photos.name} (hints)", mininterval=5):
         rgb = np.ascontiguousarray(photos.images[i, : photos.sizes[i, 1], : photos.sizes[i, 0]])
-        seen, instances = landmarker.instances(rgb)
         objects, faces, hands = photos.objects[i], [], []
-        for detection, instance in zip(seen, instances):
-            if detection.kind == "face" and instance.score >= CONFIDENT_FACE:
+        for instance in landmarker.scored_instances(rgb)[1]:
+            if instance.kind == "face" and instance.score >= CONFIDENT_FACE:
                 axis = instance.landmarks[10, :2] - instance.landmarks[152, :2]
                 faces.append([*instance.box, *(axis / max(np.hypot(*axis), 1e-6))])
-            if detection.kind == "hand" and detection.score >= CONFIDENT_DETECTION and instance.score >= CONFIDENT_HAND:
+            if instance.kind == "hand" and instance.score >= POSSIBLE_HAND:
                 if iou(np.array([instance.box]), objects[objects[:, 0] == 0, 1:5]).max(initial=0) < 0.2:
                     hands.append(list(instance.box))
         kept.faces[photos.names[i]], kept.hands[photos.names[i]] = np.array(faces), np.array(hands)
