@@ -23,9 +23,10 @@ landmarks.confidence   the confidence of a detection: 1 / (1 + exp(-(detection *
                        size * log(its share of the photo's side) + uncertainty * log(mean sigma / its size) + offset))); below
                        `minimum` it is not reported (fitted by evaluation/fit_confidence.py), below `uncertain_from` not even as
                        uncertain; presence counts up to presence_cap, which
-                       makes the prefilter tighter, and the uncertainty within uncertainty_range
-landmarks.refinement   ROI refinement: crop again around the landmarks if the first crop was off by more than `shift` (share of
-                       its side), `scale` (ratio) or `degrees`, or the presence is below `presence`
+                       makes the prefilter tighter, and the uncertainty within uncertainty_range; where no landmarks would lift the
+                       confidence to early_exit (or to the minimum, if that is lower) the network stops behind its encoder
+landmarks.refinement   ROI refinement, from this confidence on: crop again around the landmarks if the first crop was off by more than `shift`
+                       (share of its side), `scale` (ratio) or `degrees`, or the presence is below `presence`
 landmarks.averaging    a hand with at least this confidence and more than this uncertainty (mean sigma / its size) is predicted from so
                        many further `crops`, and gets the mean of all
 landmarks.duplicate    two objects with points on average closer than this share of their size are one

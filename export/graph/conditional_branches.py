@@ -23,7 +23,7 @@ def switchable(model: onnx.ModelProto, branches: dict[str, tuple[str, ...]]) -> 
         inputs.append(helper.make_tensor_value_info(switch, onnx.TensorProto.BOOL, []))
         initializers.append(numpy_helper.from_array(np.array(True), switch))  # an input's default value
         own = [outputs[output] for output in names]
-        nodes.append(helper.make_node("If", [switch], names, then_branch=_branch(model.graph, own), else_branch=_nothing(own)))
+        nodes.append(helper.make_node("If", [switch], names, then_branch=_branch(model.graph, own), else_branch=nothing(own)))
     graph = helper.make_graph(nodes, model.graph.name, inputs, [outputs[output] for names in branches.values() for output in names], initializers)
     changed = onnx.ModelProto()
     changed.CopyFrom(model)
@@ -52,7 +52,7 @@ def _branch(graph: onnx.GraphProto, outputs: list[onnx.ValueInfoProto]) -> onnx.
     return branch
 
 
-def _nothing(outputs: list[onnx.ValueInfoProto]) -> onnx.GraphProto:
+def nothing(outputs: list[onnx.ValueInfoProto]) -> onnx.GraphProto:
     """A graph that gives each output without a row."""
     nodes, skipped = [], []
     for output in outputs:

@@ -22,12 +22,13 @@ from onnx.utils import Extractor
 from export.graph import face_head, layer_table, stem
 from export.graph.browser_plan import browser_plan
 from export.graph.conditional_branches import switchable
+from export.graph.early_exit import stopping_early
 from export.graph.fold_constants import fold
 from export.graph.layers import LAYERS, as_json
 from export.graph.ort_layout import lay_out
 from export.graph.quantize import RANGES, to_int8
 from model.constants import CROP
-from model.inference.network_file import BRANCHES, BROWSER_PARTS, SOURCE, WeightsError, damaged, digest, prepared_folder
+from model.inference.network_file import BRANCHES, BROWSER_PARTS, PRESENCE, SOURCE, WeightsError, damaged, digest, prepared_folder
 from model.network import weight_packing
 
 
@@ -41,7 +42,7 @@ def prepare(weights: Path) -> Path:
         new.mkdir()
         for suffix, exact in (("", False), ("_exact", True)):
             graph = computed(onnx.ModelProto.FromString(stored), exact)
-            whole = switchable(graph, {name: tuple(outputs) for name, outputs in BRANCHES.items()})
+            whole = stopping_early(switchable(graph, {name: tuple(outputs) for name, outputs in BRANCHES.items()}), PRESENCE.values())
             metadata = {entry.key: entry.value for entry in whole.metadata_props if entry.key != RANGES}
             onnx.helper.set_model_props(whole, metadata | {SOURCE: source})
             onnx.save(whole, new / f"server{suffix}.onnx")

@@ -29,10 +29,15 @@ class Session:
             raise WeightsError(f"The weights file {path.name} has changed since it was prepared: run `pointillist prepare {path}`.")
         self.metadata: dict = {key: _decoded(value) for key, value in metadata.items() if key != SOURCE}
 
-    def run(self, pictures: np.ndarray, *outputs: str) -> dict[str, np.ndarray]:
+    def run(self, pictures: np.ndarray, *outputs: str, least_presence: np.ndarray | None = None) -> dict[str, np.ndarray]:
         """The named outputs for pictures (N, 256, 256, 3) uint8 RGB; a branch without a requested output is not computed. The detector takes
-        pictures (N, H, W, 3) too, and gives H / 8 x W / 8 cells: 32 divides H and W, which are at most 256."""
+        pictures (N, H, W, 3) too, and gives H / 8 x W / 8 cells: 32 divides H and W, which are at most 256.
+
+        least_presence (N,) float32: pictures with less presence are not computed further. Presence has N rows all the same, the other outputs
+        of that branch those of the remaining pictures."""
         feeds = {"image": pictures}
+        if least_presence is not None:
+            feeds["least_presence"] = least_presence[:, None]
         for name, own in BRANCHES.items():
             feeds[f"run_{name}"] = np.array(any(output in own for output in outputs))
         return dict(zip(outputs, self._session.run(outputs, feeds)))

@@ -12,6 +12,8 @@ from .result import Detection
 
 _RULE = CONSTANTS["landmarks"]["confidence"]
 MIN_CONFIDENCE: dict[str, float] = _RULE["minimum"]  # of the release, by kind
+_CAUTION = 1 - 1e-5  # a bound is taken a little lower, so that rounding rejects nothing; what passes is judged by its confidence all the same
+EARLY_EXIT: float = _RULE["early_exit"]  # where no landmarks would lift a photo's detection to it, the network stops behind its encoder
 UNCERTAIN_FROM: float = _RULE["uncertain_from"]  # a detection with less is never shown, not even as uncertain
 
 
@@ -19,6 +21,11 @@ def logit(probability: float) -> float:
     """The logarithm of the odds; probabilities of 0 and 1 are moved a little inward, because theirs would be infinite."""
     p = min(max(probability, 1e-4), 1 - 1e-4)
     return math.log(p / (1 - p))
+
+
+def sigmoid(log_odds: float) -> float:
+    """The probability of which this is the logarithm of the odds."""
+    return 1 / (1 + math.exp(-max(log_odds, -700.0)))  # beyond that math.exp overflows
 
 
 def evidence(detection: Detection, presence: float, uncertainty: float, shape: tuple[int, ...]) -> tuple[float, float, float, float]:
@@ -35,9 +42,24 @@ def evidence(detection: Detection, presence: float, uncertainty: float, shape: t
 
 def confidence(detection: Detection, presence: float, uncertainty: float, shape: tuple[int, ...]) -> float:
     """Probability, 0..1, that the detection is right, given the landmark network's presence and uncertainty, in a photo of `shape` (H, W, ...)."""
+    return sigmoid(_log_odds(detection, presence, uncertainty, shape))
+
+
+def _log_odds(detection: Detection, presence: float, uncertainty: float, shape: tuple[int, ...]) -> float:
     weights = (_RULE[name][detection.kind] for name in ("detection", "presence", "size", "uncertainty"))
-    total = sum(map(operator.mul, evidence(detection, presence, uncertainty, shape), weights)) + _RULE["offset"][detection.kind]
-    return 1 / (1 + math.exp(-max(total, -700.0)))  # beyond that math.exp overflows
+    return sum(map(operator.mul, evidence(detection, presence, uncertainty, shape), weights)) + _RULE["offset"][detection.kind]
+
+
+def least_presence(detection: Detection, shape: tuple[int, ...], min_confidence: Mapping[str, float] = MIN_CONFIDENCE) -> float:
+    """The presence below which no landmarks would lift the detection to the minimum confidence: 0 where any presence would do, infinite where
+    none would."""
+    weight, least = _RULE["presence"][detection.kind], min_confidence[detection.kind]
+    if confidence(detection, 0.0, 0.0, shape) >= least:
+        return 0.0
+    if not passes_prefilter(detection, shape, min_confidence):
+        return math.inf
+    missing = math.log(least / (1 - least)) - _log_odds(detection, 0.5, 0.0, shape)
+    return _CAUTION * sigmoid(missing / weight)
 
 
 def passes_prefilter(detection: Detection, shape: tuple[int, ...], min_confidence: Mapping[str, float] = MIN_CONFIDENCE) -> bool:

@@ -4,7 +4,7 @@ photo -> Detector -> Detection -> prefilter -> ROI -> crop -> network -> Hand or
 """
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,11 +14,11 @@ from ..constants import CONSTANTS, CROP, KINDS
 from ..inference.network_file import WeightsError
 from ..inference.session import Session
 from ..photo.image_file import rgb_of
-from .confidence import MIN_CONFIDENCE, UNCERTAIN_FROM, confidence, passes_prefilter
+from .confidence import EARLY_EXIT, MIN_CONFIDENCE, UNCERTAIN_FROM, confidence, least_presence, passes_prefilter
 from .detector import Detector
 from .duplicates import uncertain_only, without_duplicates
 from .geometry import ROI, box_around, extract_crop, roi_from_box, transform
-from .refinement import AVERAGED_FROM, FURTHER_CROPS, averaged, better, needs_averaging, needs_refinement, request_around
+from .refinement import AVERAGED_FROM, FURTHER_CROPS, REFINED_FROM, averaged, better, needs_averaging, needs_refinement, request_around
 from .result import Detection, Face, Hand, Instance, Result, Trace, side_of
 from .stage_timer import StageTimer
 
@@ -27,12 +27,7 @@ __all__ = ["Landmarker", "WeightsError"]
 _RULE = CONSTANTS["landmarks"]
 
 Request = tuple[str, ROI]  # one crop for the landmark network: 'hand' | 'face', and its region of the photo
-Prefilter = Callable[[Detection, tuple[int, ...]], bool]  # a detection, the photo's shape -> whether the landmark network runs on it
-
-
-def everything(detection: Detection, shape: tuple[int, ...]) -> bool:
-    """The prefilter that rejects nothing."""
-    return True
+ALL = {kind: 0.0 for kind in KINDS}  # the minimum confidence that rejects nothing
 
 
 class Landmarker:
@@ -72,32 +67,36 @@ class Landmarker:
         """
         rgb, timer, least = as_rgb(rgb), StageTimer(), {**MIN_CONFIDENCE, **(min_confidence or {})}
         lowest = {kind: min(each, UNCERTAIN_FROM) if max_uncertain else each for kind, each in least.items()}
-        _, instances = self.scored_instances(rgb, trace, timer, lambda detection, shape: passes_prefilter(detection, shape, lowest))
+        _, instances = self.scored_instances(rgb, trace, timer, lowest)
         return as_result(rgb, instances, least, timer, max_uncertain).filtered(least, max_count)
 
     def scored_instances(
-        self, rgb: np.ndarray, trace: bool = False, timer: StageTimer | None = None, prefilter: Prefilter = everything
+        self, rgb: np.ndarray, trace: bool = False, timer: StageTimer | None = None, min_confidence: Mapping[str, float] = ALL
     ) -> tuple[list[Detection], list[Instance]]:
         """As `instances`, but `score` is the confidence: those that `detect` returns and those that it rejects."""
-        detections, instances = self.instances(rgb, trace, timer, prefilter)
+        detections, instances = self.instances(rgb, trace, timer, min_confidence)
         pairs = zip(detections, instances)
         return detections, [replace(each, score=confidence(detection, each.score, each.uncertainty, rgb.shape)) for detection, each in pairs]
 
     def instances(
-        self, rgb: np.ndarray, trace: bool = False, timer: StageTimer | None = None, prefilter: Prefilter = everything
+        self, rgb: np.ndarray, trace: bool = False, timer: StageTimer | None = None, min_confidence: Mapping[str, float] = ALL
     ) -> tuple[list[Detection], list[Instance]]:
-        """The detections that pass the prefilter, and the landmark network's prediction for each, whose `score` is its presence: the
-        probability that the crop holds such an object."""
+        """The detections that may reach the minimum confidence (by their score, and then by presence), and the landmark network's prediction for
+        each, whose `score` is its presence: the probability that the crop holds such an object."""
         timer = timer or StageTimer()
         with timer("detect"):
-            detections = [detection for detection in self.detector.detect(rgb) if prefilter(detection, rgb.shape)]
-        requests = [(detection.kind, roi_from_box(detection.kind, detection.box, detection.up)) for detection in detections]
-        instances = self.predict(rgb, requests, trace, timer)
+            detections = [each for each in self.detector.detect(rgb) if passes_prefilter(each, rgb.shape, min_confidence)]
+        requests = [(each.kind, roi_from_box(each.kind, each.box, each.up)) for each in detections]
+        lowest = {kind: min(each, EARLY_EXIT) for kind, each in min_confidence.items()}  # a further crop may lift the confidence
+        least = [least_presence(each, rgb.shape, lowest) for each in detections]
+        present = self.predict_present(rgb, requests, least, trace, timer)
+        remaining = sorted(present)
+        detections, instances = [detections[index] for index in remaining], [present[index] for index in remaining]
 
         def reaches(index: int, least: float) -> bool:  # further crops are for those that may be given out
             return confidence(detections[index], instances[index].score, instances[index].uncertainty, rgb.shape) >= least
 
-        refined = [index for index, (_, roi) in enumerate(requests) if reaches(index, UNCERTAIN_FROM) and needs_refinement(instances[index], roi)]
+        refined = [index for index, each in enumerate(instances) if reaches(index, REFINED_FROM) and needs_refinement(each, each.roi)]
         second = self.predict(rgb, [request_around(instances[index]) for index in refined], trace, timer)
         for index, instance in zip(refined, second):
             instances[index] = better(instances[index], instance)
@@ -113,23 +112,34 @@ class Landmarker:
 
     def predict(self, rgb: np.ndarray, requests: Sequence[Request], trace: bool = False, timer: StageTimer | None = None) -> list[Instance]:
         """The landmarks in the given regions, one Hand or Face each and in their order, whatever their presence."""
+        predicted = self.predict_present(rgb, requests, [0.0] * len(requests), trace, timer)
+        return [predicted[index] for index in range(len(requests))]
+
+    def predict_present(
+        self, rgb: np.ndarray, requests: Sequence[Request], least_presence: Sequence[float], trace: bool = False, timer: StageTimer | None = None
+    ) -> dict[int, Instance]:
+        """As `predict`, by index of the request, without those whose presence is below the request's `least_presence` (0..1): for these the network
+        stops behind its encoder."""
         timer = timer or StageTimer()
         predicted: dict[int, Instance] = {}
         for batch in batches(requests):
-            own = [requests[index] for index in batch]
+            kind, least = requests[batch[0]][0], np.array([least_presence[index] for index in batch], np.float32)
             with timer("crop"):
-                crops = self.preprocess(rgb, [roi for _, roi in own])
+                crops = self.preprocess(rgb, [requests[index][1] for index in batch])
             with timer("landmarks"):
-                outputs = self.inference(crops, own[0][0], trace)
-                predicted |= zip(batch, self.postprocess(outputs, own, crops if trace else None))
-        return [predicted[index] for index in range(len(requests))]
+                outputs = self.inference(crops, kind, trace, least)
+                rows = np.flatnonzero(~(outputs[f"{kind}_presence"][:, 0] < least))
+                outputs = {name: values if len(values) == len(rows) else values[rows] for name, values in outputs.items()}
+                kept = [batch[row] for row in rows]
+                predicted |= zip(kept, self.postprocess(outputs, [requests[index] for index in kept], crops[rows] if trace else None))
+        return predicted
 
     def preprocess(self, rgb: np.ndarray, rois: Sequence[ROI]) -> np.ndarray:
         """Stage 1: upright crops (N, 256, 256, 3) uint8. Stage 2, scaling to 0..1, is the graph's first node."""
         return np.stack([extract_crop(rgb, roi) for roi in rois])
 
-    def inference(self, crops: np.ndarray, kind: str, trace: bool = False) -> dict[str, np.ndarray]:
-        """Stages 3 and 4 for crops of one kind ('hand', 'face') at once: its outputs and those that `trace` needs.
+    def inference(self, crops: np.ndarray, kind: str, trace: bool = False, least_presence: np.ndarray | None = None) -> dict[str, np.ndarray]:
+        """Stages 3 and 4 for crops of one kind ('hand', 'face') at once: its outputs and those that `trace` needs. least_presence: see Session.run.
 
         Points come as x, y, z with x = (px + 0.5) / 256 for crop pixel px and z = crop pixels / 256; sigma is a
         fraction of the crop's side; presence and handedness (that it is a right hand) are probabilities.
@@ -137,7 +147,7 @@ class Landmarker:
         names = [kind, f"{kind}_sigma", f"{kind}_presence", {"hand": "handedness", "face": "face_ibug68"}[kind]]
         if trace:
             names += [f"{kind}_features"] + ["hand_heatmaps"] * (kind == "hand")
-        return self._session.run(crops, *names)
+        return self._session.run(crops, *names, least_presence=least_presence)
 
     def postprocess(self, outputs: dict[str, np.ndarray], requests: Sequence[Request], crops: np.ndarray | None = None) -> list[Instance]:
         """Stage 5: the n-th outputs -> a Hand or Face in photo pixels; with a trace if `crops` are given."""

@@ -13,6 +13,7 @@ from .result import Hand, Instance, side_of
 _REFINEMENT = CONSTANTS["landmarks"]["refinement"]
 _AVERAGING = CONSTANTS["landmarks"]["averaging"]
 FURTHER_CROPS: int = _AVERAGING["crops"]
+REFINED_FROM: float = _REFINEMENT["confidence"]
 AVERAGED_FROM: float = _AVERAGING["confidence"]
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..constants import CONSTANTS
 from ..runtime import boxes
-from ..runtime.confidence import MIN_CONFIDENCE, confidence, passes_prefilter
+from ..runtime.confidence import MIN_CONFIDENCE, confidence, least_presence, passes_prefilter
 from ..runtime.duplicates import same_object
 from ..runtime.geometry import roi_from_box
 from ..runtime.landmarker import Landmarker, as_rgb
@@ -110,10 +110,11 @@ class Tracker:
             detections = sorted(detections, key=lambda each: -each.score)[: _RULE["most"] - len(self._tracks)]
         requests = [request_around(track.last) for track in self._tracks]
         requests += [(each.kind, roi_from_box(each.kind, each.box, each.up)) for each in detections]
-        instances = self._landmarker.predict(rgb, requests, timer=timer)
-        held, new = instances[: len(self._tracks)], instances[len(self._tracks) :]
-        self._continue(held)
-        self._begin(rgb.shape, detections, new)
+        least = [_RULE["presence"][track.last.kind] for track in self._tracks] + [least_presence(each, rgb.shape) for each in detections]
+        present = self._landmarker.predict_present(rgb, requests, least, timer=timer)
+        known = len(self._tracks)
+        self._continue([present.get(index) for index in range(known)])
+        self._begin(rgb.shape, [(each, present[known + index]) for index, each in enumerate(detections) if known + index in present])
 
         smoothed = [track.smoothed(seconds, self.smoothing, rgb.shape) for track in self._tracks]
         height, width = rgb.shape[:2]
@@ -138,26 +139,25 @@ class Tracker:
         own[int(overlaps.argmax())].detection = detection
         return True
 
-    def _continue(self, predicted: list[Instance]) -> None:
-        """Updates the tracks by this frame's predictions, one each and in their order; drops those that lost their object."""
+    def _continue(self, predicted: list[Instance | None]) -> None:
+        """Updates the tracks by this frame's predictions, one each and in their order, None where presence is too low; drops those that lost their object."""
         held: list[_Track] = []
         for track, instance in zip(self._tracks, predicted):
             # Of two tracks that slid onto one object the older one keeps it.
-            if instance.score >= _RULE["presence"][instance.kind] and not _repeated(instance, held):
+            if instance is not None and not _repeated(instance, held):
                 track.last = instance
                 held.append(track)
         if len(held) < len(self._tracks):
             self._detected_at = None  # the object may be detected where it went
         self._tracks = held
 
-    def _begin(self, shape: tuple[int, ...], detections: list[Detection], instances: list[Instance]) -> None:
+    def _begin(self, shape: tuple[int, ...], new: list[tuple[Detection, Instance]]) -> None:
         """Starts a track for every new instance that is confident enough, the most confident first."""
-        scores = [confidence(detection, each.score, each.uncertainty, shape) for detection, each in zip(detections, instances)]
-        for index in sorted(range(len(scores)), key=lambda index: -scores[index]):
-            instance = instances[index]
-            if scores[index] >= MIN_CONFIDENCE[instance.kind] and not _repeated(instance, self._tracks):
+        scored = [(confidence(detection, instance.score, instance.uncertainty, shape), detection, instance) for detection, instance in new]
+        for score, detection, instance in sorted(scored, key=lambda each: -each[0]):
+            if score >= MIN_CONFIDENCE[instance.kind] and not _repeated(instance, self._tracks):
                 self._made += 1
-                self._tracks.append(_Track(self._made, instance, detections[index]))
+                self._tracks.append(_Track(self._made, instance, detection))
 
 
 def _repeated(instance: Instance, tracks: list[_Track]) -> bool:

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from model.constants import CONSTANTS, CROP, KINDS
+from model.inference.network_file import PRESENCE
 from model.runtime.topology import FACE_POINTS
 
 COLOURS = {"hand": (255, 0, 0), "face": (0, 255, 0)}
@@ -54,12 +55,17 @@ class ColourNetwork:
         self.score = 0.9  # of every detection
         self.sigma = 0.02  # of every landmark
 
-    def run(self, pictures: np.ndarray, *outputs: str) -> dict[str, np.ndarray]:
+    def run(self, pictures: np.ndarray, *outputs: str, least_presence: np.ndarray | None = None) -> dict[str, np.ndarray]:
         self.asked.append((len(pictures), outputs))
         if outputs == ("detections",):
             return {"detections": np.stack([self._detections(picture) for picture in pictures])}
         answers = [self._landmarks(picture) for picture in pictures]
-        return {name: np.stack([answer[name] for answer in answers]).astype(np.float32) for name in outputs}
+        values = {name: np.array([answer[name] for answer in answers], np.float32) for name in outputs}
+        if least_presence is not None:
+            for presence in set(values).intersection(PRESENCE.values()):
+                rows = values[presence][:, 0] >= least_presence
+                values |= {name: own[rows] for name, own in values.items() if name != presence and not name.endswith("_features")}
+        return values
 
     def _detections(self, picture: np.ndarray) -> np.ndarray:
         output = np.zeros((2, 1024, 7), np.float32)

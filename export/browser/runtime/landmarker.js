@@ -11,6 +11,7 @@ import { averaged, better, needsAveraging, needsRefinement, requestAround } from
 const CROP = constants.crop_side;
 const BYTES = CROP * CROP * 3;
 const RULE = constants.landmarks;
+const CAUTION = 1 - 1e-5; // a bound is taken a little lower, so that rounding rejects nothing
 
 /** The whole pipeline: detector, region of interest, landmarks, confidence. */
 export class Landmarker {
@@ -27,15 +28,22 @@ export class Landmarker {
    * @param {number} [mostUncertain]  with some, the landmark network runs on more detections
    */
   async detect(picture, mostUncertain = 0) {
-    const { minimum, uncertain_from: from } = RULE.confidence;
+    const { minimum, uncertain_from: from, early_exit: exit } = RULE.confidence;
     const lowest = mostUncertain ? { hand: from, face: from } : minimum;
-    const detections = (await this.detectBoxes(picture)).filter((each) => passesPrefilter(each, picture, lowest));
-    const requests = detections.map(({ kind, box, up }) => ({ kind, roi: roiFromBox(kind, box, up) }));
-    const instances = await this.predict(picture, requests);
+    // A further crop may lift the confidence, so the networks stop only well below the minimum.
+    const least = { hand: Math.min(lowest.hand, exit), face: Math.min(lowest.face, exit) };
+    const seen = (await this.detectBoxes(picture)).filter((each) => passesPrefilter(each, picture, lowest));
+    const answers = await this.predictPresent(
+      picture,
+      seen.map((each) => requestFor(each, picture, least)),
+    );
+    const present = [...answers.keys()].filter((index) => answers[index]);
+    const detections = present.map((index) => seen[index]);
+    const instances = present.map((index) => /** @type {Instance} */ (answers[index]));
     /** Whether further crops are worth their time. @param {number} index @param {number} least */
     const reaches = (index, least) => confidenceOf(detections[index], instances[index], picture) >= least;
     const again = [...instances.keys()].filter(
-      (index) => reaches(index, from) && needsRefinement(instances[index], requests[index].roi),
+      (index) => reaches(index, RULE.refinement.confidence) && needsRefinement(instances[index], instances[index].roi),
     );
     const refined = await this.predict(
       picture,
@@ -76,20 +84,33 @@ export class Landmarker {
   }
 
   /**
-   * The landmark networks' answers to the requests, in their order; an instance's score is its presence, which tells
+   * The landmark networks' answers to requests without a least presence, in their order; an instance's score is its presence, which tells
    * whether anything is there.
    * @param {Picture} picture
    * @param {RoiRequest[]} requests
    */
   async predict(picture, requests) {
-    /** @type {Instance[]} */
+    return /** @type {Instance[]} */ (await this.predictPresent(picture, requests));
+  }
+
+  /**
+   * As `predict`, null where presence is below the request's least: the network stops behind its encoder there.
+   * @param {Picture} picture
+   * @param {RoiRequest[]} requests
+   */
+  async predictPresent(picture, requests) {
+    /** @type {(Instance | null)[]} */
     const instances = new Array(requests.length);
     for (const batch of batchesByKind(requests)) {
       const crops = new Uint8Array(batch.length * BYTES);
       batch.forEach((request, index) => crop(picture, requests[request].roi, crops, index * BYTES));
-      const outputs = await this.#sessions[requests[batch[0]].kind].run(crops, batch.length);
+      const { kind } = requests[batch[0]];
+      const least = batch.map((request) => requests[request].leastPresence ?? 0);
+      const outputs = await this.#sessions[kind].run(crops, batch.length, CROP, CROP, least);
+      const presence = outputs[`${kind}_presence`];
       batch.forEach((request, index) => {
-        instances[request] = postprocess(outputs, index, batch.length, requests[request]);
+        const absent = presence[index] < least[index];
+        instances[request] = absent ? null : postprocess(outputs, index, batch.length, requests[request]);
       });
     }
     return instances;
@@ -168,7 +189,17 @@ function confidenceOf(detection, instance, picture) {
  * @param {number} uncertainty
  * @param {Pick<Picture, "width" | "height">} picture
  */
-export function confidence({ kind, score, box }, presence, uncertainty, { width, height }) {
+export function confidence(detection, presence, uncertainty, picture) {
+  return sigmoid(logOdds(detection, presence, uncertainty, picture));
+}
+
+/**
+ * @param {Detection} detection
+ * @param {number} presence
+ * @param {number} uncertainty
+ * @param {Pick<Picture, "width" | "height">} picture
+ */
+function logOdds({ kind, score, box }, presence, uncertainty, { width, height }) {
   const rule = RULE.confidence;
   const share = Math.max(box[2], box[3], 1) / Math.max(width, height);
   const capped = Math.min(presence, rule.presence_cap[kind]); // more of it tells little
@@ -178,7 +209,7 @@ export function confidence({ kind, score, box }, presence, uncertainty, { width,
     rule.presence[kind] * logit(capped) +
     rule.size[kind] * Math.log(share) +
     rule.uncertainty[kind] * Math.log(Math.min(Math.max(uncertainty, lowest), highest));
-  return 1 / (1 + Math.exp(-(sum + rule.offset[kind])));
+  return sum + rule.offset[kind];
 }
 
 /**
@@ -190,6 +221,32 @@ export function confidence({ kind, score, box }, presence, uncertainty, { width,
 export function passesPrefilter(detection, picture, minimum = RULE.confidence.minimum) {
   return confidence(detection, 1, 0, picture) >= minimum[detection.kind];
 }
+
+/**
+ * What is asked of the landmark network about a detection. Its least presence: no landmarks would lift it to the minimum confidence with less.
+ * @param {Detection} detection
+ * @param {Pick<Picture, "width" | "height">} picture
+ * @param {Record<Kind, number>} [minimum]
+ * @returns {RoiRequest}
+ */
+export function requestFor(detection, picture, minimum = RULE.confidence.minimum) {
+  const { kind, box, up } = detection;
+  return { kind, roi: roiFromBox(kind, box, up), leastPresence: leastPresence(detection, picture, minimum[kind]) };
+}
+
+/**
+ * @param {Detection} detection
+ * @param {Pick<Picture, "width" | "height">} picture
+ * @param {number} minimum
+ */
+function leastPresence(detection, picture, minimum) {
+  if (confidence(detection, 0, 0, picture) >= minimum) return 0;
+  const missing = Math.log(minimum / (1 - minimum)) - logOdds(detection, 0.5, 0, picture);
+  return CAUTION * sigmoid(missing / RULE.confidence.presence[detection.kind]);
+}
+
+/** @param {number} x */
+const sigmoid = (x) => 1 / (1 + Math.exp(-x));
 
 /** @param {number} probability */
 function logit(probability) {

@@ -5,9 +5,8 @@
 
 import constants from "./constants.js";
 import { iou } from "./detector.js";
-import { roiFromBox } from "./geometry.js";
 import { sizeOf, uncertaintyOf } from "./instance.js";
-import { byKind, confidence, passesPrefilter, sameObject } from "./landmarker.js";
+import { byKind, confidence, passesPrefilter, requestFor, sameObject } from "./landmarker.js";
 import { OneEuro } from "./one_euro.js";
 import { requestAround } from "./refinement.js";
 
@@ -95,7 +94,7 @@ export class Tracker {
   #detected = null;
   #size = "";
 
-  /** @param {Pick<Landmarker, "detectBoxes" | "predict">} landmarker */
+  /** @param {Pick<Landmarker, "detectBoxes" | "predictPresent">} landmarker */
   constructor(landmarker) {
     this.#landmarker = landmarker;
   }
@@ -124,16 +123,16 @@ export class Tracker {
       added = detections.filter((detection) => passesPrefilter(detection, picture) && !this.#seenAgain(detection));
       added = added.sort((a, b) => b.score - a.score).slice(0, RULE.most - this.#tracks.length);
     }
-    const instances = await this.#landmarker.predict(picture, [
-      ...this.#tracks.map(({ last }) => requestAround(last)),
-      ...added.map(({ kind, box, up }) => ({ kind, roi: roiFromBox(kind, box, up) })),
+    const instances = await this.#landmarker.predictPresent(picture, [
+      ...this.#tracks.map(({ last }) => ({ ...requestAround(last), leastPresence: RULE.presence[last.kind] })),
+      ...added.map((detection) => requestFor(detection, picture)),
     ]);
     const count = this.#tracks.length;
-    const candidates = instances.slice(count).map((instance, index) => ({
-      instance,
-      detection: added[index],
-      score: confidence(added[index], instance.score, uncertaintyOf(instance), picture),
-    }));
+    const candidates = instances.slice(count).flatMap((instance, index) => {
+      if (!instance) return [];
+      const detection = added[index];
+      return [{ instance, detection, score: confidence(detection, instance.score, uncertaintyOf(instance), picture) }];
+    });
     this.#keep(instances.slice(0, count), candidates);
     return byKind(
       picture,
@@ -167,7 +166,7 @@ export class Tracker {
 
   /**
    * Keeps the tracks whose object is still there, and begins new ones.
-   * @param {Instance[]} followed  one for each track
+   * @param {(Instance | null)[]} followed  one for each track; null where presence is too low
    * @param {{instance: Instance, detection: Detection, score: number}[]} candidates
    */
   #keep(followed, candidates) {
@@ -177,7 +176,7 @@ export class Tracker {
     this.#tracks.forEach((track, index) => {
       const instance = followed[index];
       // Two tracks that slid onto one object: the older one keeps it.
-      if (instance.score >= RULE.presence[instance.kind] && !isKept(instance)) {
+      if (instance && !isKept(instance)) {
         track.last = instance;
         kept.push(track);
       }

@@ -42,6 +42,8 @@ export interface Roi {
 export interface RoiRequest {
   kind: Kind;
   roi: Roi;
+  /** With less presence there is no answer. */
+  leastPresence?: number;
 }
 
 /** An object that the detector reports; `up` is a unit vector, all in photo pixels. */
@@ -127,13 +129,20 @@ export interface Result {
 
 export type Provider = "wasm" | "webgpu";
 
-type Outputs = Record<string, Float32Array>;
+export type Outputs = Record<string, Float32Array>;
 
 export interface RunnableNetwork {
   /** false while it is still being fetched; `run` waits for it. */
   ready?: boolean;
-  /** The outputs by name, for `count` pictures of height x width RGB, one after the other; sides are 256 unless given. */
-  run(bytes: Uint8Array, count: number, height?: number, width?: number): Outputs | Promise<Outputs>;
+  /** The outputs by name, for `count` pictures of height x width RGB, one after the other; sides are 256 unless given. With less presence than
+   * `leastPresence` a picture's other outputs need not be computed. */
+  run(
+    bytes: Uint8Array,
+    count: number,
+    height?: number,
+    width?: number,
+    leastPresence?: number[],
+  ): Outputs | Promise<Outputs>;
 }
 
 export interface Sessions {
@@ -228,6 +237,14 @@ export interface PlacedMap extends PlannedMap {
   /** Of the frame's first byte, and of the first one behind all. */
   start: number;
   end: number;
+}
+
+/** What comes behind the convolutions. */
+export interface Head {
+  /** The only output that needs no more than the encoder. */
+  presence?(): Outputs;
+  /** The others. */
+  outputs(): Outputs;
 }
 
 /** What a head works with. */

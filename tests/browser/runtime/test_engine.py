@@ -276,3 +276,28 @@ def test_a_browser_with_wrong_relaxed_products_gets_the_plain_kernels(chromium):
     context.close()
     assert found["difference"] < 2
     assert asked.index("kernels_relaxed.wasm") < asked.index("kernels.wasm")
+
+
+@pytest.mark.parametrize("build", BUILDS)
+@pytest.mark.parametrize("kind", ["hand", "face"])
+def test_a_picture_with_too_little_presence_is_not_computed_further(engine, build, kind):
+    """Early exit: the other pictures' outputs stay what they are, and so does presence."""
+    pictures = np.random.default_rng(1).integers(0, 256, (3, CROP, CROP, 3), dtype=np.uint8)
+    plan = "/" + prepared(WEIGHTS, f"{kind}.plan").relative_to(ROOT).as_posix()
+    given = {"build": build, "plan": plan, "pictures": encoded(pictures), "kind": kind}
+    every, stopped = engine(
+        """
+        const network = new Network(module, new Uint8Array(await (await fetch(given.plan)).arrayBuffer()));
+        const every = network.run(bytes(given.pictures), 3);
+        const presence = [...every[`${given.kind}_presence`]];
+        const stopped = network.run(bytes(given.pictures), 3, 256, 256, [presence[0], presence[1] + 1e-6, 0]);
+        const plain = (outputs) => Object.fromEntries(Object.entries(outputs).map(([name, values]) => [name, [...values]]));
+        return [plain(every), plain(stopped)];
+        """,
+        given,
+    )
+    assert set(every) == set(stopped) == set(BROWSER_PARTS[kind])
+    for name, values in every.items():
+        one, other = (np.reshape(each, (3, -1)) for each in (values, stopped[name]))
+        assert (one[[0, 2]] == other[[0, 2]]).all(), name
+        assert (one[1] == other[1]).all() if name.endswith("presence") else not other[1].any(), name

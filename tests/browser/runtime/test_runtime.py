@@ -17,11 +17,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model.constants import CONSTANTS
+from model.constants import CONSTANTS, KINDS
 from model.output.draw import UNCERTAIN_COLOUR, label
 from model.output.label_tools import label_studio_config, to_label_studio, to_yolo
 from model.output.serialize import to_coco, to_csv
 from model.photo.image_file import open_photo
+from model.runtime.confidence import least_presence
 from model.runtime.detector import Detector, DetectorInput, decode, suppress
 from model.runtime.geometry import ROI, extract_crop, letterbox, roi_from_box, roi_from_points, transform
 from model.runtime.landmarker import Landmarker
@@ -254,6 +255,21 @@ def test_a_turned_picture_and_detections_turned_back(runtime, turns):
     assert found["back"]["box"] == pytest.approx(back.box) and found["back"]["up"] == pytest.approx(back.up)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_least_presence_of_a_detection(runtime, kind):
+    seen = [Detection(kind, float(score), (0, 0, side, 30), (0, -1)) for score in np.linspace(0.1, 0.95, 12) for side in (20, 300)]
+    minima = (0.01, 0.1, 0.5)
+    found = runtime(
+        "given.seen.map((each) => given.minima.map((least) => landmarker.requestFor(each, { width: 640, height: 480 }, { hand: least, face: least })))",
+        {"seen": [vars(each) for each in seen], "minima": minima},
+    )
+    expected = [[least_presence(each, (480, 640, 3), {kind: least}) for least in minima] for each in seen]
+    reachable = np.isfinite(expected)
+    answers = np.array([[request["leastPresence"] for request in row] for row in found])
+    assert reachable.any() and (answers[~reachable] > 0.99).all()
+    np.testing.assert_allclose(answers[reachable], np.array(expected)[reachable], atol=1e-9)
+
+
 @pytest.mark.parametrize("presences", [(0.95, 0.97, 0.96), (0.95, 0.4, 0.96), (0.7, 0.65, 0.72)])
 def test_averaged_hands(runtime, presences):
     rng = np.random.default_rng(3)
@@ -315,8 +331,9 @@ class World:
             found.append(Detection("hand", 0.9 - 0.01 * rank, (left, top, right - left, bottom - top), tuple(up / np.linalg.norm(up))))
         return found[::-1]
 
-    def predict(self, rgb, requests, timer) -> list[Hand]:
-        return [self._hand(roi) for _, roi in requests]
+    def predict_present(self, rgb, requests, least_presence, timer) -> dict[int, Hand]:
+        hands = [self._hand(roi) for _, roi in requests]
+        return {index: hand for index, (hand, least) in enumerate(zip(hands, least_presence)) if hand.score >= least}
 
     def _hand(self, roi: ROI) -> Hand:
         points, score = np.zeros((21, 3)), 0.0
@@ -346,13 +363,14 @@ WORLD = """
                 return { kind: "hand", score, box: this.box(points), up: up.map((part) => part / length) };
             }).reverse();
         }
-        async predict(picture, requests) {
-            return requests.map(({ kind, roi }) => {
+        async predictPresent(picture, requests) {
+            return requests.map(({ kind, roi, leastPresence }) => {
                 let [points, score] = [Array.from({ length: 21 }, () => [0, 0, 0]), 0];
                 for (const candidate of this.frames[this.now]) {
                     const [x, y, w, h] = this.box(candidate);
                     if (Math.hypot(x + w / 2 - roi.cx, y + h / 2 - roi.cy) < roi.side / 4) [points, score] = [candidate, 0.9];
                 }
+                if (score < leastPresence) return null;
                 const right = this.now % 3 ? 0.9 : 0.3;
                 const sigma = points.map(() => 1);
                 return { kind, landmarks: points, score, box: this.box(points), sigma, roi, ...instance.handednessOf(right) };

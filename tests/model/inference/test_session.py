@@ -14,7 +14,7 @@ from onnx import TensorProto, helper
 
 from export.graph import prepare
 from export.graph.conditional_branches import switchable
-from model.inference.network_file import BRANCHES, WEIGHTS, prepared_folder
+from model.inference.network_file import BRANCHES, PRESENCE, WEIGHTS, prepared_folder
 from model.inference.session import Session
 from model.photo.image_file import open_photo
 from model.runtime.geometry import letterbox
@@ -27,15 +27,20 @@ PICTURES = np.random.default_rng(0).integers(0, 255, (2, 256, 256, 3), dtype=np.
 def tiny_network(**shapes: tuple[int, ...]) -> onnx.ModelProto:
     """A network with the real one's names that says 0.25 to everything; `shapes` replace those of the outputs."""
     outputs = {name: shape for own in BRANCHES.values() for name, shape in own.items()} | shapes
-    nodes = [helper.make_node("Cast", ["image"], ["pixels"], to=TensorProto.FLOAT)]
-    nodes += [helper.make_node("ReduceMean", ["pixels"], ["mean"], keepdims=0)]
+    nodes = []
     weights = [helper.make_tensor("zero", TensorProto.FLOAT, [], [0.0]), helper.make_tensor("quarter", TensorProto.FLOAT, [], [0.25])]
-    nodes += [helper.make_node("Mul", ["mean", "zero"], ["nothing"]), helper.make_node("Add", ["nothing", "quarter"], ["value"])]
-    nodes += [helper.make_node("Shape", ["image"], ["batch"], start=0, end=1)]
-    for name, shape in outputs.items():
-        weights.append(helper.make_tensor(f"{name}_shape", TensorProto.INT64, [len(shape)], shape))
-        nodes.append(helper.make_node("Concat", ["batch", f"{name}_shape"], [f"{name}_full"], axis=0))
-        nodes.append(helper.make_node("Expand", ["value", f"{name}_full"], [name]))
+    for name, shape in outputs.items():  # nothing is shared, as all that real outputs share has a row for every picture
+        pixels, mean, none, value, batch, full, own = (f"{name}_{part}" for part in ("pixels", "mean", "nothing", "value", "batch", "full", "shape"))
+        weights.append(helper.make_tensor(own, TensorProto.INT64, [len(shape)], shape))
+        nodes += [
+            helper.make_node("Cast", ["image"], [pixels], to=TensorProto.FLOAT),
+            helper.make_node("ReduceMean", [pixels], [mean], keepdims=0),
+            helper.make_node("Mul", [mean, "zero"], [none]),
+            helper.make_node("Add", [none, "quarter"], [value]),
+            helper.make_node("Shape", ["image"], [batch], start=0, end=1),
+            helper.make_node("Concat", [batch, own], [full], axis=0),
+            helper.make_node("Expand", [value, full], [name]),
+        ]
     graph = helper.make_graph(
         nodes,
         "tiny",
@@ -86,6 +91,24 @@ def test_switches_change_no_number_of_the_real_network():
         for name, values in zip(names, plain.run(names, {"image": PICTURES})):
             if name in own:
                 assert np.allclose(answer[name], values, atol=1e-4), name
+
+
+@pytest.mark.parametrize("exact", [False, True])
+@pytest.mark.parametrize("kind", ["hand", "face"])
+def test_pictures_with_too_little_presence_are_not_computed_further(kind, exact):
+    """Early exit: the remaining pictures' outputs are those of a run of all pictures."""
+    session, outputs = Session(exact=exact), list(BRANCHES[kind])
+    pictures = np.concatenate([PICTURES, PICTURES[:, ::-1]])
+    every = session.run(pictures, *outputs)
+    presence = every[PRESENCE[kind]]
+    assert presence.shape == (4, 1)
+    for rows in ([], [1], [0, 3], [0, 1, 2, 3]):
+        least = np.where(np.isin(np.arange(4), rows), presence[:, 0], presence[:, 0] + np.float32(1e-3))
+        answer = session.run(pictures, *outputs, least_presence=least)
+        assert (answer.pop(PRESENCE[kind]) == presence).all()
+        for name, values in answer.items():
+            assert values.shape == every[name][rows].shape, name
+            assert np.allclose(values, every[name][rows], atol=1e-5), name
 
 
 @pytest.mark.parametrize("exact", [False, True])

@@ -1,6 +1,7 @@
 """The whole way from a photo to its points and back to the crop."""
 
 import io
+import math
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,7 @@ from PIL import Image
 
 from model.constants import CONSTANTS, CROP, KINDS
 from model.photo.image_file import open_photo
-from model.runtime.confidence import confidence, evidence, passes_prefilter
+from model.runtime.confidence import MIN_CONFIDENCE, confidence, evidence, least_presence, passes_prefilter
 from model.runtime.duplicates import without_duplicates
 from model.runtime.geometry import ROI, transform
 from model.runtime.landmarker import as_result
@@ -131,6 +132,33 @@ def test_the_prefilter_passes_what_some_presence_could_lift_to_the_minimum(kind)
         passed.append(passes_prefilter(seen, (480, 640, 3)))
         assert passed[-1] == any(confidence(seen, presence, 0.0, (480, 640, 3)) >= least for presence in np.linspace(0, 1, 11))
     assert not passed[0] and passed[-1]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("least", [0.01, 0.4, 0.9, 0.9999])
+def test_the_least_presence_is_what_the_best_landmarks_need(kind, least):
+    bounds = []
+    for score in np.linspace(0.001, 0.999, 50):
+        seen = Detection(kind, float(score), (0, 0, 30, 30), (0, -1))
+        bounds.append(least_presence(seen, (480, 640, 3), {kind: least}))
+        reached = [presence for presence in np.linspace(0, 1, 5001) if confidence(seen, presence, 0.0, (480, 640, 3)) >= least]
+        assert bounds[-1] == pytest.approx(min(reached, default=math.inf), abs=3e-4)
+        assert bounds[-1] <= min(reached, default=math.inf)
+    assert (np.diff(np.clip(bounds, 0, 2)) <= 0).all(), "what the detector is surer of needs less"
+    assert least_presence(seen, (480, 640, 3), {kind: 0.0}) == 0
+
+
+def test_early_exit_changes_no_result(real_landmarker):
+    """The result is what remains of all predictions above the minimum, and most of the others are not made."""
+    for path in sorted(EXAMPLES.glob("*.webp")):
+        rgb = open_photo(path)
+        _, every = real_landmarker.scored_instances(rgb)
+        _, present = real_landmarker.scored_instances(rgb, min_confidence=MIN_CONFIDENCE)
+        confident = lambda instances: [each for each in instances if each.score >= MIN_CONFIDENCE[each.kind]]  # noqa: E731
+        pairs = list(zip(confident(every), confident(present), strict=True))
+        assert pairs and len(present) <= len(every)
+        for one, other in pairs:
+            np.testing.assert_allclose(one.landmarks, other.landmarks, atol=1e-3)
 
 
 def test_what_fails_the_prefilter_is_not_predicted(landmarker, network, monkeypatch):

@@ -129,8 +129,8 @@ def test_handedness_is_steady(landmarker, network, monkeypatch):
     tracker = Tracker(landmarker)
     answer = network.run
 
-    def flicker(pictures, *outputs):
-        values = answer(pictures, *outputs)
+    def flicker(pictures, *outputs, **options):
+        values = answer(pictures, *outputs, **options)
         if "handedness" in values and len(network.asked) % 4 == 0:
             values["handedness"] = 1 - values["handedness"]
         return values
@@ -144,8 +144,8 @@ def test_a_side_changes_only_when_the_frames_clearly_say_so(landmarker, network,
     """One hand seen from its edge: the network's guess wavers around a coin's toss, then another hand really takes its place."""
     tracker, answer, says = Tracker(landmarker), network.run, iter([0.8] * 3 + [0.45, 0.55] * 15 + [0.02] * 30)
 
-    def guess(pictures, *outputs):
-        values = answer(pictures, *outputs)
+    def guess(pictures, *outputs, **options):
+        values = answer(pictures, *outputs, **options)
         return values | ({"handedness": np.full_like(values["handedness"], next(says))} if "handedness" in values else {})
 
     monkeypatch.setattr(network, "run", guess)

@@ -1,7 +1,7 @@
-// What comes behind the last convolutions, in float32: HandHead, FaceHead and Detector.decode of model/network/architecture.py. A head is a
-// function that reads the maps of the picture that was computed last and gives the outputs by name.
+// What comes behind the convolutions, in float32: HandHead, FaceHead and Detector.decode of model/network/architecture.py. A head reads the
+// maps of the picture that was computed last and gives the outputs by name: `presence` once the encoder is done, `outputs` at the end.
 
-/** @import { Workspace } from "../types.js" */
+/** @import { Head, Outputs, Workspace } from "../types.js" */
 
 const EVEN = 4; // numbers that the kernels compute together
 const LEAK = 0.1; // of what is below 0 behind fully connected layers (bend)
@@ -18,6 +18,7 @@ const upTo = (count, step) => Math.ceil(count / step) * step;
 /**
  * Points of a hand or face, from heat maps and fully connected layers.
  * @param {Workspace} workspace
+ * @returns {Head}
  */
 export function landmarkHead({ arena, kernels, arrays, map }) {
   const [summary, heat, local] = [map("summary"), map("maps"), map("local")];
@@ -56,19 +57,24 @@ export function landmarkHead({ arena, kernels, arrays, map }) {
   const flat = arena.take(summary.rows * summary.columns * summary.channels * 4);
   const inputs = arrays["hidden.weights"].shape[1];
   const joined = arena.take(inputs * 4);
+  const begin = arrays["summary.full.bias"].size; // the summary stands before what is read at the points
   const axis = arena.take(upTo(points, EVEN) * 4);
 
   /** @param {Float32Array} values */
   const bend = (values) => values.forEach((value, index) => value < 0 && (values[index] = LEAK * value));
 
-  return () => {
+  const presence = () => {
     const row = summary.columns * summary.channels;
     const { rows, line, scale, zero } = summary;
     kernels.dequantise(summary.address, line, rows, row / EVEN, scale, zero, flat, row * 4);
     const whole = summarise(flat);
     bend(whole);
-    const presence = judge(whole.byteOffset).map(sigmoid);
+    arena.floats(joined, inputs).set(whole);
+    return { [isFace ? "face_presence" : "hand_presence"]: judge(whole.byteOffset).map(sigmoid) };
+  };
 
+  /** @returns {Outputs} */
+  const outputs = () => {
     kernels.dequantise(local.address, local.channels, cells, x / EVEN, local.scale, local.zero, features, length * 4);
     kernels.expect(heat.address, heat.channels, cells, features, length, table, highest, sums);
     const means = arena.floats(sums, points * length);
@@ -76,11 +82,10 @@ export function landmarkHead({ arena, kernels, arrays, map }) {
     const mean = (point, feature) => means[point * length + feature] / means[point * length + x + 2];
 
     const all = arena.floats(joined, inputs);
-    all.set(whole);
-    for (let point = 0, at = whole.length; point < points; point++) {
+    for (let point = 0, at = begin; point < points; point++) {
       for (const each of [0, 1]) all[at++] = 2 * mean(point, x + each) - 1;
     }
-    for (let point = 0, at = whole.length + 2 * points; point < points; point++) {
+    for (let point = 0, at = begin + 2 * points; point < points; point++) {
       for (let feature = 0; feature < local.used; feature++) all[at++] = mean(point, feature);
     }
     const hidden = hide(joined);
@@ -95,12 +100,7 @@ export function landmarkHead({ arena, kernels, arrays, map }) {
       const hand = moved.map((value, index) =>
         index % 3 === 2 ? value - wrist : value + mean(Math.floor(index / 3), x + (index % 3)),
       );
-      return {
-        hand,
-        hand_sigma: sigma,
-        hand_presence: presence,
-        handedness: rest.side(hidden.byteOffset).map(sigmoid),
-      };
+      return { hand, hand_sigma: sigma, handedness: rest.side(hidden.byteOffset).map(sigmoid) };
     }
     // The mesh's points begin as weighted means of those that have heat maps.
     const { spread, ibug } = rest;
@@ -113,13 +113,15 @@ export function landmarkHead({ arena, kernels, arrays, map }) {
       index % 3 === 2 ? value : value + begun[index % 3][Math.floor(index / 3)],
     );
     const ibug68 = ibug(hidden.byteOffset).map((value, index) => MOVED * value + mean(index >> 1, x + (index & 1)));
-    return { face, face_sigma: sigma, face_presence: presence, face_ibug68: ibug68 };
+    return { face, face_sigma: sigma, face_ibug68: ibug68 };
   };
+  return { presence, outputs };
 }
 
 /**
  * For each class and cell the score, the box's centre and size in pixels of the picture, and the direction that is up.
  * @param {Workspace} workspace
+ * @returns {Head}
  */
 export function detectorHead({ arena, flip, map }) {
   const FIELDS = 7; // of a class: score, distances to the left, top, right and bottom in cells, up x, y; and of its outputs
@@ -128,7 +130,7 @@ export function detectorHead({ arena, flip, map }) {
   const scores = values.map(sigmoid);
   const distances = values.map((value) => Math.exp(Math.min(Math.max(value, -4), 4) + 1));
 
-  return () => {
+  const outputs = () => {
     const { address, rows, columns, channels, shrink } = map("cells");
     const cells = rows * columns;
     const numbers = arena.bytes(address, cells * channels);
@@ -156,4 +158,5 @@ export function detectorHead({ arena, flip, map }) {
     }
     return { detections };
   };
+  return { outputs };
 }

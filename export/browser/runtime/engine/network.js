@@ -48,6 +48,7 @@ export class Network {
   #maps = [];
   #size = "";
   #head;
+  #encoder; // how many layers presence needs: they come first
 
   /**
    * @param {WebAssembly.Module} kernels
@@ -73,29 +74,46 @@ export class Network {
     const head = "cells" in plan.ends ? detectorHead : landmarkHead;
     const map = (/** @type {string} */ name) => this.#maps[plan.ends[name]];
     this.#head = head({ arena, kernels: this.#kernels, flip: this.#flip, arrays: this.#arrays, map });
+    this.#encoder = plan.layers.findIndex(({ target }) => target === plan.ends.summary) + 1;
   }
 
   /**
    * The outputs by name, those of all pictures one after the other.
    * @param {Uint8Array} bytes  `count` pictures of height x width RGB; sides are multiples of 32, at most 256
    * @param {number} count
+   * @param {number[]} [leastPresence]  of each picture: with less presence its other outputs are not computed (0)
    */
-  run(bytes, count, height = SIDE, width = SIDE) {
+  run(bytes, count, height = SIDE, width = SIDE, leastPresence) {
     if (this.#size !== `${height} x ${width}`) this.#resize(height, width);
     const size = height * width * 3;
     const [input] = this.#maps;
     /** @type {Record<string, Float32Array>} */
     const all = {};
-    for (let index = 0; index < count; index++) {
-      this.#arena.bytes(this.#picture, size).set(bytes.subarray(index * size, (index + 1) * size));
-      this.#kernels.place(this.#picture, input.address, input.line, height, width * 3);
-      this.#plan.layers.forEach((_, order) => this.#kernels.convolve(this.#records + order * RECORD));
-      for (const [name, values] of Object.entries(this.#head())) {
+    /** @param {number} index @param {Record<string, Float32Array>} outputs */
+    const keep = (index, outputs) => {
+      for (const [name, values] of Object.entries(outputs)) {
         all[name] ??= new Float32Array(count * values.length);
         all[name].set(values, index * values.length);
       }
+    };
+    for (let index = 0; index < count; index++) {
+      this.#arena.bytes(this.#picture, size).set(bytes.subarray(index * size, (index + 1) * size));
+      this.#kernels.place(this.#picture, input.address, input.line, height, width * 3);
+      this.#convolve(0, this.#encoder);
+      if (this.#head.presence) {
+        const presence = this.#head.presence();
+        keep(index, presence);
+        if (leastPresence && Object.values(presence)[0][0] < leastPresence[index]) continue;
+      }
+      this.#convolve(this.#encoder, this.#plan.layers.length);
+      keep(index, this.#head.outputs());
     }
     return all;
+  }
+
+  /** The layers from the first to before the last. @param {number} first @param {number} last */
+  #convolve(first, last) {
+    for (let order = first; order < last; order++) this.#kernels.convolve(this.#records + order * RECORD);
   }
 
   /**
