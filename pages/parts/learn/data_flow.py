@@ -235,7 +235,7 @@ def _regression(selection: Selection) -> None:
         f"**{selection.point_names[point].capitalize()}: x = {x:.3f}, y = {y:.3f}, z = {z:.3f}**, the numbers "
         f"{3 * point}, {3 * point + 1} and {3 * point + 2} of {trace.vector.size}. The network expects to be off by "
         f"{selection.instance.sigma[point] / trace.roi.side:.3f} (sigma), and is {trace.presence:.0%} sure that this is a "
-        f"{selection.kind}."
+        f"{selection.kind} (presence). Presence is read from the smallest maps, 4 × 4: where it is too low, the network stops there."
     )
     heads = head_maps(selection.instance)
     gx, gy = heads.guess(point)
