@@ -11,23 +11,23 @@ import onnx
 from onnx import helper, numpy_helper
 
 from export.graph.conditional_branches import nothing
+from model.inference.network_file import LEAST_PRESENCE
 
-LEAST = "least_presence"  # the graph's input (N, 1)
 KEPT = "_kept"  # at the end of a name: the rows that remain
 INNER = "_inner"  # at the end of an output's name inside the If node
 
 
 def stopping_early(model: onnx.ModelProto, presences: Collection[str]) -> onnx.ModelProto:
     """In place, and returned: the branches (conditional_branches.py) that give one of `presences`, outputs (N, 1), give all their other outputs
-    for those rows only, in their order, whose presence is not below the optional input LEAST. A presence that is no number is not below."""
+    for those rows only, in their order, whose presence is not below the optional input LEAST_PRESENCE. A presence that is no number is not below."""
     graph = model.graph
     for node in graph.node:
         for index, name in enumerate(node.output):
             if name in presences:
                 (branch,) = (attribute.g for attribute in node.attribute if attribute.name == "then_branch")
                 _stop_early(branch, branch.output[index].name)
-    graph.input.append(helper.make_tensor_value_info(LEAST, onnx.TensorProto.FLOAT, ["rows", 1]))
-    graph.initializer.append(numpy_helper.from_array(np.zeros((1, 1), np.float32), LEAST))  # an input's default value
+    graph.input.append(helper.make_tensor_value_info(LEAST_PRESENCE, onnx.TensorProto.FLOAT, ["rows", 1]))
+    graph.initializer.append(numpy_helper.from_array(np.zeros((1, 1), np.float32), LEAST_PRESENCE))  # an input's default value
     return model
 
 
@@ -47,7 +47,7 @@ def _stop_early(branch: onnx.GraphProto, presence: str) -> None:
 
     new_names = {output.name: f"{output.name}{INNER}" for output in outputs} | {name: f"{name}{KEPT}" for name in [*cut, *borders, *steps]}
     new_names |= {"image": new_names[cut[0]]} if cut else {}  # only the number of its rows is asked for behind the encoder
-    maps = {node.input[0] for node in again}  # in int8, which onnxruntime computes with channels last
+    maps = dict.fromkeys(node.input[0] for node in again)  # in int8, which onnxruntime computes with channels last
     nodes = [
         *(helper.make_node("Transpose", [f"{new_names[name]}_last"], [new_names[name]], perm=[0, 3, 1, 2]) for name in maps),
         *(_renamed(node, new_names) for node in [*again, *behind]),
@@ -60,7 +60,7 @@ def _stop_early(branch: onnx.GraphProto, presence: str) -> None:
     low, high, rows, numbers, most, some = (f"{presence}_{end}" for end in ("low", "high", "rows", "numbers", "most", "some"))
     flat = numpy_helper.from_array(np.array([-1]), f"{presence}_flat")
     choice = [
-        helper.make_node("Less", [presence, LEAST], [low]),
+        helper.make_node("Less", [presence, LEAST_PRESENCE], [low]),
         helper.make_node("Not", [low], [high]),
         helper.make_node("Reshape", [high, flat.name], [rows]),  # (N,)
         *(node for name in dict.fromkeys(cut) for node in _compressed(name, new_names[name], rows, name in maps)),

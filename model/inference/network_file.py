@@ -41,6 +41,7 @@ BRANCHES: dict[str, dict[str, tuple[int, ...]]] = {
 # Branch -> its output that says whether the crop shows such an object at all: it comes from the encoder, and where it is too low the rest
 # of the network is not computed (export/graph/early_exit.py).
 PRESENCE = {"hand": "hand_presence", "face": "face_presence"}
+LEAST_PRESENCE = "least_presence"  # the input (N, 1) of a prepared file that says what is too low
 
 # A browser opens each network on its own, as a file of its own. Feature maps and heat maps are left out:
 # the pages that run in the browser do not show them.

@@ -8,7 +8,7 @@ import numpy as np
 import onnxruntime
 
 from . import cpus
-from .network_file import BRANCHES, SOURCE, WEIGHTS, WeightsError, damaged, digest, prepared
+from .network_file import BRANCHES, LEAST_PRESENCE, SOURCE, WEIGHTS, WeightsError, damaged, digest, prepared
 
 _MOST_THREADS = 4  # more do not pay for pictures of this size
 
@@ -27,6 +27,8 @@ class Session:
         metadata = self._session.get_modelmeta().custom_metadata_map
         if metadata.get(SOURCE) != digest(path):
             raise WeightsError(f"The weights file {path.name} has changed since it was prepared: run `pointillist prepare {path}`.")
+        if not any(each.name == LEAST_PRESENCE for each in self._session.get_overridable_initializers()):
+            raise WeightsError(f"The weights file {path.name} was prepared by an earlier version: run `pointillist prepare {path}`.")
         self.metadata: dict = {key: _decoded(value) for key, value in metadata.items() if key != SOURCE}
 
     def run(self, pictures: np.ndarray, *outputs: str, least_presence: np.ndarray | None = None) -> dict[str, np.ndarray]:
@@ -37,7 +39,7 @@ class Session:
         of that branch those of the remaining pictures."""
         feeds = {"image": pictures}
         if least_presence is not None:
-            feeds["least_presence"] = least_presence[:, None]
+            feeds[LEAST_PRESENCE] = least_presence[:, None]
         for name, own in BRANCHES.items():
             feeds[f"run_{name}"] = np.array(any(output in own for output in outputs))
         return dict(zip(outputs, self._session.run(outputs, feeds)))

@@ -147,6 +147,15 @@ def test_weights_that_changed_since(tiny):
         Session(tiny)
 
 
+def test_weights_that_an_earlier_version_prepared(tiny):
+    file = prepared_folder(tiny) / "server.onnx"
+    model = onnx.load(file)
+    del model.graph.input[-1]
+    onnx.save(model, file)
+    with pytest.raises(WeightsError, match="prepared by an earlier version: run `pointillist prepare .*tiny.onnx`"):
+        Session(tiny)
+
+
 def test_a_damaged_prepared_file(tiny):
     (prepared_folder(tiny) / "server.onnx").write_bytes(b"hello")
     with pytest.raises(WeightsError, match="damaged, incomplete or no ONNX network"):
