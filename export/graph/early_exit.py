@@ -35,45 +35,61 @@ def _stop_early(branch: onnx.GraphProto, presence: str) -> None:
     outputs = [output for output in branch.output if output.name != presence]
     weights = {weight.name: weight for weight in branch.initializer}
     encoder, behind = _parted(list(branch.node), presence)
-    made = {name: node for node in encoder for name in node.output}
-    borders = list(dict.fromkeys(name for node in behind for name in node.input if name in made))
-
-    # onnxruntime computes in int8 only what is dequantised in the same graph, so the dequantisation of a border goes along.
-    cut = [made[name].input[0] if _dequantised(made[name], made) else name for name in borders]
-    again = [made[name] for name in borders if _dequantised(made[name], made)]
-    steps = {step: weights[step] for node in again for step in node.input[1:]}
+    borders, dequantising = _border(encoder, behind)
+    steps = {step: weights[step] for node in dequantising for step in node.input[1:]}
     read_before = {name for node in encoder for name in node.input}
     inside = [weight for name, weight in weights.items() if name not in read_before and any(name in node.input for node in behind)]
 
-    new_names = {output.name: f"{output.name}{INNER}" for output in outputs} | {name: f"{name}{KEPT}" for name in [*cut, *borders, *steps]}
-    new_names |= {"image": new_names[cut[0]]} if cut else {}  # only the number of its rows is asked for behind the encoder
-    maps = dict.fromkeys(node.input[0] for node in again)  # in int8, which onnxruntime computes with channels last
+    moved = [*borders, *(name for node in dequantising for name in node.output), *steps]
+    new_names = {output.name: f"{output.name}{INNER}" for output in outputs} | {name: f"{name}{KEPT}" for name in moved}
+    new_names |= {"image": new_names[borders[0]]} if borders else {}  # only the number of its rows is asked for behind the encoder
+    last = {node.input[0] for node in dequantising}  # in int8, which onnxruntime computes with channels last
     nodes = [
-        *(helper.make_node("Transpose", [f"{new_names[name]}_last"], [new_names[name]], perm=[0, 3, 1, 2]) for name in maps),
-        *(_renamed(node, new_names) for node in [*again, *behind]),
+        *(helper.make_node("Transpose", [f"{new_names[name]}_last"], [new_names[name]], perm=[0, 3, 1, 2]) for name in borders if name in last),
+        *(_renamed(node, new_names) for node in [*dequantising, *behind]),
     ]
-    moved = [numpy_helper.from_array(numpy_helper.to_array(weight), new_names[name]) for name, weight in steps.items()]
+    weights_behind = [*inside, *(numpy_helper.from_array(numpy_helper.to_array(weight), new_names[name]) for name, weight in steps.items())]
     results = [_named(output, new_names[output.name]) for output in outputs]
+    made = {name for node in encoder for name in node.output}
     shapes = [value for value in branch.value_info if value.name not in made]
-    then = helper.make_graph(nodes, "behind", [], results, [*inside, *moved], value_info=shapes)
+    then = helper.make_graph(nodes, "behind", [], results, weights_behind, value_info=shapes)
 
-    low, high, rows, numbers, most, some = (f"{presence}_{end}" for end in ("low", "high", "rows", "numbers", "most", "some"))
     flat = numpy_helper.from_array(np.array([-1]), f"{presence}_flat")
-    choice = [
-        helper.make_node("Less", [presence, LEAST_PRESENCE], [low]),
-        helper.make_node("Not", [low], [high]),
-        helper.make_node("Reshape", [high, flat.name], [rows]),  # (N,)
-        *(node for name in dict.fromkeys(cut) for node in _compressed(name, new_names[name], rows, name in maps)),
-        helper.make_node("Cast", [rows], [numbers], to=onnx.TensorProto.INT32),
-        helper.make_node("ReduceMax", [numbers], [most], keepdims=0),
-        helper.make_node("Cast", [most], [some], to=onnx.TensorProto.BOOL),
-        helper.make_node("If", [some], [output.name for output in outputs], then_branch=then, else_branch=nothing(outputs)),
-    ]
+    rows = f"{presence}_rows"
+    compressed = [node for name in borders for node in _compressed(name, new_names[name], rows, name in last)]
+    choice = _choice(presence, flat.name, rows, compressed, outputs, then)
     gone = {weight.name for weight in inside}
     left = [weight for name, weight in weights.items() if name not in gone]
     for field, values in ((branch.node, [*encoder, *choice]), (branch.initializer, [*left, flat])):
         del field[:]
         field.extend(values)
+
+
+def _border(encoder: list[onnx.NodeProto], behind: list[onnx.NodeProto]) -> tuple[list[str], list[onnx.NodeProto]]:
+    """Names of the tensors that `behind` gets from `encoder`, and the nodes that dequantise some of them: onnxruntime computes in int8 only
+    what is dequantised in the same graph, so these go along."""
+    made = {name: node for node in encoder for name in node.output}
+    read = dict.fromkeys(name for node in behind for name in node.input if name in made)
+    dequantising = [made[name] for name in read if _dequantised(made[name], made)]
+    whole = {node.output[0]: node.input[0] for node in dequantising}
+    return list(dict.fromkeys(whole.get(name, name) for name in read)), dequantising
+
+
+def _choice(
+    presence: str, flat: str, rows: str, compressed: list[onnx.NodeProto], outputs: list[onnx.ValueInfoProto], then: onnx.GraphProto
+) -> list[onnx.NodeProto]:
+    """The nodes that mark the `rows` that go on, keep only these (`compressed`), and compute `then` where there are any."""
+    low, high, numbers, most, some = (f"{presence}_{end}" for end in ("low", "high", "numbers", "most", "some"))
+    return [
+        helper.make_node("Less", [presence, LEAST_PRESENCE], [low]),
+        helper.make_node("Not", [low], [high]),
+        helper.make_node("Reshape", [high, flat], [rows]),  # (N,)
+        *compressed,
+        helper.make_node("Cast", [rows], [numbers], to=onnx.TensorProto.INT32),
+        helper.make_node("ReduceMax", [numbers], [most], keepdims=0),
+        helper.make_node("Cast", [most], [some], to=onnx.TensorProto.BOOL),
+        helper.make_node("If", [some], [output.name for output in outputs], then_branch=then, else_branch=nothing(outputs)),
+    ]
 
 
 def _compressed(name: str, new: str, rows: str, is_map: bool) -> list[onnx.NodeProto]:
