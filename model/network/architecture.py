@@ -120,7 +120,7 @@ class HandHead(nn.Module):
     """Stage 4 for a hand: heat maps give each point's place; fully connected layers, which see the whole crop's summary and the
     features at every point, refine it and add depth."""
 
-    LOCAL, HIDDEN = 24, 128  # channels that are read at every point; units of the fully connected layer
+    LOCAL, HIDDEN = 24, 256  # channels that are read at every point; units of the fully connected layers
 
     def __init__(self):
         super().__init__()
@@ -128,6 +128,9 @@ class HandHead(nn.Module):
         self.local = nn.Conv2d(64, self.LOCAL, 1)
         self.summary = Summary()
         self.hidden = nn.Linear(Summary.LENGTH + HAND_POINTS * (2 + self.LOCAL), self.HIDDEN)
+        self.hidden_more = nn.Linear(self.HIDDEN, self.HIDDEN)
+        nn.init.zeros_(self.hidden_more.weight)  # it begins as nothing, as a residual block does
+        nn.init.zeros_(self.hidden_more.bias)
         self.points = nn.Linear(self.HIDDEN, HAND_POINTS * 3)
         self.log_sigma = nn.Linear(self.HIDDEN, HAND_POINTS)
         self.judge = nn.Linear(Summary.LENGTH, 1)  # presence
@@ -139,7 +142,8 @@ class HandHead(nn.Module):
         coarse, seen, heat = where(logits, self.local(features), self.training)  # (N, 21, 2), (N, 21, 24)
         summary = self.summary(smallest)  # (N, 64)
         guess = coarse.detach()  # the heat maps learn from their own losses, undisturbed by the layers behind
-        hidden = bend(self.hidden(torch.cat([summary, guess.flatten(1) * 2 - 1, seen.flatten(1)], 1)))  # (N, 128)
+        hidden = bend(self.hidden(torch.cat([summary, guess.flatten(1) * 2 - 1, seen.flatten(1)], 1)))  # (N, 256)
+        hidden = hidden + bend(self.hidden_more(hidden))  # (N, 256)
         moved = self.points(hidden).float().view(-1, HAND_POINTS, 3) * 0.1  # (N, 21, 3)
         points = torch.cat([guess + moved[..., :2], moved[..., 2:] - moved[:, :1, 2:]], -1)
         return heat | {
@@ -196,7 +200,8 @@ class Landmarks(nn.Module):
     """
 
     HEADS = {"hand": HandHead, "face": FaceHead}
-    DEPTHS = {"hand": (2, 4, 3), "face": (2, 2, 1)}  # residual blocks at 16 x 16, 8 x 8 and 4 x 4; hands vary more than faces
+    DEPTHS = {"hand": (2, 5, 4), "face": (2, 2, 1)}  # residual blocks at 16 x 16, 8 x 8 and 4 x 4; hands vary more than faces
+    DEEPENED = {"hand": 1, "face": 0}  # further ones at 16 x 16 on the way back up
     SHARPENED = {"hand": 1, "face": 2}  # residual blocks at 32 x 32, the finest and dearest: a face's points lie closer together
 
     def __init__(self, kind: str):
@@ -204,6 +209,7 @@ class Landmarks(nn.Module):
         self.encoder = Encoder(fine=(2, 1), depths=self.DEPTHS[kind])
         self.up_coarse, self.up_middle = Merge(80, 128, 48), Merge(48, 48, 48)
         self.mix, self.mix_more = conv(48, 48), Residual(48)
+        self.deepen = nn.Sequential(*(Residual(48) for _ in range(self.DEEPENED[kind])))
         self.up_fine, self.up_stem = Merge(32, 48, 64), Merge(16, 64, 64)
         self.sharpen = nn.Sequential(*(Residual(64, inside=32) for _ in range(self.SHARPENED[kind])))
         self.head = self.HEADS[kind]()
@@ -213,7 +219,7 @@ class Landmarks(nn.Module):
         # (N, 16, 64, 64), (N, 32, 32, 32), (N, 48, 16, 16), (N, 80, 8, 8), (N, 128, 4, 4)
         stem, fine, middle, coarse, smallest = self.encoder(x)
         middle = self.up_middle(middle, self.up_coarse(coarse, smallest))  # (N, 48, 16, 16)
-        middle = self.mix_more(self.mix(middle))  # (N, 48, 16, 16)
+        middle = self.deepen(self.mix_more(self.mix(middle)))  # (N, 48, 16, 16)
         fine = self.sharpen(self.up_fine(fine, middle))  # (N, 64, 32, 32)
         return self.up_stem(stem, fine), smallest  # (N, 64, 64, 64)
 

@@ -52,7 +52,7 @@ CHOSEN: dict[str, Plan] = {"hand": Plan(), "face": Plan("head", 1e-3)}
 # Which weights may change, by the first part of their name. Statistics of normalisations never do.
 LAYERS: dict[str, tuple[str, ...]] = {
     "head": ("head.",),
-    "decoder": ("head.", "up_", "mix", "sharpen."),
+    "decoder": ("head.", "up_", "mix", "deepen.", "sharpen."),
     "everything": ("",),
 }
 

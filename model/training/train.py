@@ -97,8 +97,7 @@ def train(
         epochs_before = warm_start.epochs(initial, task.name)
     elif initial:
         earlier = torch.load(initial, weights_only=True)
-        fitting = {k: v for k, v in earlier["average"].items() if k in (now := network.state_dict()) and v.shape == now[k].shape}
-        network.load_state_dict(fitting, strict=False)
+        warm_start.fill(network, earlier["average"])
         epochs_before = json.loads(earlier["trace"])["epochs"]
     begun = len(epochs_before)
     average = AveragedModel(network, avg_fn=moving_average, use_buffers=True)

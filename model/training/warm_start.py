@@ -29,7 +29,7 @@ def load(network: nn.Module, branch: str, file: Path, pictures: Tensor) -> None:
 
 
 def fill(network: nn.Module, stored: dict[str, Tensor]) -> None:
-    """Copies weights by name; a folded normalisation is its convolution's bias and becomes an offset.
+    """Copies weights by name, of a checkpoint or an ONNX file; there a folded normalisation is its convolution's bias and becomes an offset.
 
     The network may be wider or deeper than the stored one, and begins as the same function (Net2Net, Chen et al. 2016): nobody
     listens to a new channel yet, and a layer that is not stored keeps its first values, which must add nothing."""
@@ -52,7 +52,7 @@ def put(value: Tensor, stored: Tensor) -> None:
     """Into the first rows and columns of a weight. Old outputs get nothing from new inputs."""
     if value.ndim != stored.ndim or any(old > now for old, now in zip(stored.shape, value.shape)):
         raise KeyError(f"a stored weight {tuple(stored.shape)} does not fit into {tuple(value.shape)}")
-    outputs = value[: len(stored)]
+    outputs = value[: len(stored)] if value.ndim else value
     if value.ndim > 1:
         outputs.zero_()
     outputs[tuple(slice(side) for side in stored.shape)] = stored

@@ -65,10 +65,11 @@ class Narrow(Landmarks):
         super().__init__("hand")
         self.encoder = Encoder(fine=(2, 1), depths=(1, 2, 1), widths=(16, 20, 40, 80, 128))
         self.up_middle, self.up_fine = Merge(40, 48, 48), Merge(20, 48, 64)
-        self.mix_more = torch.nn.Identity()
-        self.sharpen = torch.nn.Identity()
-        del self.head.local
+        self.mix_more, self.deepen, self.sharpen = (torch.nn.Identity() for _ in range(3))
+        del self.head.local, self.head.hidden_more
         self.head.hidden = torch.nn.Linear(64 + 21 * 2, 128)
+        for name in ("points", "log_sigma", "side"):
+            setattr(self.head, name, torch.nn.Linear(128, getattr(self.head, name).out_features))
         self.head.forward = types.MethodType(without_features, self.head)
 
 
@@ -93,6 +94,17 @@ def test_a_grown_network_begins_as_the_same_function(tmp_path):
         expected, found = network.hand(pictures), grown.eval()(pictures)
     for name in ("points", "log_sigma", "presence", "right"):
         assert torch.allclose(expected[name], found[name], atol=1e-3), name
+
+
+def test_a_network_grown_from_a_checkpoint_begins_as_the_same_function():
+    torch.manual_seed(0)
+    trained, pictures = as_after_training(Narrow()), torch.randint(0, 256, (2, 256, 256, 3), dtype=torch.uint8)
+    grown = Landmarks("hand")
+    warm_start.fill(grown, trained.state_dict())
+    with torch.no_grad():
+        expected, found = trained(pictures), grown.eval()(pictures)
+    for name in ("points", "log_sigma", "presence", "right"):
+        assert torch.allclose(expected[name], found[name], atol=1e-4), name
 
 
 def test_a_larger_weight_does_not_fit():
