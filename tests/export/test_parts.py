@@ -26,7 +26,7 @@ def test_a_part_answers_as_the_whole_file_does():
 def test_parts_for_graphics_cards_compute_in_single_precision():
     kinds = {node.op_type for node in onnx.load_from_string(serve.part("hand", True)).graph.node}
     assert not any("Quantize" in kind or "QLinear" in kind for kind in kinds)
-    assert all(len(serve.part(name, exact)) < 3e6 for name in BROWSER_PARTS for exact in (True, False)), "kernels stay packed"
+    assert all(len(serve.part(name, exact)) < 3.5e6 for name in BROWSER_PARTS for exact in (True, False)), "kernels stay packed"
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -95,14 +96,15 @@ def _face_place(ibug: np.ndarray):
 
 
 @pytest.fixture
-def newcomer(monkeypatch, seen) -> AppTest:
+def newcomer(monkeypatch, seen) -> Iterator[AppTest]:
     """Whoever opens the page for the first time."""
     with_truth = [Example("greeting.webp", "Two hands and a face", ""), Example("hands.webp", "Two hands", "")]
     monkeypatch.setattr(example_picker, "EXAMPLES", with_truth)
     example_picker.example_hands.clear()  # kept by Streamlit for all tests
     monkeypatch.setattr(example_picker, "traced", lambda photo: photo.result or seen[photo.name])
     visitor = AppTest.from_file(ROOT / "app.py", default_timeout=120).run()
-    return visitor.switch_page("pages/training.py").run()
+    yield visitor.switch_page("pages/training.py").run()
+    example_picker.example_hands.clear()
 
 
 @pytest.fixture

@@ -85,7 +85,7 @@ def test_the_released_networks_are_planned_with_all_that_they_have():
         part = browser_part(model, name)
         header, arrays = opened(browser_plan(part))
         assert len(header["layers"]) == sum(node.op_type == "Conv" for node in part.graph.node)
-        assert sum("sum" in layer for layer in header["layers"]) == {"detector": 12, "hand": 15, "face": 12}[name]
+        assert sum("sum" in layer for layer in header["layers"]) == {"detector": 12, "hand": 18, "face": 12}[name]
         full = {each.split(".weights")[0] for each, values in arrays.items() if each.endswith(".weights") and values.ndim == 2}
         assert len(full) == sum(node.op_type == "Gemm" for node in part.graph.node) + (name == "face")
         assert set(header["ends"]) == ({"cells"} if name == "detector" else {"maps", "local", "summary"})

@@ -52,6 +52,7 @@ export function landmarkHead({ arena, kernels, arrays, map }) {
   };
   const [summarise, judge, hide] = [layer("summary.full"), layer("judge"), layer("hidden")];
   const [move, doubt] = [layer("points"), layer("log_sigma")];
+  const further = "hidden_more.weights" in arrays ? layer("hidden_more") : null; // around which the hidden layer goes
   const rest = isFace ? { spread: layer("spread"), ibug: layer("ibug") } : { side: layer("side") };
 
   const flat = arena.take(summary.rows * summary.columns * summary.channels * 4);
@@ -90,6 +91,11 @@ export function landmarkHead({ arena, kernels, arrays, map }) {
     }
     const hidden = hide(joined);
     bend(hidden);
+    if (further) {
+      const added = further(hidden.byteOffset);
+      bend(added);
+      added.forEach((value, index) => (hidden[index] += value));
+    }
 
     const moved = move(hidden.byteOffset).map((value) => MOVED * value);
     const sigma = doubt(hidden.byteOffset).map((value) =>
