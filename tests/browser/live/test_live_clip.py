@@ -3,8 +3,8 @@
 import csv
 import io
 import json
-import statistics
 import re
+import statistics
 from pathlib import Path
 
 import cv2
