@@ -97,7 +97,10 @@ def train(
         epochs_before = warm_start.epochs(initial, task.name)
     elif initial:
         earlier = torch.load(initial, weights_only=True)
-        warm_start.fill(network, earlier["average"])
+        try:
+            warm_start.fill(network, earlier["average"])
+        except KeyError as error:
+            raise TrainingError(f"{initial} does not fit a network of --part {task.name}: {error.args[0]}.") from error
         epochs_before = json.loads(earlier["trace"])["epochs"]
     begun = len(epochs_before)
     average = AveragedModel(network, avg_fn=moving_average, use_buffers=True)
