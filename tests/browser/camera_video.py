@@ -18,6 +18,7 @@ BITS, SQUARE = 8, 20  # the number's binary digits, from the top left corner
 
 # The part of greeting.webp with the face and one (right) hand, as left, top, width in its pixels.
 PART = (10, 190, 542)
+OTHER_HAND = 534  # the column where its fingertips begin: moving in at the edge, they would now and then be a second, left hand
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def truth(number: int, moving: bool = True) -> Truth:
 
 def frame(number: int, moving: bool = True, noise: float = 0.0) -> np.ndarray:
     """(480, 640, 3) uint8 BGR. noise: standard deviation of a camera's noise, in grey levels."""
-    picture = cv2.imread(str(EXAMPLES / "greeting.webp"))
+    picture = cv2.imread(str(EXAMPLES / "greeting.webp"))[:, :OTHER_HAND]
     picture = cv2.warpAffine(picture, _whole(number, moving), (WIDTH, HEIGHT), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE)
     if noise:
         picture = np.clip(picture + np.random.default_rng(number).normal(0, noise, picture.shape), 0, 255).astype(np.uint8)
