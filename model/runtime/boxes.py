@@ -13,7 +13,8 @@ def shared_areas(a, b) -> np.ndarray:
     a, b = as_boxes(a), as_boxes(b)
     low = np.maximum(a[:, None, :2], b[None, :, :2])
     high = np.minimum(a[:, None, :2] + a[:, None, 2:], b[None, :, :2] + b[None, :, 2:])
-    return np.clip(high - low, 0, None).prod(2)
+    sides = np.maximum(high - low, 0)
+    return sides[..., 0] * sides[..., 1]  # many times faster than a product along an axis of two
 
 
 def areas(boxes) -> np.ndarray:

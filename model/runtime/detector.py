@@ -17,7 +17,8 @@ from .result import Detection
 
 _RULE = CONSTANTS["detector"]
 _TILES = _RULE["tiles"]
-_WEAKEST = min(*_TILES["weak_score"], *_RULE["score"].values())  # proposals below it are of no use
+_LEAST_SCORE = np.array([_RULE["score"][kind] for kind in KINDS])
+_WEAKEST = min(*_TILES["weak_score"], *_LEAST_SCORE)  # proposals below it are of no use
 _MOST_PROPOSALS = 500  # per photo, before suppression; bounds its pairwise comparison
 
 
@@ -156,29 +157,27 @@ def _starts(length: int) -> list[int]:
 def decode(output: np.ndarray, given: DetectorInput) -> Proposals:
     """The network's output (2, cells, 7) for one input -> proposals in the photo's frame, weak ones too."""
     kind, cell = np.nonzero(output[..., 0] >= _WEAKEST)
-    finite = np.isfinite(output[kind, cell]).all(axis=1)
-    kind, cell = kind[finite], cell[finite]
-    score, cx, cy, w, h, ux, uy = output[kind, cell].astype(np.float64).T
-    half = np.stack([w, h], axis=1) / 2
-    centre = np.stack([cx, cy], axis=1)
-    low, high = centre - half, centre + half
+    values = output[kind, cell].astype(np.float64)  # (N, 7)
+    finite = np.isfinite(values).all(axis=1)
+    kind, values = kind[finite], values[finite]
+    score, centre, size, up = values[:, 0], values[:, 1:3], values[:, 3:5], values[:, 5:7]
+    low, high = centre - size / 2, centre + size / 2
 
     # An object cut by a tile's edge lies whole in the neighbouring tile, or in the level before.
     border = _TILES["border"]
-    whole = (half > 0).all(axis=1)
+    whole = (size > 0).all(axis=1)
     for beyond, inner in zip((low[:, 0], low[:, 1], CROP - 1 - high[:, 0], CROP - 1 - high[:, 1]), given.inner):
         if inner:
             whole &= beyond >= border
 
-    up = np.stack([ux, uy], axis=1)
     top_left = transform(given.to_photo, low)
     proposals = Proposals(
         kind,
         score,
         np.hstack([top_left, transform(given.to_photo, high) - top_left]),
-        up / np.maximum(np.linalg.norm(up, axis=1, keepdims=True), 1e-6),
+        up / np.maximum(np.hypot(up[:, :1], up[:, 1:]), 1e-6),
         np.full(len(kind), given.level),
-        2 * half.max(axis=1, initial=0),
+        size.max(axis=1, initial=0),
     )
     return proposals[whole]
 
@@ -206,4 +205,4 @@ def suppress(proposals: Proposals) -> list[int]:
 
 def above_threshold(proposals: Proposals) -> np.ndarray:
     """(N,) bool: which proposals reach the minimum score of their kind."""
-    return proposals.score >= np.array([_RULE["score"][kind] for kind in KINDS])[proposals.kind]
+    return proposals.score >= _LEAST_SCORE[proposals.kind]

@@ -5,6 +5,7 @@ matrices for column vectors (x, y, 1); every one of them is invertible.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import cv2
@@ -97,25 +98,36 @@ def transform(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:
 
 def extract_crop(rgb: np.ndarray, roi: ROI, size: int = CROP) -> np.ndarray:
     """The crop (size, size, 3) uint8 that `roi` describes; black where it reaches beyond the photo."""
+    (crop,) = extract_crops(rgb, [roi], size)
+    return crop
+
+
+def extract_crops(rgb: np.ndarray, rois: Sequence[ROI], size: int = CROP) -> np.ndarray:
+    """(N, size, size, 3) uint8: the crop of each ROI; black where it reaches beyond the photo."""
+    crops = np.empty((len(rois), size, size, 3), np.uint8)
+    for crop, roi in zip(crops, rois):
+        _extract(rgb, roi, crop)
+    return crops
+
+
+def _extract(rgb: np.ndarray, roi: ROI, crop: np.ndarray) -> None:
+    """Fills `crop` (size, size, 3)."""
     height, width = rgb.shape[:2]
     reach = roi.reach() + 2
     left, top = max(math.floor(roi.cx - reach), 0), max(math.floor(roi.cy - reach), 0)
     right, bottom = min(math.ceil(roi.cx + reach) + 1, width), min(math.ceil(roi.cy + reach) + 1, height)
     if left >= right or top >= bottom:
-        return np.zeros((size, size, 3), np.uint8)
+        crop[:] = 0
+        return
+    size = len(crop)
     region, level = _shrunk(ImagePyramid(rgb[top:bottom, left:right]), size / roi.side)
     to_region, half = roi.to_photo(size)[:2], 0.5**level
     to_region *= half
     to_region[:, 2] += (half - 1) / 2 - left * half, (half - 1) / 2 - top * half
     # OpenCV warps four channels in half the time of three, to the same pixels.
-    warped = cv2.warpAffine(
-        cv2.cvtColor(region, cv2.COLOR_RGB2RGBA),
-        to_region,
-        (size, size),
-        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_CONSTANT,
-    )
-    return cv2.cvtColor(warped, cv2.COLOR_RGBA2RGB)
+    region = cv2.cvtColor(region, cv2.COLOR_RGB2RGBA)
+    warped = cv2.warpAffine(region, to_region, (size, size), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_CONSTANT)
+    cv2.cvtColor(warped, cv2.COLOR_RGBA2RGB, crop)
 
 
 class ImagePyramid:
@@ -148,7 +160,7 @@ def fit(rgb: np.ndarray | ImagePyramid, longer: int) -> tuple[np.ndarray, np.nda
     if (new_width, new_height) != (width, height):
         small = cv2.resize(small, (new_width, new_height), interpolation=cv2.INTER_LINEAR)
     # Whole pixels make the two axes' scales differ a little.
-    return small, np.linalg.inv(_scaling(new_width / (width * 2**level), new_height / (height * 2**level)))
+    return small, _scaling(width * 2**level / new_width, height * 2**level / new_height)
 
 
 def letterbox(rgb: np.ndarray | ImagePyramid, size: int = CROP) -> tuple[np.ndarray, np.ndarray]:

@@ -17,7 +17,7 @@ from ..photo.image_file import rgb_of
 from .confidence import EARLY_EXIT, MIN_CONFIDENCE, UNCERTAIN_FROM, confidence, least_presence, passes_prefilter
 from .detector import Detector
 from .duplicates import uncertain_only, without_duplicates
-from .geometry import ROI, box_around, extract_crop, roi_from_box, transform
+from .geometry import ROI, box_around, extract_crops, roi_from_box, transform
 from .refinement import AVERAGED_FROM, FURTHER_CROPS, REFINED_FROM, averaged, better, needs_averaging, needs_refinement, request_around
 from .result import Detection, Face, Hand, Instance, Result, Trace, side_of
 from .stage_timer import StageTimer
@@ -136,7 +136,7 @@ class Landmarker:
 
     def preprocess(self, rgb: np.ndarray, rois: Sequence[ROI]) -> np.ndarray:
         """Stage 1: upright crops (N, 256, 256, 3) uint8. Stage 2, scaling to 0..1, is the graph's first node."""
-        return np.stack([extract_crop(rgb, roi) for roi in rois])
+        return extract_crops(rgb, rois)
 
     def inference(self, crops: np.ndarray, kind: str, trace: bool = False, least_presence: np.ndarray | None = None) -> dict[str, np.ndarray]:
         """Stages 3 and 4 for crops of one kind ('hand', 'face') at once: its outputs and those that `trace` needs. least_presence: see Session.run.
@@ -193,7 +193,7 @@ def as_rgb(picture: np.ndarray | Image.Image) -> np.ndarray:
 def to_photo(points: np.ndarray, roi: ROI) -> np.ndarray:
     """The network's points (K, 2 or 3), normalised, -> photo pixels, float32; z keeps its sign and gets x's scale."""
     placed = points * np.float32(roi.side)
-    placed[:, :2] = transform(roi.to_photo(), points[:, :2].astype(np.float64) * CROP - 0.5)
+    placed[:, :2] = transform(roi.to_photo(1), points[:, :2].astype(np.float64) - 0.5)  # a crop of one pixel: its centre is the origin
     return placed
 
 
