@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image
 
-from ..constants import CONSTANTS, CROP, KINDS
+from ..constants import CONSTANTS, KINDS
 from ..inference.network_file import WeightsError
 from ..inference.session import Session
 from ..photo.image_file import rgb_of
