@@ -11,8 +11,8 @@ detector.score         detections below it are dropped before the landmark netwo
 detector.nms_iou       two boxes of one kind that overlap more are one object
 detector.contained     a box from a higher pyramid level that lies inside one from a lower level by this share is a part of that object
 detector.tiles         longer_sides: pyramid levels, by the longer side of the photo; overlap between tiles; a proposal
-                       smaller than `small` with at least the `weak_score` of the level makes the detector run the tile
-                       around it; all tiles of the first level are run if the photo is so large and no proposal
+                       smaller than `small` with at least the `weak_score` of the level makes the detector run the tile in which
+                       it is nearest to the middle; all tiles of the first level are run if the photo is so large and no proposal
                        has the score `enough`; a box within `border` of a tile's inner edge is left to the neighbouring tile
 detector.orientation   a photo is turned by a quarter or a half if more than the `majority` of its faces with this `score`, by the sum of their scores,
                        would stand upright then, to within so many `degrees`

@@ -4,8 +4,9 @@ The network takes at most 256 x 256 pixels at a time: the whole photo, letterbox
 small objects or no clear ones at all, overlapping tiles of higher levels of the image pyramid. A photo that lies on its side is turned.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
@@ -89,7 +90,7 @@ class Detector:
         return [self._detection(proposals, index) for index in suppress(proposals)[: _RULE["most"]]]
 
     def _tiles_to_search(self, pyramid: ImagePyramid, level: int, longer: int, seen: Proposals) -> list[DetectorInput]:
-        """The tiles of this level that are run: all of a large photo that has no clear proposal; else those with a weak proposal of a small object."""
+        """The tiles of this level that are run: all of a large photo that has no clear proposal; else one around each weak proposal of a small object."""
         # An object without a weak proposal in the letterboxed input of a small photo is too small in the photo itself.
         if longer == _TILES["longer_sides"][0] and not (seen.score >= _TILES["enough"]).any():
             return tiles(pyramid, longer, level)
@@ -121,29 +122,30 @@ class Detector:
 
 
 def tiles(rgb: np.ndarray | ImagePyramid, longer: int, level: int, around: np.ndarray | None = None) -> list[DetectorInput]:
-    """Overlapping 256 x 256 tiles of the photo, resized so that its longer side has `longer` pixels. around: only those
-    that hold one of these points (N, 2) of the photo."""
+    """Overlapping 256 x 256 tiles of the photo, resized so that its longer side has `longer` pixels. around: only the tile
+    of each of these points (N, 2) of the photo in which it is nearest to the middle."""
     small, to_photo = fit(rgb, longer)
     height, width = small.shape[:2]
-    wanted = None if around is None else transform(np.linalg.inv(to_photo), around)
+    tops, lefts = _starts(height), _starts(width)
+    if around is None:
+        corners = list(product(tops, lefts))
+    else:
+        corners = sorted({(_around(tops, y), _around(lefts, x)) for x, y in transform(np.linalg.inv(to_photo), around)})
     inputs = []
-    for top in _starts(height):
-        for left in _starts(width):
-            if wanted is not None and not _inside(wanted - (left, top)).any():
-                continue
-            picture = np.zeros((CROP, CROP, 3), np.uint8)
-            part = small[top : top + CROP, left : left + CROP]
-            picture[: part.shape[0], : part.shape[1]] = part
-            shift = np.eye(3)
-            shift[:2, 2] = left, top
-            inner = (left > 0, top > 0, left + CROP < width, top + CROP < height)
-            inputs.append(DetectorInput(picture, to_photo @ shift, level, inner))
+    for top, left in corners:
+        picture = np.zeros((CROP, CROP, 3), np.uint8)
+        part = small[top : top + CROP, left : left + CROP]
+        picture[: part.shape[0], : part.shape[1]] = part
+        shift = np.eye(3)
+        shift[:2, 2] = left, top
+        inner = (left > 0, top > 0, left + CROP < width, top + CROP < height)
+        inputs.append(DetectorInput(picture, to_photo @ shift, level, inner))
     return inputs
 
 
-def _inside(points: np.ndarray) -> np.ndarray:
-    """(N,) bool: which points (N, 2) lie in a tile."""
-    return np.all((points >= -0.5) & (points <= CROP - 0.5), axis=1)
+def _around(starts: Sequence[int], pixel: float) -> int:
+    """The first pixel of the tile whose middle is nearest to `pixel`."""
+    return min(starts, key=lambda start: abs(start + (CROP - 1) / 2 - pixel))
 
 
 def _starts(length: int) -> list[int]:

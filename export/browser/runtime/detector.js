@@ -62,7 +62,7 @@ async function detectAsIs(picture, run, tiled) {
 
 /**
  * The tiles of a pyramid level that are worth running: all of a large photo without a confident proposal so far; else
- * those with a small, weak one in them.
+ * one around each small, weak one.
  * @param {Picture} picture
  * @param {number} level
  * @param {number} longer  longer side of the picture at that level, pixels
@@ -76,11 +76,7 @@ function chosenTiles(picture, level, longer, proposals) {
   const hints = proposals
     .filter((proposal) => proposal.level === level - 1 && proposal.size < TILES.small && proposal.score >= weak)
     .map(({ box: [left, top, right, bottom] }) => [(left + right) / 2, (top + bottom) / 2]);
-  if (!hints.length) return [];
-  return tiles(picture, longer, level).filter(({ toPhoto }) => {
-    const fromPhoto = invert(toPhoto);
-    return hints.some(([x, y]) => apply(fromPhoto, x, y).every((value) => value >= -0.5 && value <= CROP - 0.5));
-  });
+  return hints.length ? tiles(picture, longer, level, hints) : [];
 }
 
 /**
@@ -121,14 +117,19 @@ function wholeInput(picture) {
  * @param {Picture} photo
  * @param {number} longer
  * @param {number} level
+ * @param {number[][]} [points]  only the tile of each of these points of the photo in which it is nearest to the middle
  */
-function tiles(photo, longer, level) {
+function tiles(photo, longer, level, points) {
   const { picture, toSmall } = resize(photo, longer);
   const toPhoto = invert(toSmall);
+  const [tops, lefts] = [starts(picture.height), starts(picture.width)];
+  const places = points?.map(([x, y]) => apply(toSmall, x, y));
+  const chosen = places && new Set(places.map(([x, y]) => `${startAround(tops, y)} ${startAround(lefts, x)}`));
   /** @type {DetectorInput[]} */
   const inputs = [];
-  for (const top of starts(picture.height)) {
-    for (const left of starts(picture.width)) {
+  for (const top of tops) {
+    for (const left of lefts) {
+      if (chosen && !chosen.has(`${top} ${left}`)) continue;
       inputs.push({
         toPhoto: compose(toPhoto, [1, 0, left, 0, 1, top]),
         level,
@@ -140,6 +141,17 @@ function tiles(photo, longer, level) {
     }
   }
   return inputs;
+}
+
+/**
+ * The first pixel of the tile whose middle is nearest to `pixel`.
+ * @param {number[]} tileStarts
+ * @param {number} pixel
+ */
+function startAround(tileStarts, pixel) {
+  /** @param {number} start */
+  const apart = (start) => Math.abs(start + (CROP - 1) / 2 - pixel);
+  return tileStarts.reduce((best, start) => (apart(start) < apart(best) ? start : best));
 }
 
 /**
