@@ -31,7 +31,7 @@ landmarks.averaging    a hand with at least this confidence and more than this u
                        many further `crops`, and gets the mean of all
 landmarks.duplicate    two objects with points on average closer than this share of their size are one
 landmarks.min_handedness  below this handedness score the side is reported as unclear
-tracker.presence       a tracked object is dropped below it; tracker.detect_every_seconds: between runs of the
+tracker.presence       a tracked object is dropped below it, or below tracker.confidence; tracker.detect_every_seconds: between runs of the
                        detector; tracker.known_iou: a detection overlapping a track this much is not new;
                        tracker.handedness_memory: weight of the past frames in a track's handedness; its
                        named side changes only if that average is handedness_margin away from 1/2

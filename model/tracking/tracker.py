@@ -35,6 +35,10 @@ class _Track:
     named_right: bool = False  # the side that results carry
     smooth: OneEuro = field(default_factory=OneEuro)
 
+    def confidence_of(self, instance: Instance, shape: tuple[int, ...]) -> float:
+        """Of a prediction for this track, as in photos. shape: of the frame."""
+        return confidence(self.detection, instance.score, instance.uncertainty, shape)
+
     def smoothed(self, seconds: float, strength: float, shape: tuple[int, ...]) -> Instance:
         """`last` with smoothed points, steady handedness and, as in photos, the confidence as its score. shape: of the frame."""
         instance = self.last
@@ -42,8 +46,7 @@ class _Track:
         if isinstance(instance, Face):
             points = np.vstack([points, np.pad(instance.ibug68, ((0, 0), (0, 1)))])
         points = self.smooth(points, seconds, instance.size, strength)
-        score = confidence(self.detection, instance.score, instance.uncertainty, shape)
-        changes: dict = {"landmarks": points[: len(instance.landmarks)], "score": score, "track": self.number}
+        changes: dict = {"landmarks": points[: len(instance.landmarks)], "score": self.confidence_of(instance, shape), "track": self.number}
         if isinstance(instance, Face):
             changes["ibug68"] = points[len(instance.landmarks) :, :2].copy()
         else:
@@ -113,7 +116,7 @@ class Tracker:
         least = [_RULE["presence"][track.last.kind] for track in self._tracks] + [least_presence(each, rgb.shape) for each in detections]
         present = self._landmarker.predict_present(rgb, requests, least, timer=timer)
         known = len(self._tracks)
-        self._continue([present.get(index) for index in range(known)])
+        self._continue(rgb.shape, [present.get(index) for index in range(known)])
         self._begin(rgb.shape, [(each, present[known + index]) for index, each in enumerate(detections) if known + index in present])
 
         smoothed = [track.smoothed(seconds, self.smoothing, rgb.shape) for track in self._tracks]
@@ -139,12 +142,14 @@ class Tracker:
         own[int(overlaps.argmax())].detection = detection
         return True
 
-    def _continue(self, predicted: list[Instance | None]) -> None:
+    def _continue(self, shape: tuple[int, ...], predicted: list[Instance | None]) -> None:
         """Updates the tracks by this frame's predictions, one each and in their order, None where presence is too low; drops those that lost their object."""
         held: list[_Track] = []
         for track, instance in zip(self._tracks, predicted):
+            if instance is None or track.confidence_of(instance, shape) < _RULE["confidence"]:
+                continue
             # Of two tracks that slid onto one object the older one keeps it.
-            if instance is not None and not _repeated(instance, held):
+            if not _repeated(instance, held):
                 track.last = instance
                 held.append(track)
         if len(held) < len(self._tracks):

@@ -32,6 +32,15 @@ class Track {
   }
 
   /**
+   * The confidence of a prediction for this track, as in photos.
+   * @param {Instance} instance
+   * @param {Pick<Picture, "width" | "height">} picture
+   */
+  confidenceOf(instance, picture) {
+    return confidence(this.detection, instance.score, uncertaintyOf(instance), picture);
+  }
+
+  /**
    * `last` with smoothed points, steady handedness and, as in photos, the confidence as its score.
    * @param {number} seconds
    * @param {number} strength
@@ -40,7 +49,7 @@ class Track {
    */
   smoothed(seconds, strength, picture) {
     const instance = this.last;
-    const score = confidence(this.detection, instance.score, uncertaintyOf(instance), picture);
+    const score = this.confidenceOf(instance, picture);
     const smooth = (/** @type {number[][]} */ points) =>
       this.#filter.smooth(points, seconds, sizeOf(instance), strength);
     if (instance.kind === "hand") {
@@ -133,7 +142,7 @@ export class Tracker {
       const detection = added[index];
       return [{ instance, detection, score: confidence(detection, instance.score, uncertaintyOf(instance), picture) }];
     });
-    this.#keep(instances.slice(0, count), candidates);
+    this.#keep(picture, instances.slice(0, count), candidates);
     return byKind(
       picture,
       this.#tracks.map((track) => track.smoothed(seconds, this.smoothing, picture)),
@@ -166,17 +175,19 @@ export class Tracker {
 
   /**
    * Keeps the tracks whose object is still there, and begins new ones.
+   * @param {Picture} picture
    * @param {(Instance | null)[]} followed  one for each track; null where presence is too low
    * @param {{instance: Instance, detection: Detection, score: number}[]} candidates
    */
-  #keep(followed, candidates) {
+  #keep(picture, followed, candidates) {
     /** @type {Track[]} */
     const kept = [];
     const isKept = (/** @type {Instance} */ instance) => kept.some(({ last }) => sameObject(instance, last));
     this.#tracks.forEach((track, index) => {
       const instance = followed[index];
+      if (!instance || track.confidenceOf(instance, picture) < RULE.confidence) return;
       // Two tracks that slid onto one object: the older one keeps it.
-      if (instance && !isKept(instance)) {
+      if (!isKept(instance)) {
         track.last = instance;
         kept.push(track);
       }

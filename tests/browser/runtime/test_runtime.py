@@ -11,6 +11,7 @@ import io
 import json
 import math
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -315,11 +316,13 @@ def test_one_euro(runtime, strength):
 class World:
     """A stand-in for the Landmarker: hands that move, that come late and that go, seen without error.
 
-    frames[t] = the points (21, 3) of the hands that are there, the first the surest. The JavaScript below is its twin.
+    frames[t] = the points (21, 3) of the hands that are there, the first the surest, whose detections have the score `detected`; uncertain:
+    the frames in which the expected errors are large. The JavaScript below is its twin.
     """
 
-    def __init__(self, frames: list[list[np.ndarray]]):
-        self.frames, self.now, self.searches = frames, 0, 0
+    def __init__(self, frames: list[list[np.ndarray]], detected: float, uncertain: list[int]):
+        self.frames, self.detected, self.uncertain = frames, detected, uncertain
+        self.now = self.searches = 0
         self.detector = self
 
     def detect(self, rgb, tiled: bool) -> list[Detection]:
@@ -328,7 +331,7 @@ class World:
         for rank, points in enumerate(self.frames[self.now]):
             (left, top), (right, bottom) = points[:, :2].min(0), points[:, :2].max(0)
             up = points[9, :2] - points[0, :2]
-            found.append(Detection("hand", 0.9 - 0.01 * rank, (left, top, right - left, bottom - top), tuple(up / np.linalg.norm(up))))
+            found.append(Detection("hand", self.detected - 0.01 * rank, (left, top, right - left, bottom - top), tuple(up / np.linalg.norm(up))))
         return found[::-1]
 
     def predict_present(self, rgb, requests, least_presence, timer) -> dict[int, Hand]:
@@ -343,12 +346,13 @@ class World:
                 points, score = candidate, 0.9
         box = (*points[:, :2].min(0), *np.ptp(points[:, :2], axis=0))
         right = 0.9 if self.now % 3 else 0.3  # the network wavers
-        return Hand(points, score, box, np.ones(21), **side_of(right), roi=roi)
+        sigma = np.full(21, 100.0 if self.now in self.uncertain else 1.0)
+        return Hand(points, score, box, sigma, **side_of(right), roi=roi)
 
 
 WORLD = """
     class World {
-        constructor(frames) { this.frames = frames; this.now = 0; this.searches = 0; }
+        constructor(given) { Object.assign(this, given, { now: 0, searches: 0 }); }
         box(points) {
             const xs = points.map(([x]) => x), ys = points.map(([, y]) => y);
             const [left, top] = [Math.min(...xs), Math.min(...ys)];
@@ -359,7 +363,7 @@ WORLD = """
             return this.frames[this.now].map((points, rank) => {
                 const up = [points[9][0] - points[0][0], points[9][1] - points[0][1]];
                 const length = Math.hypot(...up);
-                const score = 0.9 - 0.01 * rank;
+                const score = this.detected - 0.01 * rank;
                 return { kind: "hand", score, box: this.box(points), up: up.map((part) => part / length) };
             }).reverse();
         }
@@ -372,7 +376,7 @@ WORLD = """
                 }
                 if (score < leastPresence) return null;
                 const right = this.now % 3 ? 0.9 : 0.3;
-                const sigma = points.map(() => 1);
+                const sigma = points.map(() => this.uncertain.includes(this.now) ? 100 : 1);
                 return { kind, landmarks: points, score, box: this.box(points), sigma, roi, ...instance.handednessOf(right) };
             });
         }
@@ -380,7 +384,7 @@ WORLD = """
     const world = new World(given);
     const follower = new tracker.Tracker(world);
     const results = [];
-    for (; world.now < given.length; world.now++) {
+    for (; world.now < world.frames.length; world.now++) {
         const { hands } = await follower.update({ width: 640, height: 480 }, world.now / 30);
         results.push(hands.map(({ track, landmarks, handedness, handedness_score }) =>
             ({ track, landmarks, handedness, handedness_score })));
@@ -389,11 +393,12 @@ WORLD = """
 """
 
 
-def follow(runtime, frames: list[list[np.ndarray]]) -> list[list[int]]:
+def follow(runtime, frames: list[list[np.ndarray]], detected: float = 0.9, uncertain: Sequence[int] = ()) -> list[list[int]]:
     """Track numbers in every frame, once Python and the browser agree on them, on the points and on the searches."""
-    world = World(frames)
+    world = World(frames, detected, list(uncertain))
     tracker = Tracker(world)
-    found = runtime(f"(async () => {{ {WORLD} }})()", [[points.tolist() for points in there] for there in frames])
+    given = {"frames": [[points.tolist() for points in there] for there in frames], "detected": detected, "uncertain": world.uncertain}
+    found = runtime(f"(async () => {{ {WORLD} }})()", given)
     numbers = []
     for world.now in range(len(frames)):
         expected = tracker.update(np.zeros((480, 640, 3), np.uint8), world.now / 30).hands
@@ -434,6 +439,13 @@ def test_tracker_in_a_crowd(runtime, hand):
     numbers = follow(runtime, [crowd] * 15 + [crowd[2:]] * 15)
     assert [len(held) for held in numbers] == [most] * 15 + [most - 2] + [most] * 14
     assert numbers[-1] == list(range(3, most + 3))
+
+
+def test_tracker_drops_what_is_too_uncertain(runtime, hand):
+    """Though its presence is high; a track that has begun may be less certain than a new one, but not by any amount."""
+    there = [hand * 0.6 + (300, 200, 0)]
+    assert follow(runtime, [there] * 8, detected=0.45, uncertain=range(3, 5)) == [[1]] * 3 + [[]] * 2 + [[2]] * 3
+    assert follow(runtime, [there] * 8, detected=0.9, uncertain=range(3, 5)) == [[1]] * 8
 
 
 def test_labels_are_those_of_the_server(runtime):

@@ -95,6 +95,15 @@ def test_an_uncertain_instance_is_dropped(landmarker, network):
     assert tracker.update(photo(640, 480, HAND), 4 / FPS).hands
 
 
+@pytest.mark.parametrize("above, held", [(0.01, 1), (-0.01, 0)])
+def test_a_track_ends_where_its_confidence_is_too_low(landmarker, monkeypatch, above, held):
+    """It may be below the minimum that begins a track."""
+    tracker = Tracker(landmarker)
+    assert tracker.update(photo(640, 480, HAND), 0).hands
+    monkeypatch.setattr("model.tracking.tracker.confidence", lambda *_: CONSTANTS["tracker"]["confidence"] + above)
+    assert len(tracker.update(photo(640, 480, HAND), 1 / FPS).hands) == held
+
+
 def test_a_tracked_instance_is_not_detected_twice(landmarker):
     tracker = Tracker(landmarker)
     for frame in range(25):
