@@ -12,6 +12,7 @@ import torch
 from export import torch_to_onnx
 from model.data.hard_examples import HardExamples
 from model.data.landmark_batches import Plan
+from model.network.architecture import Landmarks
 from model.training import run_log
 from model.training.landmark_task import demo_task
 from model.training.train import TrainingError, check_gradients, crop_size, learning_rate, read_crop, train
@@ -92,6 +93,13 @@ def test_a_run_that_begins_with_released_weights_continues_their_trace(tmp_path)
     assert second["epochs"][0] == first["epochs"][0]
     state = torch.load(tmp_path / "second" / "last.pt", weights_only=True)
     assert state["begun"] == 1, "the schedule is that of the new run"
+
+
+def test_a_checkpoint_of_another_network_is_refused(tmp_path):
+    of_faces = tmp_path / "face.pt"
+    torch.save({"average": Landmarks("face").state_dict(), "trace": "{}"}, of_faces)
+    with pytest.raises(TrainingError, match=r"face\.pt does not fit a network of --part hand: .* does not fit into"):
+        train(tiny(), tmp_path / "run", 1, 2, 1e-3, 0, (256, 256), 0, compile=False, workers=0, command="test", initial=of_faces)
 
 
 def test_full_resolution_comes_last():
