@@ -47,15 +47,22 @@ def choose(page, instance: str, point: str) -> None:
 
 
 def drag(page, editor, start: tuple[float, float], end: tuple[float, float]) -> None:
+    """As a person does it, who watches the point and not the pointer: the page may still be coming in, and move under the pointer."""
     editor.scroll_into_view_if_needed()
     places = [editor.bounding_box()]
-    while len(places) < 4 or places[-1] != places[-4]:  # the page may still be coming in, and would move under the pointer
+    while len(places) < 4 or places[-1] != places[-4]:
         page.wait_for_timeout(100)
         places.append(editor.bounding_box())
-    page.mouse.move(*on_screen(editor, *start))
+    x, y = start
+    page.mouse.move(*on_screen(editor, x, y))
     page.mouse.down()
-    page.mouse.move(*on_screen(editor, (start[0] + end[0]) / 2, (start[1] + end[1]) / 2))
-    page.mouse.move(*on_screen(editor, *end))
+    for fraction in (0.5, *[1.0] * 10):
+        at = chosen(editor)
+        wanted = [a + fraction * (b - a) for a, b in zip(start, end)]
+        x, y = x + wanted[0] - at[0], y + wanted[1] - at[1]
+        page.mouse.move(*on_screen(editor, x, y))
+        if fraction == 1 and chosen(editor) == pytest.approx(end, abs=0.5):
+            break
     page.mouse.up()
 
 
