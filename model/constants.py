@@ -27,8 +27,9 @@ landmarks.confidence   the confidence of a detection: 1 / (1 + exp(-(detection *
                        confidence to early_exit (or to the minimum, if that is lower) the network stops behind its encoder
 landmarks.refinement   ROI refinement, from this confidence on: crop again around the landmarks if the first crop was off by more than `shift`
                        (share of its side), `scale` (ratio) or `degrees`, or the presence is below `presence`
-landmarks.averaging    a hand with at least this confidence and more than this uncertainty (mean sigma / its size) is predicted from so
-                       many further `crops`, and gets the mean of all
+landmarks.averaging    a hand with at least this confidence is predicted from one further crop where its uncertainty (mean sigma / its size) is above
+                       the first number, from another where that of both is above the second, and gets the mean of all; `scale`: side of
+                       these crops by that of a crop around landmarks
 landmarks.duplicate    two objects with points on average closer than this share of their size are one
 landmarks.min_handedness  below this handedness score the side is reported as unclear
 tracker.presence       a tracked object is dropped below it, or below tracker.confidence; tracker.detect_every_seconds: between runs of the

@@ -22,7 +22,7 @@ class ROI:
     """A square region of interest in a photo, seen as an upright crop.
 
     cx, cy: its centre, photo pixels. side: photo pixels. angle: radians, clockwise as seen, from the photo's up to
-    the object's up. mirrored: the crop shows the photo's left on its right (a mirrored camera preview).
+    the object's up. mirrored: the crop shows the photo's left on its right (in a mirrored camera preview, and for averaging).
     """
 
     cx: float

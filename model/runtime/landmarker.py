@@ -18,7 +18,7 @@ from .confidence import EARLY_EXIT, MIN_CONFIDENCE, UNCERTAIN_FROM, confidence, 
 from .detector import Detector
 from .duplicates import uncertain_only, without_duplicates
 from .geometry import ROI, box_around, extract_crops, roi_from_box, transform
-from .refinement import AVERAGED_FROM, FURTHER_CROPS, REFINED_FROM, averaged, better, needs_averaging, needs_refinement, request_around
+from .refinement import AVERAGED_FROM, FURTHER_CROPS, REFINED_FROM, averaged, averaging_request, better, needs_averaging, needs_refinement, request_around
 from .result import Detection, Face, Hand, Instance, Result, Trace, side_of
 from .stage_timer import StageTimer
 
@@ -101,10 +101,11 @@ class Landmarker:
         for index, instance in zip(refined, second):
             instances[index] = better(instances[index], instance)
 
-        views = {index: [each] for index, each in enumerate(instances) if reaches(index, AVERAGED_FROM) and needs_averaging(each)}
-        for _ in range(FURTHER_CROPS):
-            further = self.predict(rgb, [request_around(own[-1]) for own in views.values()], trace, timer)
-            for own, instance in zip(views.values(), further):
+        views = {index: [each] for index, each in enumerate(instances) if each.kind == "hand" and reaches(index, AVERAGED_FROM)}
+        for number in range(FURTHER_CROPS):
+            uncertain = [own for own in views.values() if needs_averaging(averaged(own), number)]
+            further = self.predict(rgb, [averaging_request(averaged(own), number) for own in uncertain], trace, timer)
+            for own, instance in zip(uncertain, further):
                 own.append(instance)
         for index, own in views.items():
             instances[index] = averaged(own)
@@ -164,7 +165,8 @@ class Landmarker:
                 "trace": _trace(kind, own, roi, crops[index]) if crops is not None else None,
             }
             if kind == "hand":
-                instances.append(Hand(**common, **side_of(float(own["handedness"][0]))))
+                right = float(own["handedness"][0])  # in the crop; its mirror image shows the other hand
+                instances.append(Hand(**common, **side_of(1 - right if roi.mirrored else right)))
             else:
                 instances.append(Face(**common, ibug68=to_photo(own["face_ibug68"].reshape(-1, 2), roi)))
         return instances

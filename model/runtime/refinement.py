@@ -12,7 +12,7 @@ from .result import Hand, Instance, side_of
 
 _REFINEMENT = CONSTANTS["landmarks"]["refinement"]
 _AVERAGING = CONSTANTS["landmarks"]["averaging"]
-FURTHER_CROPS: int = _AVERAGING["crops"]
+FURTHER_CROPS = len(_AVERAGING["uncertainty"])
 REFINED_FROM: float = _REFINEMENT["confidence"]
 AVERAGED_FROM: float = _AVERAGING["confidence"]
 
@@ -40,9 +40,16 @@ def better(first: Instance, refined: Instance) -> Instance:
     return refined if refined.score >= min(first.score, _REFINEMENT["presence"]) else first
 
 
-def needs_averaging(instance: Instance) -> bool:
-    """Whether it is a hand with landmarks so uncertain that further crops are worth their time."""
-    return instance.kind == "hand" and instance.uncertainty > _AVERAGING["uncertainty"]
+def needs_averaging(instance: Instance, number: int = 0) -> bool:
+    """Whether it is a hand with landmarks so uncertain that the `number`-th further crop (0, 1) is worth its time."""
+    return instance.kind == "hand" and instance.uncertainty > _AVERAGING["uncertainty"][number]
+
+
+def averaging_request(instance: Instance, number: int) -> tuple[str, ROI]:
+    """The `number`-th further crop: a little tighter, and the first one mirrored, since what the network gets wrong in a crop it does not get wrong
+    in the same way in its mirror image (test-time augmentation)."""
+    kind, roi = request_around(instance)
+    return kind, replace(roi, side=roi.side * _AVERAGING["scale"], mirrored=number == 0)
 
 
 def averaged(views: Sequence[Instance]) -> Instance:

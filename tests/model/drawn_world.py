@@ -11,6 +11,8 @@ from model.runtime.topology import FACE_POINTS
 
 COLOURS = {"hand": (255, 0, 0), "face": (0, 255, 0)}
 COUNTS = {"hand": 21, "face": FACE_POINTS}
+LEFT, RIGHT = 255, 190  # blue of the lower half
+RIGHT_HAND = 0.8  # handedness of every hand that is not mirrored
 TALL = 1.25  # an instance's height, as a multiple of its width
 
 
@@ -32,13 +34,13 @@ def place(kind: str, cx: float, cy: float, width: float, degrees: float = 0) -> 
 
 
 def photo(width: int, height: int, *instances: tuple) -> np.ndarray:
-    """uint8 (H, W, 3): grey, with an instance for each (kind, cx, cy, width, degrees); blue tells its lower half."""
+    """uint8 (H, W, 3): grey, with an instance for each (kind, cx, cy, width, degrees); blue tells its lower half, and this one's left and right."""
     rgb = np.full((height, width, 3), 90, np.uint8)
     for kind, cx, cy, size, degrees in instances:
-        for low, high, blue in ((-TALL / 2, 0, 0), (0, TALL / 2, 255)):
+        for left, right, low, high, blue in ((-0.5, 0.5, -TALL / 2, 0, 0), (-0.5, 0.5, 0, TALL / 2, LEFT), (0, 0.5, 0, TALL / 2, RIGHT)):
             angle = np.radians(degrees)
             turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
-            corners = np.array([[-0.5, low], [0.5, low], [0.5, high], [-0.5, high]]) * size @ turn + (cx, cy)
+            corners = np.array([[left, low], [right, low], [right, high], [left, high]]) * size @ turn + (cx, cy)
             red, green, _ = COLOURS[kind]
             cv2.fillConvexPoly(rgb, (corners * 16).round().astype(np.int32), (red, green, blue), cv2.LINE_AA, 4)
     return rgb
@@ -70,15 +72,14 @@ class ColourNetwork:
     def _detections(self, picture: np.ndarray) -> np.ndarray:
         output = np.zeros((2, 1024, 7), np.float32)
         for index, kind in enumerate(KINDS):
-            for cell, instance in enumerate(_instances(picture, kind)):
-                pixels, up = instance
+            for cell, (pixels, up, _) in enumerate(_instances(picture, kind)):
                 low, high = pixels.min(axis=0) - 0.5, pixels.max(axis=0) + 0.5
                 output[index, cell] = (self.score, *(low + high) / 2, *(high - low), *up)
         return output
 
     def _landmarks(self, picture: np.ndarray) -> dict[str, np.ndarray]:
         answer = {
-            "handedness": np.array([0.8]),
+            "handedness": np.array([RIGHT_HAND]),
             "hand_features": np.zeros((64, 64, 64)),
             "face_features": np.zeros((64, 64, 64)),
             "face_ibug68": np.full(136, 0.5),
@@ -88,9 +89,12 @@ class ColourNetwork:
             instances = _instances(picture, kind)
             xyz = np.full((COUNTS[kind], 3), 0.5)
             if instances:  # the one in the middle is meant
-                pixels, up = min(instances, key=lambda instance: np.linalg.norm(instance[0].mean(axis=0) - CROP / 2))
+                pixels, up, mirrored = min(instances, key=lambda instance: np.linalg.norm(instance[0].mean(axis=0) - CROP / 2))
                 down = -up
-                axes = np.stack([(down[1], -down[0]), down])  # rows: across, down
+                across = np.array([down[1], -down[0]]) * (-1 if mirrored else 1)
+                axes = np.stack([across, down])
+                if kind == "hand" and mirrored:
+                    answer["handedness"] = np.array([1 - RIGHT_HAND])
                 along = pixels @ axes.T
                 size = np.ptp(along[:, 0]) + 1
                 middle = (along.min(axis=0) + along.max(axis=0)) / 2 @ axes
@@ -102,8 +106,8 @@ class ColourNetwork:
         return answer
 
 
-def _instances(picture: np.ndarray, kind: str) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Pixels (N, 2) and up vector of everything of this kind's colour."""
+def _instances(picture: np.ndarray, kind: str) -> list[tuple[np.ndarray, np.ndarray, bool]]:
+    """Pixels (N, 2), up vector and whether it is mirrored, of everything of this kind's colour."""
     red, green, blue = picture.astype(int).transpose(2, 0, 1)
     own, other = (red, green) if kind == "hand" else (green, red)
     count, labels = cv2.connectedComponents(((own > 160) & (other < 80)).astype(np.uint8))
@@ -114,5 +118,10 @@ def _instances(picture: np.ndarray, kind: str) -> list[tuple[np.ndarray, np.ndar
         if len(x) >= 30 and lower.any() and not lower.all():
             pixels = np.stack([x, y], axis=1).astype(float)
             up = pixels[~lower].mean(axis=0) - pixels[lower].mean(axis=0)
-            instances.append((pixels, up / np.linalg.norm(up)))
+            is_left = blue[y, x][lower] > (LEFT + RIGHT) / 2
+            mirrored = False
+            if 0 < is_left.sum() < len(is_left):
+                rightwards = pixels[lower][~is_left].mean(axis=0) - pixels[lower][is_left].mean(axis=0)
+                mirrored = bool(rightwards @ (-up[1], up[0]) < 0)
+            instances.append((pixels, up / np.linalg.norm(up), mirrored))
     return instances

@@ -67,10 +67,11 @@ export function roiFromPoints(kind, points) {
  * @param {Roi} roi
  * @returns {Transform}
  */
-export function toPhoto({ cx, cy, side, angle }, size = CROP) {
+export function toPhoto({ cx, cy, side, angle, mirrored }, size = CROP) {
   const [cos, sin] = [(Math.cos(angle) * side) / size, (Math.sin(angle) * side) / size];
   const middle = (size - 1) / 2;
-  return [cos, -sin, cx - (cos - sin) * middle, sin, cos, cy - (sin + cos) * middle];
+  const flip = mirrored ? -1 : 1;
+  return [cos * flip, -sin, cx - (cos * flip - sin) * middle, sin * flip, cos, cy - (sin * flip + cos) * middle];
 }
 
 /**

@@ -6,7 +6,7 @@ import constants from "./constants.js";
 import { detect, KINDS, repeats } from "./detector.js";
 import { apply, crop, roiFromBox, toPhoto } from "./geometry.js";
 import { boxAround, handednessOf, sizeOf, uncertaintyOf } from "./instance.js";
-import { averaged, better, needsAveraging, needsRefinement, requestAround } from "./refinement.js";
+import { averaged, averagingRequest, better, needsAveraging, needsRefinement, requestAround } from "./refinement.js";
 
 const CROP = constants.crop_side;
 const BYTES = CROP * CROP * 3;
@@ -51,18 +51,19 @@ export class Landmarker {
     );
     again.forEach((index, order) => (instances[index] = better(instances[index], refined[order])));
 
-    const uncertain = [...instances.keys()].filter(
-      (index) => reaches(index, RULE.averaging.confidence) && needsAveraging(instances[index]),
+    const hands = [...instances.keys()].filter(
+      (index) => instances[index].kind === "hand" && reaches(index, RULE.averaging.confidence),
     );
-    const views = uncertain.map((index) => [instances[index]]);
-    for (let crop = 0; crop < RULE.averaging.crops; crop++) {
+    const views = hands.map((index) => [instances[index]]);
+    for (let number = 0; number < RULE.averaging.uncertainty.length; number++) {
+      const uncertain = views.filter((own) => needsAveraging(averaged(own), number));
       const further = await this.predict(
         picture,
-        views.map((own) => requestAround(own[own.length - 1])),
+        uncertain.map((own) => averagingRequest(averaged(own), number)),
       );
-      views.forEach((own, order) => own.push(further[order]));
+      uncertain.forEach((own, order) => own.push(further[order]));
     }
-    uncertain.forEach((index, order) => (instances[index] = averaged(views[order])));
+    hands.forEach((index, order) => (instances[index] = averaged(views[order])));
     instances.forEach((instance, index) => {
       instance.score = confidenceOf(detections[index], instance, picture);
     });
@@ -152,7 +153,8 @@ function postprocess(outputs, index, count, { kind, roi }) {
     roi,
   };
   if (kind === "face") return { kind, ...common, ibug68: pointsInPhoto(own("face_ibug68"), 2, roi) };
-  return { kind, ...common, ...handednessOf(own("handedness")[0]) };
+  const right = own("handedness")[0]; // in the crop; its mirror image shows the other hand
+  return { kind, ...common, ...handednessOf(roi.mirrored ? 1 - right : right) };
 }
 
 /**

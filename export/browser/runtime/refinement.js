@@ -46,11 +46,23 @@ export function better(first, refined) {
 }
 
 /**
- * Whether it is a hand with landmarks so uncertain that further crops are worth their time.
+ * Whether it is a hand with landmarks so uncertain that the `number`-th further crop (0, 1) is worth its time.
  * @param {Instance} instance
+ * @param {number} number
  */
-export function needsAveraging(instance) {
-  return instance.kind === "hand" && uncertaintyOf(instance) > RULE.averaging.uncertainty;
+export function needsAveraging(instance, number) {
+  return instance.kind === "hand" && uncertaintyOf(instance) > RULE.averaging.uncertainty[number];
+}
+
+/**
+ * The `number`-th further crop: a little tighter, and the first one mirrored.
+ * @param {Instance} instance
+ * @param {number} number
+ * @returns {RoiRequest}
+ */
+export function averagingRequest(instance, number) {
+  const { kind, roi } = requestAround(instance);
+  return { kind, roi: { ...roi, side: roi.side * RULE.averaging.scale, mirrored: number === 0 } };
 }
 
 /**

@@ -36,6 +36,8 @@ export interface Roi {
   cy: number;
   side: number;
   angle: number;
+  /** Whether the crop shows the photo's left on its right. */
+  mirrored?: boolean;
 }
 
 /** What a landmark network is asked for: the object of this kind in this region. */

@@ -128,8 +128,8 @@ def _photo(instance: Hand | Face, key: str) -> None:
     )
     if isinstance(instance, Hand) and instance.crops > 1:
         st.markdown(
-            f"This hand was uncertain, so the network also ran on {instance.crops - 1} further crops, each around the landmarks of the one before. The result "
-            "has the mean of all, each landmark weighted by its expected error; shown here is the first crop."
+            "This hand was uncertain, so the network also ran on further crops around its landmarks, the first of them mirrored. "
+            f"The result is the mean of {instance.crops} crops, each landmark weighted by its expected error; shown here is the first crop."
         )
     st.image(
         draw(instance.tensors.crop, _in_crop(instance, crop), Layers(labels=False)),

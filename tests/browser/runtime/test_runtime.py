@@ -28,7 +28,7 @@ from model.runtime.detector import Detector, DetectorInput, decode, suppress
 from model.runtime.geometry import ROI, extract_crop, letterbox, roi_from_box, roi_from_points, transform
 from model.runtime.landmarker import Landmarker
 from model.runtime.orientation import quarter_turns, turned_back
-from model.runtime.refinement import averaged
+from model.runtime.refinement import FURTHER_CROPS, averaged, averaging_request, needs_averaging
 from model.runtime.result import Detection, Hand, Result, side_of
 from model.runtime.topology import POINT_NAMES
 from model.tracking.one_euro import OneEuro
@@ -103,10 +103,11 @@ def picture(width: int, height: int, seed: int = 0) -> np.ndarray:
     return (127 + 120 * np.stack(waves, axis=2)).astype(np.uint8)
 
 
+@pytest.mark.parametrize("mirrored", [False, True])
 @pytest.mark.parametrize("angle", [0.0, 0.3, -2.5, math.pi])
-def test_to_photo(runtime, angle):
-    roi = ROI(200.5, 90.25, 173.0, angle)
-    given = {"cx": roi.cx, "cy": roi.cy, "side": roi.side, "angle": angle}
+def test_to_photo(runtime, angle, mirrored):
+    roi = ROI(200.5, 90.25, 173.0, angle, mirrored)
+    given = vars(roi)
     found = runtime("geometry.toPhoto(given)", given)
     np.testing.assert_allclose(np.reshape(found, (2, 3)), roi.to_photo()[:2], atol=1e-9)
     round_trip = runtime("geometry.compose(geometry.invert(geometry.toPhoto(given)), geometry.toPhoto(given))", given)
@@ -296,6 +297,11 @@ def test_averaged_hands(runtime, presences):
     np.testing.assert_allclose(found["box"], expected.box, atol=1e-3)
     assert (found["handedness"], found["score"]) == (expected.handedness, expected.score)
     assert found["handedness_score"] == pytest.approx(expected.handedness_score)
+    for number in range(FURTHER_CROPS):
+        request = runtime(f"refinement.averagingRequest(given, {number})", given[0])
+        assert request["roi"] == pytest.approx(vars(averaging_request(hands[0], number)[1]), abs=1e-9)
+        needed = runtime(f"refinement.needsAveraging(given, {number})", given[0])
+        assert needed == needs_averaging(hands[0], number)
 
 
 @pytest.mark.parametrize("strength", [0.0, 1.0, 2.5])

@@ -7,9 +7,9 @@ import pytest
 
 from model.constants import CONSTANTS
 from model.runtime.geometry import ROI
-from model.runtime.refinement import FURTHER_CROPS, averaged, better, needs_averaging, needs_refinement, request_around
+from model.runtime.refinement import FURTHER_CROPS, averaged, averaging_request, better, needs_averaging, needs_refinement, request_around
 from model.runtime.result import Hand, side_of
-from tests.model.drawn_world import photo, place
+from tests.model.drawn_world import RIGHT_HAND, photo, place
 
 DRAWN = ("hand", 200, 300, 100, 40)
 
@@ -83,11 +83,12 @@ def test_a_crop_that_lost_the_hand_does_not_count():
     assert not averaged([hand(landmarks), lost]).landmarks.any()
 
 
-@pytest.mark.parametrize("sigma, crops", [(0.01, 1), (0.2, 1 + FURTHER_CROPS)])
+@pytest.mark.parametrize("sigma, crops", [(0.01, 1), (0.04, 2), (0.2, 1 + FURTHER_CROPS)])
 def test_an_uncertain_hand_is_predicted_from_further_crops(landmarker, network, sigma, crops):
     network.sigma = sigma
     [found] = landmarker.detect(photo(640, 480, DRAWN), min_confidence={"hand": 0.2}).hands
-    assert found.crops == crops and needs_averaging(found) == (crops > 1)
+    assert found.crops == crops and needs_averaging(found, 0) == (crops > 1) and needs_averaging(found, 1) == (crops > 2)
+    assert (found.handedness, found.handedness_score) == ("right", pytest.approx(RIGHT_HAND)), "its mirror image shows a left hand"
     assert sum(count for count, outputs in network.asked if "hand" in outputs) == crops
     assert np.linalg.norm(found.landmarks[:, :2] - place(*DRAWN), axis=1).max() < 5
 
@@ -96,3 +97,15 @@ def test_the_region_around_landmarks_is_that_of_their_kind(landmarker):
     [instance] = landmarker.predict(photo(640, 480, DRAWN), [("hand", ROI(200, 300, 200, 0.7))])
     kind, roi = request_around(instance)
     assert kind == "hand" and np.degrees(roi.angle) == pytest.approx(40, abs=3)
+
+
+def test_the_first_further_crop_is_mirrored_and_all_are_tighter(landmarker):
+    rgb = photo(640, 480, DRAWN)
+    [instance] = landmarker.predict(rgb, [("hand", ROI(200, 300, 200, 0.7))])
+    rois = [averaging_request(instance, number)[1] for number in range(FURTHER_CROPS)]
+    assert [roi.mirrored for roi in rois] == [True, False]
+    _, around = request_around(instance)
+    assert all(0.8 * around.side < roi.side < around.side and (roi.cx, roi.cy, roi.angle) == (around.cx, around.cy, around.angle) for roi in rois)
+    mirrored, plain = landmarker.predict(rgb, [("hand", roi) for roi in rois])
+    np.testing.assert_allclose(mirrored.landmarks, plain.landmarks, atol=4)
+    assert (mirrored.handedness, plain.handedness) == ("right", "right")
