@@ -2,6 +2,7 @@
 
 Three finished runs -> model/weights/pointillist.onnx with its metadata, the training trace with its fixed pictures beside it,
 and the parity certificate: the same crops through torch and onnxruntime must agree to a tenth of a pixel, or nothing is written.
+A part without a run keeps what the released file has of it: its weights, its ranges for eight bits, its trace.
 `--sigma` takes the factors that `python -m model.evaluation.calibration` fitted, by which the expected errors become true ones;
 `--figures` takes what `python -m model.evaluation.evaluate --json FILE` wrote, to be carried in the file's metadata.
 """
@@ -16,16 +17,19 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+import onnx
 import torch
 
 from export import parity, torch_to_onnx
 from export.browser import chromium
 from export.graph.prepare import prepare
+from export.graph.quantize import RANGES
 from model.constants import KINDS
 from model.inference.network_file import WEIGHTS
 from model.runtime.topology import FACE_POINTS, HAND_POINTS
 from model.training.train import PICTURES
 
+PARTS = ("hand", "face", "detector")
 MOST_PIXELS = 0.1
 LICENCES = {
     "wild": "Stanford 40 Actions, EgoHands, GTEA Gaze+, portraits: research use; HaGRID: CC BY-SA 4.0; "
@@ -46,15 +50,36 @@ def differences(network: torch_to_onnx.Pointillist, file: Path) -> dict[str, flo
 
 
 def write_trace(runs: dict[str, Path], folder: Path) -> None:
-    """Every run's trace by its part, with its fixed pictures, as model/weights/trace.json."""
-    traces = {part: json.loads((run / "trace.json").read_text()) for part, run in runs.items()}
-    shutil.rmtree(folder / "trace", ignore_errors=True)
-    for part, trace in traces.items():
-        if trace["pictures"]:
-            shutil.copytree(runs[part] / "trace", folder / "trace" / part)
-        for picture in trace["pictures"]:
+    """Every run's trace by its part, with its fixed pictures, as model/weights/trace.json; other parts' traces stay there."""
+    file = folder / "trace.json"
+    traces = json.loads(file.read_text()) if file.exists() else {}
+    for part, run in runs.items():
+        traces[part] = json.loads((run / "trace.json").read_text())
+        shutil.rmtree(folder / "trace" / part, ignore_errors=True)
+        if traces[part]["pictures"]:
+            shutil.copytree(run / "trace", folder / "trace" / part)
+        for picture in traces[part]["pictures"]:
             picture["file"] = f"trace/{part}/{Path(picture['file']).name}"
-    (folder / "trace.json").write_text(json.dumps(rounded(traces), separators=(",", ":")) + "\n")
+    file.write_text(json.dumps(rounded({part: traces[part] for part in PARTS if part in traces}), separators=(",", ":")) + "\n")
+
+
+def chosen_runs(o: argparse.Namespace) -> dict[str, Path]:
+    """The run folder of each part that has one: the one asked for, or runs/PART. Ends with one sentence where one is missing."""
+    runs = {part: getattr(o, part) or Path("runs") / part for part in PARTS}
+    missing = [part for part, run in runs.items() if not (run / "last.pt").exists()]
+    for part in missing:
+        if getattr(o, part):
+            sys.exit(f"{runs[part]} holds no finished epoch (last.pt).")
+    if len(missing) == len(PARTS) or missing and not WEIGHTS.exists():
+        sys.exit(f"There is no run to export: train one of {', '.join(PARTS)}, or name its folder.")
+    return {part: run for part, run in runs.items() if part not in missing}
+
+
+def released_facts() -> dict:
+    """What the released file's metadata say of its parts: `training_run` by part, and ranges by tensor."""
+    if not WEIGHTS.exists():
+        return {}
+    return {entry.key: json.loads(entry.value) for entry in onnx.load(WEIGHTS).metadata_props if entry.key in ("training_run", RANGES)}
 
 
 def rounded(value):
@@ -69,27 +94,29 @@ def rounded(value):
 def main() -> None:
     """Runs the command: exports three runs, compares, certifies and prepares them."""
     options = argparse.ArgumentParser(prog="python -m export", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for part in ("hand", "face", "detector"):
-        options.add_argument(f"--{part}", type=Path, default=Path("runs") / part, help=f"the run folder, by default runs/{part}")
+    for part in PARTS:
+        options.add_argument(f"--{part}", type=Path, help=f"the run folder, by default runs/{part}; without one the part stays as released")
     options.add_argument("--sigma", type=float, nargs=2, default=(1.0, 1.0), metavar=("HAND", "FACE"), help="factors of the expected errors")
     options.add_argument("--figures", type=Path, help="figures by model.evaluation.evaluate")
     options.add_argument("--output", type=Path, default=WEIGHTS)
     o = options.parse_args()
-    runs = {"hand": o.hand, "face": o.face, "detector": o.detector}
-    network = torch_to_onnx.load(**{part: run / "last.pt" for part, run in runs.items()})
+    runs = chosen_runs(o)
+    network = torch_to_onnx.load(**{part: runs[part] / "last.pt" if part in runs else WEIGHTS for part in PARTS})
+    released = released_facts()
     for kind, factor in zip(KINDS, o.sigma):
-        getattr(network, kind).head.log_sigma.bias.data += math.log(factor)
+        if kind in runs:  # a kept part had its factor when it was exported
+            getattr(network, kind).head.log_sigma.bias.data += math.log(factor)
     metadata = {
         "version": version("pointillist"),
         "hand_points": list(HAND_POINTS),
         "face_points": FACE_POINTS,
-        "training_run": {part: json.loads((run / "trace.json").read_text())["run"] for part, run in runs.items()},
+        "training_run": released.get("training_run", {}) | {part: json.loads((run / "trace.json").read_text())["run"] for part, run in runs.items()},
         "figures": json.loads(o.figures.read_text()) if o.figures else {},
         "licences": LICENCES,
     }
     with tempfile.TemporaryDirectory() as scratch:
         file = Path(scratch) / "network.onnx"
-        torch_to_onnx.write(network, file, metadata, {part: np.load(run / PICTURES) for part, run in runs.items()})
+        torch_to_onnx.write(network, file, metadata, {part: np.load(run / PICTURES) for part, run in runs.items()}, released.get(RANGES))
         apart = differences(network, file)
         if max(apart.values()) >= MOST_PIXELS:
             sys.exit(f"torch and onnxruntime differ by {max(apart.values()):.3f} px, more than {MOST_PIXELS}: nothing was written")

@@ -32,20 +32,26 @@ from model.inference.network_file import BRANCHES
 from model.network import weight_packing
 from model.network.architecture import SIZE, Detector, Landmarks, Pointillist, found, points
 from model.runtime.geometry import STEP
+from model.training.warm_start import weights_of
 
 OPSET = 18
 
 
 def load(detector: Path | None, hand: Path | None, face: Path | None) -> Pointillist:
-    """The averaged weights of three checkpoints (untrained where None) in the form the file will have: `folded` and rounded."""
-    parts = Detector(), Landmarks("hand"), Landmarks("face")
-    for network, path in zip(parts, (detector, hand, face)):
-        if path:
+    """The averaged weights of three checkpoints (untrained where None; where the path is of an ONNX file, those that it has) in the form the
+    file will have: `folded` and rounded."""
+    parts = {"detector": Detector(), "hand": Landmarks("hand"), "face": Landmarks("face")}
+    for (part, network), path in zip(parts.items(), (detector, hand, face)):
+        if path and path.suffix != ".onnx":
             network.load_state_dict(torch.load(path, weights_only=True, map_location="cpu")["average"])
-        for layer in folded(network.eval()).modules():
+        folded(network.eval())
+        if path and path.suffix == ".onnx":
+            kept = weights_of(path, part)  # all but the counters, which inference does not need
+            network.load_state_dict({name: value if name.endswith("num_batches_tracked") else kept[name] for name, value in network.state_dict().items()})
+        for layer in network.modules():
             if isinstance(layer, (nn.Conv2d, nn.Linear)):
                 layer.weight.data = torch.from_numpy(weight_packing.as_stored(layer.weight.detach().numpy()))
-    return Pointillist(*parts).eval()
+    return Pointillist(*parts.values()).eval()
 
 
 def folded(network: nn.Module) -> nn.Module:
@@ -128,16 +134,20 @@ def _add(model: onnx.ModelProto, detector: onnx.ModelProto) -> None:
     model.graph.output.insert(0, given)
 
 
-def write(network: Pointillist, path: Path, metadata: dict, pictures: dict[str, np.ndarray] | None = None) -> onnx.ModelProto:
+def write(
+    network: Pointillist, path: Path, metadata: dict, pictures: dict[str, np.ndarray] | None = None, known: dict[str, list[float]] | None = None
+) -> onnx.ModelProto:
     """Exports, checks and saves, weights as in model/network/weight_packing.py. `metadata`: JSON-able values by name. `pictures`: what each part was
-    trained on, (N, 256, 256, 3) uint8; with them the file holds the ranges that arithmetic in eight bits needs (export/graph/quantize.py)."""
+    trained on, (N, 256, 256, 3) uint8; with them the file holds the ranges that arithmetic in eight bits needs (export/graph/quantize.py).
+    `known`: ranges of the parts without pictures."""
     model = _exported(_Points(network.hand, network.face), network.outputs[1:], {})
     sides = {axis: STEP * torch.export.Dim(name, min=2, max=SIZE // STEP) for axis, name in ((1, "rows"), (2, "columns"))}
     _add(model, _exported(_Found(network.detector), network.outputs[:1], sides))
     onnx.helper.set_model_props(model, {k: v if isinstance(v, str) else json.dumps(v) for k, v in metadata.items()})
     weight_packing.pack(model)
     if pictures:
-        onnx.helper.set_model_props(model, {p.key: p.value for p in model.metadata_props} | {quantize.RANGES: json.dumps(ranges(model, pictures))})
+        found = (known or {}) | ranges(model, pictures)
+        onnx.helper.set_model_props(model, {p.key: p.value for p in model.metadata_props} | {quantize.RANGES: json.dumps(found)})
     onnx.checker.check_model(model, full_check=True)
     path.parent.mkdir(parents=True, exist_ok=True)
     onnx.save(model, path)

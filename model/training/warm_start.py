@@ -19,13 +19,14 @@ from ..network import weight_packing
 def load(network: nn.Module, branch: str, file: Path, pictures: Tensor) -> None:
     """Fills `network` with the weights of `branch` ('detector', 'hand' or 'face') in `file`; pictures uint8 (N, 256, 256, 3) give the
     statistics. Raises KeyError when the file is of another architecture."""
-    stored = {
-        i.name.removeprefix(f"{branch}."): torch.from_numpy(numpy_helper.to_array(i).copy())
-        for i in weight_packing.unpack(onnx.load(file)).graph.initializer
-        if i.name.startswith(f"{branch}.")
-    }
-    fill(network, stored)
+    fill(network, weights_of(file, branch))
     restore_norms(network, pictures)
+
+
+def weights_of(file: Path, branch: str) -> dict[str, Tensor]:
+    """The weights of `branch` in an ONNX file, by their names in the network; those of a normalisation behind a convolution are in it."""
+    weights = weight_packing.unpack(onnx.load(file)).graph.initializer
+    return {i.name.removeprefix(f"{branch}."): torch.from_numpy(numpy_helper.to_array(i).copy()) for i in weights if i.name.startswith(f"{branch}.")}
 
 
 def fill(network: nn.Module, stored: dict[str, Tensor]) -> None:
