@@ -10,7 +10,6 @@ from .landmark_batches import UPRIGHT
 from .samples import Samples
 
 STRIDE = 8
-HAND_MARGIN = 0.07  # people draw a hand's box this much of its extent beyond its points
 ROWS = {128: 32, 256: 16}  # a batch, by the picture's size
 SMALLEST = 5.0  # pixels of the frame; anything smaller is neither asked for nor punished
 SHARES = {"wild": 3.0}  # how often photos of a set are drawn: natural ones show what people photograph
@@ -20,7 +19,7 @@ def box_of(kind: int, points: np.ndarray) -> np.ndarray:
     """(K, 2) points -> x, y, w, h as people draw it."""
     low, high = points.min(0), points.max(0)
     if kind == 0:
-        pad = HAND_MARGIN * (high - low).max()
+        pad = detection_sets.HAND_MARGIN * (high - low).max()
         return np.array([*(low - pad), *(high - low + 2 * pad)])
     up = detection_sets.HAIRLINE * (high[1] - low[1])
     return np.array([low[0], low[1] - up, high[0] - low[0], high[1] - low[1] + up])

@@ -3,6 +3,7 @@
 import json
 import zipfile
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,12 +11,15 @@ import cv2
 import numpy as np
 
 from ..runtime.boxes import iou
+from ..runtime.geometry import box_around
 from .samples import cached, contents, decode, held_out, padded
 
 CANVAS = 448
 LABELLED = {"hand_scenes": (0,), "face_scenes": (1,), "wild": (0, 1)}  # classes (0 hand, 1 face) that each set labels
 HAIRLINE = 0.12  # a face's box starts above the mesh's topmost point by this share of the mesh's height
 ROUGH = 0.06  # mean disagreement of the views, as a share of the hand, up to which rough points tell where a hand's box and up are
+HAND_MARGIN = 0.07  # people draw a hand's box this much of its extent beyond its points
+SAME = 0.3  # IoU with a labelled or doubtful hand, from which a pseudo-label is that hand
 TUNE = 5  # of the training photos without hands and faces every fifth (by its name) is kept back to set thresholds on
 
 
@@ -69,7 +73,7 @@ def read(folder: Path, cache: Path) -> Scenes:
     by_image: dict[int, list] = {}
     for a in table["annotations"]:
         by_image.setdefault(a["image_id"], []).append(a)
-    hints = read_hints(cache, folder.name)
+    hints, unlabelled = read_hints(cache, folder.name), read_unlabelled(cache, folder.name)
     natural = len(kinds) == 2
     objects, points, empty, split, sure, right = [], [], [], [], [], []
     for image, scale in zip(images, scales):
@@ -91,6 +95,8 @@ def read(folder: Path, cache: Path) -> Scenes:
                 row[5:7] = axis / max(np.hypot(*axis), 1e-6)
             row[7] = a.get("iscrowd", 0) or a.get("ignore", 0)
         rows, keypoints = hints.apply(image["file_name"], rows, keypoints)
+        if natural:
+            rows, keypoints = with_unlabelled(unlabelled.get(image["file_name"], ()), rows, keypoints)
         hidden = [(False, None)] * (len(rows) - len(marks))
         hands = [(bool(a.get("num_keypoints")), a.get("handedness")) for a in marks] + hidden
         sure.append(np.array([with_points for with_points, _ in hands], bool))
@@ -146,6 +152,30 @@ def write_hints(cache: Path, name: str, hints: Hints) -> None:
     """Writes the hints of set `name` into the cache, where read_hints takes them from."""
     kept = {k: {n: np.round(rows, 3).tolist() for n, rows in getattr(hints, k).items() if len(rows)} for k in ("faces", "hands")}
     (cache / f"{name}-hints.json").write_text(json.dumps(kept))
+
+
+def with_unlabelled(hands: Iterable[np.ndarray], rows: np.ndarray, keypoints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A photo's objects (M, 8) and points with the hands (21, 2) that only pseudo-labels know: where a row was to be ignored, or in a new one."""
+    for xy in hands:
+        axis = xy[9] - xy[0]
+        row = np.array([0, *box_around(xy, HAND_MARGIN), *(axis / max(np.hypot(*axis), 1e-6)), 0], np.float32)
+        same = np.flatnonzero((iou(row[None, 1:5], rows[:, 1:5])[0] > SAME) & (rows[:, 0] == 0))
+        if not len(same):
+            rows, keypoints = np.concatenate([rows, row[None]]), np.concatenate([keypoints, xy[None].astype(np.float32)])
+        elif (rows[same, 7] > 0).all():
+            rows[same[0]], keypoints[same[0]] = row, xy
+    return rows, keypoints
+
+
+def read_unlabelled(cache: Path, name: str) -> dict[str, np.ndarray]:
+    """By file name the hands (M, 21, 2) of the pseudo-labels (model/data/pseudo_labels.py), canvas pixels; empty before these were made."""
+    path = cache / f"{name}-unlabelled.json"
+    return {file: np.array(hands, np.float32) for file, hands in json.loads(path.read_text()).items()} if path.exists() else {}
+
+
+def write_unlabelled(cache: Path, name: str, hands: dict[str, list[np.ndarray]]) -> None:
+    """Writes them, of set `name`, into the cache, where read_unlabelled takes them from."""
+    (cache / f"{name}-unlabelled.json").write_text(json.dumps({file: [np.round(each, 2).tolist() for each in own] for file, own in hands.items()}))
 
 
 def read_all(data: Path, cache: Path, only: tuple[str, ...] = ()) -> list[Scenes]:

@@ -319,13 +319,12 @@ def run_of(o: argparse.Namespace, command: str) -> None:
 
         task, epochs, steps, late, sizes = demo_task(o.part, o.seed), o.epochs or 5, o.steps or 60, 0, (256, 256)
     elif o.part != "detector":
-        from ..data import detection_sets, hard_examples, landmark_batches
+        from ..data import detection_sets, hard_examples, landmark_batches, pseudo_labels
         from ..data.landmark_sets import read_all
         from .landmark_task import LandmarkTask
 
-        task = LandmarkTask(
-            o.part, read_all(o.data, o.cache, o.sets), detection_sets.backgrounds(o.data, o.cache), o.seed, landmark_batches.Plan(), hard_examples.read(o.cache)
-        )
+        sets = read_all(o.data, o.cache, o.sets) + pseudo_labels.read(o.cache) * (o.part == "hand" and not o.sets)
+        task = LandmarkTask(o.part, sets, detection_sets.backgrounds(o.data, o.cache), o.seed, landmark_batches.Plan(), hard_examples.read(o.cache))
         epochs, steps, late, sizes = o.epochs or 60, o.steps or 200, 0, (256, 256)
     else:
         from .detector_task import DetectorTask
