@@ -40,8 +40,8 @@ OPSET = 18
 def load(detector: Path | None, hand: Path | None, face: Path | None) -> Pointillist:
     """The averaged weights of three checkpoints (untrained where None; where the path is of an ONNX file, those that it has) in the form the
     file will have: `folded` and rounded."""
-    parts = {"detector": Detector(), "hand": Landmarks("hand"), "face": Landmarks("face")}
-    for (part, network), path in zip(parts.items(), (detector, hand, face)):
+    parts = Detector(), Landmarks("hand"), Landmarks("face")
+    for part, network, path in zip(("detector", "hand", "face"), parts, (detector, hand, face)):
         if path and path.suffix != ".onnx":
             network.load_state_dict(torch.load(path, weights_only=True, map_location="cpu")["average"])
         folded(network.eval())
@@ -51,7 +51,7 @@ def load(detector: Path | None, hand: Path | None, face: Path | None) -> Pointil
         for layer in network.modules():
             if isinstance(layer, (nn.Conv2d, nn.Linear)):
                 layer.weight.data = torch.from_numpy(weight_packing.as_stored(layer.weight.detach().numpy()))
-    return Pointillist(*parts.values()).eval()
+    return Pointillist(*parts).eval()
 
 
 def folded(network: nn.Module) -> nn.Module:
