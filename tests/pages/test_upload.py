@@ -231,15 +231,18 @@ def test_points_and_trace_open(visitor):
 
 
 def test_trace_leads_to_the_drawn_points():
-    """The vector shown, taken back to the photo as the page explains it, gives the points that are drawn."""
+    """The vector shown, taken back to the photo as the page explains it, gives the points that are drawn; those of a mean of several crops, of which the
+    first is shown, nearly."""
     from model import Landmarker, open_photo
     from pages.parts.photos.stage_views import photo_points
 
     result = Landmarker().detect(open_photo(EXAMPLES / "greeting.webp"), trace=True)
     instances = [*result.hands, *result.faces]
     assert len(instances) == 3
-    for instance in instances:
-        assert np.abs(photo_points(instance) - instance.landmarks).max() < 0.05
+    exact = [getattr(instance, "crops", 1) == 1 for instance in instances]
+    assert exact.count(True) >= 2
+    for instance, same in zip(instances, exact):
+        assert np.abs(photo_points(instance) - instance.landmarks)[:, :2].max() < (0.05 if same else 0.1 * max(instance.box[2:]))
 
 
 def test_one_of_many_photos_is_shown(visitor):
