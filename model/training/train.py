@@ -323,7 +323,9 @@ def run_of(o: argparse.Namespace, command: str) -> None:
         from ..data.landmark_sets import read_all
         from .landmark_task import LandmarkTask
 
-        sets = read_all(o.data, o.cache, o.sets) + pseudo_labels.read(o.cache) * (o.part == "hand" and not o.sets)
+        sets = read_all(o.data, o.cache, o.sets)
+        if o.part == "hand" and not o.sets:  # they are of the photos of every set
+            sets += pseudo_labels.read(o.cache)
         task = LandmarkTask(o.part, sets, detection_sets.backgrounds(o.data, o.cache), o.seed, landmark_batches.Plan(), hard_examples.read(o.cache))
         epochs, steps, late, sizes = o.epochs or 60, o.steps or 200, 0, (256, 256)
     else:
