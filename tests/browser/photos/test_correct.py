@@ -47,10 +47,18 @@ def choose(page, instance: str, point: str) -> None:
 
 
 def drag(page, editor, start: tuple[float, float], end: tuple[float, float]) -> None:
-    """As a person does it, who watches the point and not the pointer: the page may still be coming in, and move under the pointer."""
+    """As a person does it, who watches the point and not the pointer: the page may still be coming in, and move under the pointer or away from it."""
+    for _ in range(3):
+        drag_once(page, editor, start, end)
+        start = chosen(editor)
+        if start == pytest.approx(end, abs=0.5):
+            break
+
+
+def drag_once(page, editor, start: tuple[float, float], end: tuple[float, float]) -> None:
     editor.scroll_into_view_if_needed()
     places = [editor.bounding_box()]
-    while len(places) < 4 or places[-1] != places[-4]:
+    while len(places) < 6 or places[-1] != places[-6]:
         page.wait_for_timeout(100)
         places.append(editor.bounding_box())
     x, y = start
