@@ -48,11 +48,12 @@ def choose(page, instance: str, point: str) -> None:
 
 def drag(page, editor, start: tuple[float, float], end: tuple[float, float]) -> None:
     """As a person does it, who watches the point and not the pointer: the page may still be coming in, and move under the pointer or away from it."""
-    for _ in range(3):
+    for _ in range(6):
         drag_once(page, editor, start, end)
         start = chosen(editor)
         if start == pytest.approx(end, abs=0.5):
             break
+        page.wait_for_timeout(1 * SECONDS)
 
 
 def drag_once(page, editor, start: tuple[float, float], end: tuple[float, float]) -> None:
