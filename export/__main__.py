@@ -1,6 +1,6 @@
 """python -m export [--hand RUN] [--face RUN] [--detector RUN] [--sigma HAND FACE] [--figures FILE] [--output FILE]
 
-Three finished runs -> model/weights/pointillist.onnx with its metadata, the training trace with its fixed pictures beside it,
+Finished runs -> model/weights/pointillist.onnx with its metadata, the training trace with its fixed pictures beside it,
 and the parity certificate: the same crops through torch and onnxruntime must agree to a tenth of a pixel, or nothing is written.
 A part without a run keeps what the released file has of it: its weights, its ranges for eight bits, its trace.
 `--sigma` takes the factors that `python -m model.evaluation.calibration` fitted, by which the expected errors become true ones;
@@ -92,7 +92,7 @@ def rounded(value):
 
 
 def main() -> None:
-    """Runs the command: exports three runs, compares, certifies and prepares them."""
+    """Runs the command: exports the runs beside the parts that stay as released, compares, certifies and prepares them."""
     options = argparse.ArgumentParser(prog="python -m export", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for part in PARTS:
         options.add_argument(f"--{part}", type=Path, help=f"the run folder, by default runs/{part}; without one the part stays as released")
