@@ -15,12 +15,15 @@ from torch import Tensor, nn
 
 from ..network import weight_packing
 
+TYPICAL = 0.13  # root mean square of a trained kernel's weights, as those have that are not folded (the 1 x 1 ones of the detector: 0.12 to 0.13)
+
 
 def load(network: nn.Module, branch: str, file: Path, pictures: Tensor) -> None:
     """Fills `network` with the weights of `branch` ('detector', 'hand' or 'face') in `file`; pictures uint8 (N, 256, 256, 3) give the
     statistics. Raises KeyError when the file is of another architecture."""
     fill(network, weights_of(file, branch))
     restore_norms(network, pictures)
+    lift_kernels(network)
 
 
 def weights_of(file: Path, branch: str) -> dict[str, Tensor]:
@@ -57,6 +60,25 @@ def put(value: Tensor, stored: Tensor) -> None:
     if value.ndim > 1:
         outputs.zero_()
     outputs[tuple(slice(side) for side in stored.shape)] = stored
+
+
+@torch.no_grad()
+def lift_kernels(network: nn.Module) -> None:
+    """Scales the small rows of every normalised kernel up to TYPICAL, and its normalisation's statistics with them: the function stays the same.
+
+    Folding leaves the rows of a kernel as small as their outputs count. The optimiser's steps do not know this, and would turn such a row by a
+    multiple of what they turned it by before (van Laarhoven 2017: behind a normalisation the weights' size decides the learning rate)."""
+    for block in network.modules():
+        if isinstance(block, nn.Sequential) and len(block) > 1 and isinstance(block[0], nn.Conv2d) and isinstance(block[1], nn.BatchNorm2d):
+            kernel, norm = block[0].weight, block[1]
+            assert norm.running_mean is not None and norm.running_var is not None
+            size = kernel.flatten(1).pow(2).mean(1).sqrt()  # (outputs,)
+            factor = torch.where(size > 0, TYPICAL / size, 1.0).clamp(min=1.0)
+            deviation = (norm.running_var + norm.eps).sqrt()
+            kernel.mul_(factor[:, None, None, None])
+            norm.running_mean.mul_(factor)
+            norm.running_var.mul_(factor**2)
+            norm.weight.mul_((norm.running_var + norm.eps).sqrt() / (factor * deviation))
 
 
 @torch.no_grad()
