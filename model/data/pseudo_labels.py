@@ -63,8 +63,7 @@ def consensus(landmarker: Landmarker, rgb: np.ndarray, landmarks: np.ndarray) ->
     spread = np.linalg.norm((each - mean)[..., :2], axis=-1).mean(0) / max(right - left, bottom - top, 1.0)
     if min(hand.score for hand in hands) < PRESENT or spread.mean() > MOST_SPREAD:
         return None
-    rights = [hand.handedness_score if hand.handedness == "right" else 1 - hand.handedness_score for hand in hands]
-    return PseudoLabel(mean, spread, float(np.mean(rights)))
+    return PseudoLabel(mean, spread, float(np.mean([hand.right_probability for hand in hands])))
 
 
 def pseudo_labels(landmarker: Landmarker, rgb: np.ndarray, labelled: np.ndarray) -> Iterator[PseudoLabel]:

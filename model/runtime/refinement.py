@@ -59,6 +59,8 @@ def averaged(views: Sequence[Instance]) -> Instance:
     sigma: expected error and disagreement of the crops. It is not divided by their number, since errors of one network go together.
     """
     hands = [view for view in views if isinstance(view, Hand) and better(views[0], view) is view]
+    if len(hands) == 1:
+        return hands[0]
     landmarks = np.stack([hand.landmarks for hand in hands])  # (V, 21, 3)
     sigma = np.stack([hand.sigma for hand in hands])  # (V, 21)
     weight = 1 / np.maximum(sigma, 1e-6) ** 2
@@ -66,7 +68,7 @@ def averaged(views: Sequence[Instance]) -> Instance:
     weight /= weight.sum(0)
     mean = (landmarks * weight[..., None]).sum(0)
     disagreement = (((landmarks - mean)[..., :2] ** 2).sum(-1) * weight).sum(0)
-    right = float(np.mean([hand.handedness_score if hand.handedness == "right" else 1 - hand.handedness_score for hand in hands]))
+    right = float(np.mean([hand.right_probability for hand in hands]))
     return replace(
         hands[0],
         landmarks=mean.astype(np.float32),

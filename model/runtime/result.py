@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import ClassVar, TypeVar
 
 import numpy as np
@@ -69,7 +70,7 @@ class _Instance(_ReadOnlyArrays):
         (left, top), (right, bottom) = extent(self.landmarks)
         return max(right - left, bottom - top)
 
-    @property
+    @cached_property
     def uncertainty(self) -> float:
         """The mean expected error of the landmarks as a fraction of `size`."""
         return float(self.sigma.mean()) / max(self.size, 1e-6)
@@ -98,6 +99,11 @@ class Hand(_Instance):
     trace: Trace | None = None
     track: int | None = None
     crops: int = 1
+
+    @property
+    def right_probability(self) -> float:
+        """The probability, 0..1, that it is a right hand."""
+        return self.handedness_score if self.handedness == "right" else 1 - self.handedness_score
 
     @property
     def handedness_is_clear(self) -> bool:

@@ -56,7 +56,7 @@ class _Track:
     def _steady_side(self, hand: Hand) -> dict:
         """Handedness fields from the average over the frames. The named side changes only if that is clearly on the other one: a hand seen
         from its edge would else flicker."""
-        now = hand.handedness_score if hand.handedness == "right" else 1 - hand.handedness_score
+        now = hand.right_probability
         memory, margin = _RULE["handedness_memory"], _RULE["handedness_margin"]
         first = self.right is None
         self.right = now if first else memory * self.right + (1 - memory) * now

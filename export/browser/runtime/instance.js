@@ -45,6 +45,14 @@ export function handednessOf(right) {
 }
 
 /**
+ * The probability that it is a right hand.
+ * @param {Handedness} hand
+ */
+export function rightProbability({ handedness, handedness_score: score }) {
+  return handedness === "right" ? score : 1 - score;
+}
+
+/**
  * The mean expected error of the points as a share of the object's size.
  * @param {Instance} instance
  */

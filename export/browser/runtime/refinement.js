@@ -4,7 +4,7 @@
 
 import constants from "./constants.js";
 import { roiFromPoints } from "./geometry.js";
-import { boxAround, handednessOf, uncertaintyOf } from "./instance.js";
+import { boxAround, handednessOf, rightProbability, uncertaintyOf } from "./instance.js";
 
 const RULE = constants.landmarks;
 
@@ -72,6 +72,9 @@ export function averagingRequest(instance, number) {
  */
 export function averaged(views) {
   const hands = /** @type {Hand[]} */ (views.filter((view) => better(views[0], view) === view));
+  if (hands.length === 1) {
+    return hands[0];
+  }
   const weights = hands.map(({ sigma }) => sigma.map((each) => 1 / Math.max(each, 1e-6) ** 2)); // by view and point
   const landmarks = hands[0].landmarks.map((_, point) =>
     mean(
@@ -88,7 +91,7 @@ export function averaged(views) {
     }, 0);
     return Math.sqrt((hands.length + disagreement) / total);
   });
-  const right = hands.map((hand) => (hand.handedness === "right" ? hand.handedness_score : 1 - hand.handedness_score));
+  const right = hands.map(rightProbability);
   return {
     ...hands[0],
     landmarks,

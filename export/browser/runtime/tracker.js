@@ -5,7 +5,7 @@
 
 import constants from "./constants.js";
 import { iou } from "./detector.js";
-import { sizeOf, uncertaintyOf } from "./instance.js";
+import { rightProbability, sizeOf, uncertaintyOf } from "./instance.js";
 import { byKind, confidence, passesPrefilter, requestFor, sameObject } from "./landmarker.js";
 import { OneEuro } from "./one_euro.js";
 import { requestAround } from "./refinement.js";
@@ -78,8 +78,8 @@ class Track {
    * @param {Hand} hand
    * @returns {Handedness}
    */
-  #steadyHandedness({ handedness, handedness_score: score }) {
-    const now = handedness === "right" ? score : 1 - score;
+  #steadyHandedness(hand) {
+    const now = rightProbability(hand);
     const { handedness_memory: memory, handedness_margin: margin } = RULE;
     const first = this.#right === null;
     const right = this.#right === null ? now : memory * this.#right + (1 - memory) * now;
