@@ -23,7 +23,6 @@ def load(network: nn.Module, branch: str, file: Path, pictures: Tensor) -> None:
     statistics. Raises KeyError when the file is of another architecture."""
     fill(network, weights_of(file, branch))
     restore_norms(network, pictures)
-    lift_kernels(network)
 
 
 def weights_of(file: Path, branch: str) -> dict[str, Tensor]:

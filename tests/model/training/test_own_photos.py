@@ -46,7 +46,7 @@ def test_the_released_network_learns_from_the_page_s_zip(tmp_path):
     warm_start.load(released, "hand", WEIGHTS, torch.from_numpy(np.array(samples.images[:32])))
     before = teach.error(teach.predict(released, crops), truth)
 
-    arguments = ["--data", tmp_path / "data", "--part", "hand", "--initial", WEIGHTS, "--epochs", EPOCHS, "--steps", STEPS, "--rate", 1e-2]
+    arguments = ["--data", tmp_path / "data", "--part", "hand", "--initial", WEIGHTS, "--epochs", EPOCHS, "--steps", STEPS, "--rate", 2e-2]
     train.main([str(each) for each in (*arguments, "--run", tmp_path / "run", "--cache", tmp_path / "cache", "--workers", 0, "--threads", 1)])
     own = json.loads((tmp_path / "run" / "trace.json").read_text())["epochs"][-EPOCHS:]
     assert own[-1]["nme"]["hand"] < 0.8 * before, f"{before:.3f} before, {[epoch['nme']['hand'] for epoch in own]} after"

@@ -13,7 +13,7 @@ from export import torch_to_onnx
 from model.data.hard_examples import HardExamples
 from model.data.landmark_batches import Plan
 from model.network.architecture import Landmarks
-from model.training import run_log
+from model.training import run_log, warm_start
 from model.training.landmark_task import demo_task
 from model.training.train import TrainingError, check_gradients, crop_size, learning_rate, read_crop, train
 
@@ -93,6 +93,8 @@ def test_a_run_that_begins_with_released_weights_continues_their_trace(tmp_path)
     assert second["epochs"][0] == first["epochs"][0]
     state = torch.load(tmp_path / "second" / "last.pt", weights_only=True)
     assert state["begun"] == 1, "the schedule is that of the new run"
+    rows = state["network"]["encoder.smallest.0.0.weight"].flatten(1)
+    assert rows.pow(2).mean(1).sqrt().min() > 0.99 * warm_start.TYPICAL, "folding leaves kernels that the optimiser would turn too fast"
 
 
 def test_a_checkpoint_of_another_network_is_refused(tmp_path):

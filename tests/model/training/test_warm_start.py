@@ -137,14 +137,3 @@ def test_small_kernels_are_lifted_without_a_change_of_the_function():
     size = kernel.flatten(1).pow(2).mean(1).sqrt()
     assert torch.allclose(size[:40], torch.tensor(warm_start.TYPICAL), rtol=1e-3) and size[40] == 0
     assert torch.allclose(expected, found, atol=1e-5)
-
-
-@pytest.mark.slow
-def test_no_kernel_is_small_that_comes_from_a_file(tmp_path):
-    torch.manual_seed(0)
-    trained = Landmarks("hand")
-    network = torch_to_onnx.load(None, checkpoint(trained, tmp_path / "last.pt"), None)
-    torch_to_onnx.write(network, tmp_path / "network.onnx", {})
-    warm_start.load(trained, "hand", tmp_path / "network.onnx", torch.randint(0, 256, (4, 256, 256, 3), dtype=torch.uint8))
-    kernels = [trained.encoder.smallest[0][0], trained.mix[0]]
-    assert all(kernel.weight.flatten(1).pow(2).mean(1).sqrt().min() > 0.99 * warm_start.TYPICAL for kernel in kernels)
