@@ -1,6 +1,6 @@
 """What the whole pipeline makes of natural photos, upright, turned and grey: boxes by size, points, sides, and why hands are missed.
 
-A photo's unlabelled hands count as false detections here, so precision is a lower bound."""
+A photo's unlabelled hands count as false detections, so precision by the labels is a lower bound; with the hands of unlabelled_hands.py it is measured too."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,6 +15,7 @@ from ..runtime.duplicates import without_duplicates
 from ..runtime.landmarker import Landmarker
 from ..runtime.result import Hand
 from . import metrics, reliability
+from .unlabelled_hands import with_unlabelled
 
 IOU = (0.3, 0.5)
 EXCUSED = 0.3  # overlap with a doubtful label from which a detection is not called false
@@ -63,6 +64,7 @@ class Counts:
             )
             report[f"recall@{threshold}"] = float((matched >= least).mean()) if len(matched) else float("nan")
             report[f"precision@{threshold}"] = float(correct[kept].mean()) if kept.any() else float("nan")
+            report[f"false@{threshold}"] = int((~correct[kept]).sum())
             report[f"recall@{threshold} at precision {PRECISION}"] = recall_at(scores[judged], correct[judged], len(sizes), PRECISION)
             report[f"recall@{threshold} by size"] = {
                 name: [round(float((matched[own] >= least).mean()), 3), int(own.sum())]
@@ -111,6 +113,7 @@ def measured(landmarker: Landmarker, photos: Scenes, rows: np.ndarray, way: str)
     """The figures of these rows, turned or grey as `way` says."""
     least = CONSTANTS["landmarks"]["confidence"]["minimum"]
     counts = {kind: Counts() for kind in KINDS}
+    completed, completed_counts = with_unlabelled(photos), Counts()
     in_front: dict[float, list[bool]] = {threshold: [] for threshold in IOU}
     errors, sides, sure, misses = [], [], 0, {"no detection there": 0, "below the minimum confidence": 0, "points off": 0}
     for i in tqdm(rows, desc=f"{photos.name} ({way})", mininterval=10):
@@ -128,6 +131,8 @@ def measured(landmarker: Landmarker, photos: Scenes, rows: np.ndarray, way: str)
             labelled, doubtful = (boxes[(objects[:, 0] == index) & ((objects[:, 7] > 0) == d)] for d in (False, True))
             matched = counts[kind].add(found, scores, labelled, doubtful, max(width, height))
             if kind == "hand":
+                added = turned_boxes(completed.objects[i][len(objects) :, 1:5].astype(float), quarters, width, height)
+                completed_counts.add(found, scores, np.concatenate([labelled, added]), doubtful, max(width, height))
                 close = overlaps(labelled, boxes[objects[:, 0] == 1])
                 for threshold in IOU:
                     in_front[threshold] += list(matched[threshold][close] >= least["hand"])
@@ -150,6 +155,7 @@ def measured(landmarker: Landmarker, photos: Scenes, rows: np.ndarray, way: str)
                         sides.append((hands[best].handedness == "right") == bool(photos.right[i][k]))
     return {
         "hands": counts["hand"].figures(least["hand"]),
+        "hands, unlabelled ones too": completed_counts.figures(least["hand"]),
         "faces": counts["face"].figures(least["face"]),
         "hands in front of faces": {"labelled": len(in_front[IOU[0]])}
         | {f"recall@{threshold}": float(np.mean(found)) if found else float("nan") for threshold, found in in_front.items()},

@@ -17,6 +17,7 @@ import platform
 import shlex
 import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from model.data import landmark_sets, samples
 from model.data.detection_sets import Scenes
 from model.data.detection_sets import read as read_scenes
 from model.evaluation import natural_photos
+from model.evaluation.unlabelled_hands import with_unlabelled
 from tests.benchmark.figures import box_figures, landmark_figures, speed
 from tests.benchmark.figures.landmark_figures import extent, outer_eyes
 from tests.benchmark.figures.table import Row, document, markdown
@@ -137,12 +139,14 @@ class Benchmark:
 
     def natural(self, p: Scenes, way: str) -> list[Row]:
         """Whole photos with hands and faces, as they are, turned or grey. MediaPipe's face boxes are mapped to the labels' by a fit on training photos."""
-        answers = self._ask(photos.natural(p, evenly(np.flatnonzero(p.split == "val"), self._most), way), parts="hands boxes", what=f"{p.name} ({way})")
+        val = evenly(np.flatnonzero(p.split == "val"), self._most)
+        answers = self._ask(photos.natural(p, val, way), parts="hands boxes", what=f"{p.name} ({way})")
+        completed = [replace(seen, photo=photo) for seen, photo in zip(answers, photos.natural(with_unlabelled(p), val, way))]
         section = f"{p.name} val, {way} ({len(answers)} photos)"
         ours, peer = (landmark_figures.measure(answers, side, "hand", hand_points) for side in SIDES)
-        table = box_figures.rows(f"{section}, hands", answers, "hand") + landmark_figures.rows(
-            f"{section}, sure hands ({len(ours)}, labels: MediaPipe's consensus)", ours, peer, extent
-        )
+        table = box_figures.rows(f"{section}, hands", answers, "hand")
+        table += box_figures.rows(f"{section}, hands, with those that nobody labelled", completed, "hand")
+        table += landmark_figures.rows(f"{section}, sure hands ({len(ours)}, labels: MediaPipe's consensus)", ours, peer, extent)
         train = photos.natural(p, evenly(np.flatnonzero(p.split == "train"), self._most // 2), way)
         fitted = box_figures.fit_box_map(self._ask(train, parts="boxes", what=f"{p.name} train", sides=["peer"]), "peer", "face")
         return table + box_figures.rows(f"{section}, faces, MediaPipe's boxes after a fitted shift and scale", answers, "face", fitted)
