@@ -30,7 +30,8 @@ landmarks.refinement   ROI refinement, from this confidence on: crop again aroun
 landmarks.averaging    a hand with at least this confidence is predicted from one further crop where its uncertainty (mean sigma / its size) is above
                        the first number, from another where that of both is above the second, and gets the mean of all; `scale`: side of
                        these crops by that of a crop around landmarks
-landmarks.duplicate    two objects with points on average closer than this share of their size are one
+landmarks.duplicate    two objects with points on average closer than this share of their size (`distance`) are one, two left or two right
+                       hands closer than `same_side`: of 1,295 photos' pairs of hands the nearest two that were both real had 0.43
 landmarks.min_handedness  below this handedness score the side is reported as unclear
 tracker.presence       a tracked object is dropped below it, or below tracker.confidence; tracker.detect_every_seconds: between runs of the
                        detector; tracker.known_iou: a detection overlapping a track this much is not new;

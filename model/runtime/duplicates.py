@@ -6,7 +6,7 @@ import numpy as np
 
 from ..constants import CONSTANTS
 from .boxes import repeats
-from .result import Instance
+from .result import Hand, Instance
 
 _DETECTOR = CONSTANTS["detector"]
 _MAX_DISTANCE = CONSTANTS["landmarks"]["duplicate"]  # of corresponding landmarks, as a fraction of the smaller instance's size
@@ -18,11 +18,13 @@ def by_confidence(instances: Iterable[Instance]) -> list[Instance]:
 
 
 def same_object(one: Instance, other: Instance) -> bool:
-    """Whether two predictions of one kind have their landmarks in the same places."""
+    """Whether two predictions of one kind have their landmarks in the same places. A person's two hands lie on each other more often than two
+    left or two right hands do, so these may be farther apart."""
     if one.kind != other.kind:
         return False
+    same_side = isinstance(one, Hand) and isinstance(other, Hand) and one.handedness == other.handedness
     distance = np.linalg.norm(one.landmarks[:, :2] - other.landmarks[:, :2], axis=1).mean()
-    return bool(distance < _MAX_DISTANCE * min(one.size, other.size))
+    return bool(distance < _MAX_DISTANCE["same_side" if same_side else "distance"] * min(one.size, other.size))
 
 
 def without_duplicates(instances: Sequence[Instance]) -> list[Instance]:

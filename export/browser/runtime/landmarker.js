@@ -270,7 +270,8 @@ function withoutDuplicates(instances) {
 }
 
 /**
- * Whether two instances are one object: of one kind, their points on average closer than a share of their size.
+ * Whether two instances are one object: of one kind, their points on average closer than a share of their size, which is
+ * larger for two left or two right hands.
  * @param {Instance} one
  * @param {Instance} other
  */
@@ -280,7 +281,9 @@ export function sameObject(one, other) {
     Math.hypot(x - other.landmarks[index][0], y - other.landmarks[index][1]),
   );
   const mean = distances.reduce((sum, distance) => sum + distance, 0) / distances.length;
-  return mean < RULE.duplicate * Math.min(sizeOf(one), sizeOf(other));
+  const sameSide = one.kind === "hand" && other.kind === "hand" && one.handedness === other.handedness;
+  const { distance, same_side: farther } = RULE.duplicate;
+  return mean < (sameSide ? farther : distance) * Math.min(sizeOf(one), sizeOf(other));
 }
 
 /**

@@ -25,6 +25,7 @@ from model.output.serialize import to_coco, to_csv
 from model.photo.image_file import open_photo
 from model.runtime.confidence import least_presence
 from model.runtime.detector import Detector, DetectorInput, decode, suppress
+from model.runtime.duplicates import same_object
 from model.runtime.geometry import ROI, extract_crop, letterbox, roi_from_box, roi_from_points, transform
 from model.runtime.landmarker import Landmarker
 from model.runtime.orientation import quarter_turns, turned_back
@@ -272,6 +273,25 @@ def test_least_presence_of_a_detection(runtime, kind):
     np.testing.assert_allclose(answers[reachable], np.array(expected)[reachable], atol=1e-9)
 
 
+def plain(hand: Hand) -> dict:
+    """A hand as the runtime has it."""
+    return {
+        "kind": "hand",
+        "landmarks": hand.landmarks.tolist(),
+        "score": hand.score,
+        "sigma": hand.sigma.tolist(),
+        "handedness": hand.handedness,
+        "handedness_score": hand.handedness_score,
+    }
+
+
+@pytest.mark.parametrize("distance, right, same", [(0.15, 0.1, True), (0.15, 0.9, True), (0.3, 0.9, True), (0.3, 0.1, False), (0.4, 0.9, False)])
+def test_same_object(runtime, distance, right, same):
+    one = Hand(np.random.default_rng(4).normal(300, 60, (21, 3)), 0.9, (0, 0, 1, 1), np.ones(21), **side_of(0.8), roi=ROI(300, 300, 200, 0))
+    other = replace(one, landmarks=one.landmarks + (distance * one.size, 0, 0), **side_of(right))
+    assert same_object(one, other) == runtime("landmarker.sameObject(given.one, given.other)", {"one": plain(one), "other": plain(other)}) == same
+
+
 @pytest.mark.parametrize("presences", [(0.95, 0.97, 0.96), (0.95, 0.4, 0.96), (0.7, 0.65, 0.72)])
 def test_averaged_hands(runtime, presences):
     rng = np.random.default_rng(3)
@@ -279,17 +299,7 @@ def test_averaged_hands(runtime, presences):
         Hand(rng.normal(300, 60, (21, 3)), score, (0, 0, 1, 1), rng.uniform(1, 9, 21), **side_of(rng.uniform()), roi=ROI(300, 300, 200, 0))
         for score in presences
     ]
-    given = [
-        {
-            "kind": "hand",
-            "landmarks": hand.landmarks.tolist(),
-            "score": hand.score,
-            "sigma": hand.sigma.tolist(),
-            "handedness": hand.handedness,
-            "handedness_score": hand.handedness_score,
-        }
-        for hand in hands
-    ]
+    given = [plain(hand) for hand in hands]
     expected, found = averaged(hands), runtime("refinement.averaged(given)", given)
     assert expected.crops == 3 - (presences[1] == 0.4) - (presences[1] == 0.65)
     np.testing.assert_allclose(found["landmarks"], expected.landmarks, atol=1e-3)

@@ -200,6 +200,14 @@ def test_duplicates_go_but_neighbours_stay(landmarker):
     assert len(without_duplicates([found[0], *landmarker.predict(rgb, [("face", ROI(420, 360, 260, 0))])])) == 2
 
 
+def test_hands_of_one_side_are_one_from_a_larger_distance_on(landmarker):
+    [hand] = landmarker.predict(photo(640, 480, INSTANCES[0]), [("hand", ROI(200, 300, 200, 0.7))])
+    moved = replace(hand, landmarks=hand.landmarks + np.float32([0.3 * hand.size, 0, 0]), score=hand.score - 0.1)
+    assert without_duplicates([hand, moved]) == [hand]
+    other = replace(moved, handedness={"left": "right", "right": "left"}[moved.handedness])
+    assert without_duplicates([hand, other]) == [hand, other]
+
+
 def test_a_result_holds_each_object_once(landmarker):
     rgb = photo(640, 480, *INSTANCES)
     found = landmarker.predict(rgb, [("hand", ROI(200, 300, 200, 0.7)), ("hand", ROI(205, 296, 240, 0.5)), ("hand", ROI(500, 150, 200, -1.7))])
