@@ -460,7 +460,7 @@ def test_tracker_in_a_crowd(runtime, hand):
 def test_tracker_drops_what_is_too_uncertain(runtime, hand):
     """Though its presence is high; a track that has begun may be less certain than a new one, but not by any amount."""
     there = [hand * 0.6 + (300, 200, 0)]
-    assert follow(runtime, [there] * 8, detected=0.45, uncertain=range(3, 5)) == [[1]] * 3 + [[]] * 2 + [[2]] * 3
+    assert follow(runtime, [there] * 8, detected=0.55, uncertain=range(3, 5)) == [[1]] * 3 + [[]] * 2 + [[2]] * 3
     assert follow(runtime, [there] * 8, detected=0.9, uncertain=range(3, 5)) == [[1]] * 8
 
 
