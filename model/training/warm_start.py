@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from ..network import weight_packing
 
-TYPICAL = 0.13  # root mean square of a trained kernel's weights, as those have that are not folded (the 1 x 1 ones of the detector: 0.12 to 0.13)
+TYPICAL = 0.13  # root mean square of a trained kernel's weights, as those have that are not folded (the 1 x 1 ones of the detector: 0.12 to 0.14)
 
 
 def load(network: nn.Module, branch: str, file: Path, pictures: Tensor) -> None:
