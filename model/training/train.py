@@ -94,7 +94,7 @@ def train(
     np.save(run / PICTURES, typical.numpy())
     if initial and initial.suffix == ".onnx":
         warm_start.load(network, task.name, initial, typical)
-        warm_start.lift_kernels(network)
+        warm_start.lift_kernels(network, warm_start.weights_of(initial, task.name))
         epochs_before = warm_start.epochs(initial, task.name)
     elif initial:
         earlier = torch.load(initial, weights_only=True)

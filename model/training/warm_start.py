@@ -6,6 +6,7 @@ answers as before, and can be trained again.
 """
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 
 import onnx
@@ -62,13 +63,14 @@ def put(value: Tensor, stored: Tensor) -> None:
 
 
 @torch.no_grad()
-def lift_kernels(network: nn.Module) -> None:
-    """Scales the small rows of every normalised kernel up to TYPICAL, and its normalisation's statistics with them: the function stays the same.
+def lift_kernels(network: nn.Module, stored: Collection[str]) -> None:
+    """Scales the small rows of the normalised kernels up to TYPICAL, and their normalisations' statistics with them: the function stays the same.
+    stored: names of the weights that come from an ONNX file; kernels of new layers are left as they are.
 
     Folding leaves the rows of a kernel as small as their outputs count. The optimiser's steps do not know this, and would turn such a row by a
     multiple of what they turned it by before (van Laarhoven 2017: behind a normalisation the weights' size decides the learning rate)."""
-    for block in network.modules():
-        if isinstance(block, nn.Sequential) and len(block) > 1 and isinstance(block[0], nn.Conv2d) and isinstance(block[1], nn.BatchNorm2d):
+    for name, block in network.named_modules():
+        if f"{name}.0.weight" in stored and isinstance(block, nn.Sequential) and isinstance(block[0], nn.Conv2d) and isinstance(block[1], nn.BatchNorm2d):
             kernel, norm = block[0].weight, block[1]
             assert norm.running_mean is not None and norm.running_var is not None
             size = kernel.flatten(1).pow(2).mean(1).sqrt()  # (outputs,)

@@ -132,8 +132,17 @@ def test_small_kernels_are_lifted_without_a_change_of_the_function():
         kernel[:40] *= 1e-3
         kernel[40] = 0  # a channel that is not used
         expected = network(pictures)["points"]
-        warm_start.lift_kernels(network)
+        warm_start.lift_kernels(network, network.state_dict())
         found = network(pictures)["points"]
     size = kernel.flatten(1).pow(2).mean(1).sqrt()
     assert torch.allclose(size[:40], torch.tensor(warm_start.TYPICAL), rtol=1e-3) and size[40] == 0
     assert torch.allclose(expected, found, atol=1e-5)
+
+
+def test_kernels_of_new_layers_are_not_lifted():
+    """They begin small, so that the optimiser turns them quickly."""
+    network = Detector()
+    new = network.mix[2].first[0].weight.clone()
+    warm_start.lift_kernels(network, [name for name in network.state_dict() if not name.startswith("mix.2.")])
+    assert torch.equal(network.mix[2].first[0].weight, new)
+    assert network.mix[1][0].weight.flatten(1).pow(2).mean(1).sqrt().min() > 0.9 * warm_start.TYPICAL
