@@ -1,7 +1,8 @@
-"""Hands in the validation photos of `wild` that nobody labelled, recognised by eye among what this project's networks and MediaPipe detect there.
+"""Hands in photos of `wild` that nobody labelled, recognised by eye among what this project's networks and MediaPipe detect there.
 
 Without them a right detection counts as a false one. Their boxes are those of detections, good enough for an IoU of 0.3; hands that neither side
-detects are missing, so recall with them is an upper bound. No network is trained on these photos, and nothing is chosen by them.
+detects are missing, so recall with them is an upper bound. They are on validation photos, to measure with, and on those kept back from training
+(`tune`, detections of this project only), to set the minimum confidence with. No network is trained on these photos.
 """
 
 import json
@@ -21,12 +22,12 @@ def read() -> dict[str, np.ndarray]:
 
 
 def with_unlabelled(photos: Scenes) -> Scenes:
-    """The same photos with these hands among their objects: boxes without landmarks, side or direction."""
+    """The same photos, of `wild`, with these hands among their objects: boxes without landmarks, side or direction."""
     known = read()
     objects, points, sure, right = ([*rows] for rows in (photos.objects, photos.points, photos.sure, photos.right))
     for i, name in enumerate(photos.names):
         boxes = known.get(name)
-        if photos.split[i] != "val" or boxes is None:
+        if photos.split[i] == "train" or boxes is None:
             continue
         rows = np.zeros((len(boxes), 8), np.float32)
         rows[:, 1:5] = boxes * np.tile(photos.sizes[i], 2)

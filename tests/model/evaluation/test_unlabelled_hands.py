@@ -1,4 +1,4 @@
-"""Validation hands that nobody labelled: what the file holds, and that a detection of one is right and a miss of one a miss."""
+"""Hands that nobody labelled, on photos that no network is trained on: what the file holds, and that a detection of one is right and a miss of one a miss."""
 
 import json
 
@@ -40,9 +40,11 @@ def test_one_that_is_not_detected_is_a_miss(landmarker, one_known):
     assert figures["missed hands"] == dict.fromkeys(figures["missed hands"], 0), "reasons are given for labelled hands only"
 
 
-def test_other_splits_and_photos_stay_as_they_are(one_known):
+def test_training_photos_and_other_photos_stay_as_they_are(one_known):
     photos = scenes(HAND)
-    photos.split[:] = "train"
+    photos.split = np.array(["train"])
     assert len(unlabelled_hands.with_unlabelled(photos).objects[0]) == 1
-    photos.split[:], photos.names[0] = "val", "b"
+    photos.split = np.array(["tune"])
+    assert len(unlabelled_hands.with_unlabelled(photos).objects[0]) == 2
+    photos.names[0] = "b"
     assert len(unlabelled_hands.with_unlabelled(photos).objects[0]) == 1
