@@ -1,8 +1,8 @@
 """Hands in photos of `wild` that nobody labelled, recognised by eye among what this project's networks and MediaPipe detect there.
 
 Without them a right detection counts as a false one. Their boxes are those of detections, good enough for an IoU of 0.3; hands that neither side
-detects are missing, so recall with them is an upper bound. They are on validation photos, to measure with, and on those kept back from training
-(`tune`, detections of this project only), to set the minimum confidence with. No network is trained on these photos.
+detects are missing, so recall with them is an upper bound. They are on validation photos, to measure with (nothing is chosen by them), and on those kept
+back from training (`tune`, detections of this project only), to judge networks and the minimum confidence by. No network is trained on these photos.
 """
 
 import json

@@ -12,7 +12,7 @@ import pytest
 from model.data import detection_batches, detection_sets
 from model.data import landmark_sets as data_sets
 from model.data.detection_batches import STRIDE, Canvas, targets
-from model.evaluation import fit_confidence
+from model.evaluation import fit_confidence, unlabelled_hands
 from model.runtime.boxes import iou
 
 
@@ -110,6 +110,15 @@ def test_confidence_is_fitted_on_natural_photos_that_no_network_is_trained_on(na
     assert (hands.split == photos.split).all(), "the hand network keeps the same photos back as the detector"
     chosen = [rgb.tobytes() for known, rgb, _, empty in fit_confidence.photos(natural, tmp_path) if not empty]
     assert set(chosen) == {photos.images[i, :20, :30].tobytes() for i in np.flatnonzero(tune)}
+
+
+def test_hands_that_nobody_labelled_complete_the_photos_kept_back(natural, tmp_path, monkeypatch):
+    monkeypatch.setattr(unlabelled_hands, "FILE", tmp_path / "known.json")
+    unlabelled_hands.FILE.write_text(json.dumps({f"{n}.png": [[0.5, 0.5, 0.2, 0.2]] for n in range(40)}))
+    for labelled, completed in zip(fit_confidence.photos(natural, tmp_path), fit_confidence.photos(natural, tmp_path, completed=True), strict=True):
+        added = 0 if labelled[3] else 1
+        assert len(completed[2]) == len(labelled[2]) + added
+        assert completed[2][len(labelled[2]) :, :5].tolist() == [pytest.approx([0, 15, 10, 6, 4])] * added
 
 
 def test_what_the_networks_hint_at_is_used_in_training(natural, tmp_path):
