@@ -102,6 +102,11 @@ def fit(evidence: np.ndarray, right: np.ndarray) -> np.ndarray:
     return _newton(np.where(wrong, 0.0, evidence), right) if wrong.any() else w
 
 
+def predicted(evidence: np.ndarray, factors: np.ndarray) -> np.ndarray:
+    """(N, F) and the (F + 1,) of `fit` -> (N,) confidence, 0..1."""
+    return 1 / (1 + np.exp(-(evidence @ factors[:-1] + factors[-1])))
+
+
 def _newton(evidence: np.ndarray, right: np.ndarray) -> np.ndarray:
     x = np.concatenate([evidence, np.ones((len(evidence), 1))], 1)
     w = np.zeros(x.shape[1])
@@ -142,12 +147,12 @@ def main() -> None:
     rules: dict = {name: {} for name in (*FACTORS, "offset", "minimum")}
     for kind, found, judged in zip(KINDS, detections(landmarker, chosen), completed):
         w = fit(found.evidence, found.right)
-        confidence = 1 / (1 + np.exp(-(found.evidence @ w[:-1] + w[-1])))
+        confidence = predicted(found.evidence, w)
         level, reached = least(confidence, found, sum(empty for *_, empty in chosen), LEAST_PRECISION[kind], MOST_FALSE[kind])
         for name, value in zip(rules, (*w, level)):
             rules[name][kind] = round(float(value), 3)
         print(kind, {k: round(v, 3) for k, v in reached.items()} or "no threshold keeps both promises", f"{found.truths} labelled")
-        accepted = 1 / (1 + np.exp(-(judged.evidence @ w[:-1] + w[-1]))) >= level
+        accepted = predicted(judged.evidence, w) >= level
         print(f"  with those that nobody labelled: {(accepted & judged.right).sum()} right of {judged.truths}, {(accepted & ~judged.right).sum()} false")
         for low, high in zip(SIZES, SIZES[1:]):
             own = (found.share >= low) & (found.share < high)
