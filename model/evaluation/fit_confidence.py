@@ -152,8 +152,11 @@ def main() -> None:
         for name, value in zip(rules, (*w, level)):
             rules[name][kind] = round(float(value), 3)
         print(kind, {k: round(v, 3) for k, v in reached.items()} or "no threshold keeps both promises", f"{found.truths} labelled")
-        accepted = predicted(judged.evidence, w) >= level
-        print(f"  with those that nobody labelled: {(accepted & judged.right).sum()} right of {judged.truths}, {(accepted & ~judged.right).sum()} false")
+        released = np.array([CONSTANTS["landmarks"]["confidence"][name][kind] for name in (*FACTORS, "offset")])
+        for name, factors, minimum in (("this", w, level), ("the released", released, CONSTANTS["landmarks"]["confidence"]["minimum"][kind])):
+            accepted = predicted(judged.evidence, factors) >= minimum
+            right, false = (accepted & judged.right).sum(), (accepted & ~judged.right).sum()
+            print(f"  with those that nobody labelled, above {name} minimum: {right} right of {judged.truths}, {false} false")
         for low, high in zip(SIZES, SIZES[1:]):
             own = (found.share >= low) & (found.share < high)
             if own.any():
