@@ -114,11 +114,13 @@ def test_confidence_is_fitted_on_natural_photos_that_no_network_is_trained_on(na
 
 def test_hands_that_nobody_labelled_complete_the_photos_kept_back(natural, tmp_path, monkeypatch):
     monkeypatch.setattr(unlabelled_hands, "FILE", tmp_path / "known.json")
+    unlabelled_hands.FILE.write_text("{}")
+    labelled = list(fit_confidence.photos(natural, tmp_path))
     unlabelled_hands.FILE.write_text(json.dumps({f"{n}.png": [[0.5, 0.5, 0.2, 0.2]] for n in range(40)}))
-    for labelled, completed in zip(fit_confidence.photos(natural, tmp_path), fit_confidence.photos(natural, tmp_path, completed=True), strict=True):
-        added = 0 if labelled[3] else 1
-        assert len(completed[2]) == len(labelled[2]) + added
-        assert completed[2][len(labelled[2]) :, :5].tolist() == [pytest.approx([0, 15, 10, 6, 4])] * added
+    for (*_, objects, empty), (*_, completed, _) in zip(labelled, fit_confidence.photos(natural, tmp_path), strict=True):
+        added = 0 if empty else 1
+        assert len(completed) == len(objects) + added
+        assert completed[len(objects) :, :5].tolist() == [pytest.approx([0, 15, 10, 6, 4])] * added
 
 
 def test_what_the_networks_hint_at_is_used_in_training(natural, tmp_path):
