@@ -26,7 +26,7 @@ from .unlabelled_hands import with_unlabelled
 
 FACTORS = ("detection", "presence", "size", "uncertainty")  # of the evidence, in its order
 # Lowest and highest factors, by kind: a better score or presence never makes a detection less likely to be right, nor more expected error more likely.
-# Of hands only eight of the photos kept back have an expected error above 0.15 of their size, so what one such means cannot be fitted: without this
+# Only eight hands on the photos kept back have an expected error above 0.15 of their size, so what one such means cannot be fitted: without this
 # bound the factor is -0.9, which would call a skeleton across an arm sure. With it the likelihood and the order of the detections stay the same.
 BOUNDS: dict[str, tuple[tuple[float, float], ...]] = {
     "hand": ((0, np.inf), (0, np.inf), (-np.inf, np.inf), (-np.inf, -1.4)),
@@ -99,14 +99,13 @@ def detections(landmarker: Landmarker, chosen: list) -> list[Detections]:
 def fit(evidence: np.ndarray, right: np.ndarray, bounds: tuple[tuple[float, float], ...]) -> np.ndarray:
     """(N, F) -> (F + 1,): factors of the evidence and the offset, by Newton's method on the likelihood with a little ridge.
 
-    A factor beyond its bounds is held at the nearer one, and the others are fitted anew."""
+    bounds: lowest and highest value of each factor. One beyond its bounds is held at the nearer one, and the others are fitted anew."""
     w = _newton(evidence, right, np.zeros(len(right)))
     held = np.clip(w[:-1], *np.array(bounds, float).T)
     free = held == w[:-1]
     if not free.all():
-        held = np.append(held, 0.0)
-        held[np.append(free, True)] = _newton(evidence[:, free], right, evidence[:, ~free] @ held[:-1][~free])
-        return held
+        w[:-1] = held
+        w[np.append(free, True)] = _newton(evidence[:, free], right, evidence[:, ~free] @ held[~free])
     return w
 
 
@@ -152,9 +151,8 @@ def main() -> None:
     chosen = list(photos(o.data, o.cache))
     if not any(empty for *_, empty in chosen) or all(empty for *_, empty in chosen):
         options.error(f"{o.data} needs natural photos with labels and photos without hands and faces (the sets wild and face_scenes)")
-    landmarker = Landmarker(o.weights, o.threads)
     rules: dict = {name: {} for name in (*FACTORS, "offset", "minimum")}
-    for kind, found in zip(KINDS, detections(landmarker, chosen)):
+    for kind, found in zip(KINDS, detections(Landmarker(o.weights, o.threads), chosen)):
         w = fit(found.evidence, found.right, BOUNDS[kind])
         confidence = predicted(found.evidence, w)
         level, reached = least(confidence, found, sum(empty for *_, empty in chosen), LEAST_PRECISION[kind], MOST_FALSE[kind])
